@@ -1,0 +1,15 @@
+"""The words all rooms share: nouns and pure functions, nothing that does I/O.
+
+Where you are: the lowest layer. Everything may import from here; nothing here imports a room.
+
+Read in this order:
+    errors    one shallow hierarchy: code, message, hint, retryable
+    scope     tenant + principals: what a retrieval may see
+    passages  what retrieval returns, and the citation that points into it
+    messages  what is said to a model, and what it says while it streams
+    usage     token counts in disjoint classes; money in integer nano-dollars
+    spans     the timed steps of a call, and their recorder
+    sentences where a sentence begins and ends
+    located   YAML that remembers its lines, so that an error can name one
+    ids, clock, chance, secrets, tokens, scores   small and by themselves
+"""
