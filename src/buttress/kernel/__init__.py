@@ -11,5 +11,7 @@ Read in this order:
     spans     the timed steps of a call, and their recorder
     sentences where a sentence begins and ends
     located   YAML that remembers its lines, so that an error can name one
+    words     words in a form that can be compared
+    catalogue models and ladders as declared
     ids, clock, chance, secrets, tokens, scores   small and by themselves
 """

@@ -5,9 +5,10 @@ Mistakes are values here (`Mistake`): a file may hold several, and people want t
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from math import isfinite
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import TypeVar, get_args, get_origin
 
 import msgspec
 import yaml
@@ -20,13 +21,21 @@ T = TypeVar("T")
 MAX_NODES = 100_000
 """A file that unfolds to more values than this (an alias bomb) is refused."""
 
+MAX_DEPTH = 64
+"""A file that nests deeper than this is refused: the C parser recurses, and a deep one ends the process."""
+
+_TAG = "tag:yaml.org,2002:"
+_JSON_TAGS = frozenset(_TAG + name for name in ("null", "bool", "int", "float", "str"))
+_TIMESTAMP = _TAG + "timestamp"
+_LARGEST_INTEGER = 2**63
+
 _AT = re.compile(r" - at `(?:key in )?\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+|\.\.\.)\]")
 _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<name>[^`]+)`")
 
 
 class Located(msgspec.Struct, frozen=True):
-    """The plain value of a YAML text, and the 1-based line of each part of it by its keys."""
+    """The value of a YAML text (JSON types only), and the 1-based line of each part of it by its keys."""
 
     path: Path
     value: object
@@ -52,8 +61,12 @@ class Located(msgspec.Struct, frozen=True):
 
 
 def parse_yaml(text: str, path: Path, *, first_line: int = 1) -> Located | Mistake:
-    """Read `text`, which begins on line `first_line` of the file at `path`; an empty text is `{}`."""
+    """Read `text`, which begins on line `first_line` of the file at `path`; an empty text is `{}`.
+
+    The value holds JSON types only: a date stays the text it is written as, all keys are texts.
+    """
     try:
+        _refuse_size(text, path, first_line)
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
         value, lines = _Unfolding(path, first_line).unfold(node) if node else ({}, {(): first_line})
     except yaml.MarkedYAMLError as error:
@@ -82,6 +95,47 @@ def convert(located: Located, kind: type[T], *keys: str | int) -> T | Mistake:
         return _mistake(located, kind, keys, str(error))
 
 
+def convert_all(located: Located, kind: type[T], *keys: str | int) -> T | list[Mistake]:
+    """Return the part of `located` at `keys` as a `kind`, or everything that keeps it from being one.
+
+    Looks into structs, lists and dicts; of a union of several structs it tells the first mistake only.
+    """
+    whole = convert(located, kind, *keys)
+    if not isinstance(whole, Mistake):
+        return whole
+    return list(_all_mistakes(located, kind, keys)) or [whole]
+
+
+def _all_mistakes(located: Located, kind: object, keys: Keys) -> Iterator[Mistake]:
+    value, struct, item = located.get(*keys), _struct_in(kind), _item_type(kind)
+    if struct and isinstance(value, dict):
+        yield from _field_mistakes(located, struct, keys, value)
+    elif item is not None and isinstance(value, list | dict):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from _all_mistakes(located, item, (*keys, key))
+    else:
+        try:
+            msgspec.convert(value, type=kind)
+        except msgspec.ValidationError as error:
+            yield _mistake(located, kind, keys, str(error))
+
+
+def _field_mistakes(
+    located: Located, struct: type[msgspec.Struct], keys: Keys, value: dict[str, object]
+) -> Iterator[Mistake]:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+    if struct.__struct_config__.forbid_unknown_fields:
+        for name in value:
+            if name not in fields:
+                yield _unknown_key(located, name, list(fields), keys)
+    for name, field in fields.items():
+        if name in value:
+            yield from _all_mistakes(located, field.type, (*keys, name))
+        elif field.required:
+            where, message = located.at(*keys), f"{_name(keys, ())}: `{name}` is missing"
+            yield Mistake(where, message, f"Add `{name}:`.")
+
+
 class _Refused(Exception):
     """Ends the unfolding of a YAML text at a mistake."""
 
@@ -108,30 +162,72 @@ class _Unfolding:
     def _value(self, node: yaml.Node, keys: Keys) -> object:
         self._lines.setdefault(keys, self._line(node))
         if len(self._lines) > MAX_NODES:
-            raise _Refused(
-                Mistake(
-                    Location(self._path), f"unfolds to more than {MAX_NODES} values", "Use fewer aliases."
-                )
-            )
+            raise _Refused(_too_many(self._path))
+        if len(keys) > MAX_DEPTH:  # an alias of what holds it
+            raise _Refused(_too_deep(self._path, self._line(node)))
         if isinstance(node, yaml.MappingNode):
             return {name: self._value(value, (*keys, name)) for name, value in self._pairs(node, keys)}
         if isinstance(node, yaml.SequenceNode):
             return [self._value(value, (*keys, index)) for index, value in enumerate(node.value)]
-        return self._scalars.construct_object(node)
+        return self._scalar(node)
+
+    def _scalar(self, node: yaml.Node) -> object:
+        where = Location(self._path, self._line(node))
+        if node.tag == _TIMESTAMP:
+            return str(node.value)
+        if node.tag not in _JSON_TAGS:
+            message = f"the tag `{node.tag.removeprefix(_TAG)}` is not allowed"
+            raise _Refused(Mistake(where, message, "Write plain values: texts, numbers, true, false, null."))
+        try:
+            value: object = self._scalars.construct_object(node)
+        except (ArithmeticError, LookupError, ValueError):  # a tag that does not fit: `!!int x`
+            value = float("nan")
+        if isinstance(value, int | float) and not _fits_json(value):
+            hint = "Use a number that JSON has, or quote it to make it a text."
+            raise _Refused(Mistake(where, "a number that cannot be kept exactly, or none", hint))
+        return value
 
     def _pairs(self, node: yaml.MappingNode, keys: Keys) -> Iterator[tuple[str, yaml.Node]]:
         seen: dict[str, int] = {}
         for key_node, value_node in node.value:
             name, line = str(key_node.value), self._line(key_node)
+            where = Location(self._path, line)
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise _Refused(Mistake(where, "a key that is no text", "Use a text as the key."))
             if name in seen:
-                where = Location(self._path, line)
-                raise _Refused(
-                    Mistake(
-                        where, f"`{name}` is given twice, first on line {seen[name]}", "Keep one of them."
-                    )
-                )
+                message = f"`{name}` is given twice, first on line {seen[name]}"
+                raise _Refused(Mistake(where, message, "Keep one of them."))
             seen[name] = self._lines[*keys, name] = line
             yield name, value_node
+
+
+def _refuse_size(text: str, path: Path, first_line: int) -> None:
+    """Look at the events of `text`, which takes no memory, before nodes are made of them."""
+    depth = values = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        values += isinstance(event, yaml.NodeEvent)
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            line = event.start_mark.line if event.start_mark else 0
+            raise _Refused(_too_deep(path, first_line + line))
+        if values > 2 * MAX_NODES:  # a value and its key
+            raise _Refused(_too_many(path))
+
+
+def _too_deep(path: Path, line: int) -> Mistake:
+    return Mistake(Location(path, line), f"nested more than {MAX_DEPTH} levels deep", "Make it flatter.")
+
+
+def _too_many(path: Path) -> Mistake:
+    message = f"unfolds to more than {MAX_NODES} values"
+    return Mistake(Location(path), message, "Use fewer values, and fewer aliases.")
+
+
+def _fits_json(value: float) -> bool:
+    return abs(value) < _LARGEST_INTEGER if isinstance(value, int) else isfinite(value)
 
 
 def _mistake(located: Located, kind: object, keys: Keys, message: str) -> Mistake:
@@ -145,9 +241,12 @@ def _mistake(located: Located, kind: object, keys: Keys, message: str) -> Mistak
             f"{_name(keys, inner)}: {message}",
             "Change the value to what is expected.",
         )
-    name, known = unknown["name"], _field_names(kind, inner)
+    return _unknown_key(located, unknown["name"], _field_names(kind, inner), (*keys, *inner))
+
+
+def _unknown_key(located: Located, name: str, known: list[str], keys: Keys) -> Mistake:
     hint = did_you_mean(name, known) or f"Known keys: {', '.join(known)}."
-    return Mistake(located.at(*keys, *inner, name), f"{_name(keys, inner)}: unknown key `{name}`", hint)
+    return Mistake(located.at(*keys, name), f"{_name(keys, ())}: unknown key `{name}`", hint)
 
 
 def _name(keys: Keys, inner: Keys) -> str:
@@ -172,17 +271,26 @@ def _child(kind: object, key: str | int) -> object:
         return next(
             (field.type for field in msgspec.structs.fields(struct) if field.encode_name == key), object
         )
-    return next(iter(get_args(kind)[-1:]), object)
+    return _item_type(kind) or object
 
 
 def _struct_in(kind: object) -> type[msgspec.Struct] | None:
-    candidates = (kind, *get_args(kind))
-    return next(
-        (one for one in candidates if isinstance(one, type) and issubclass(one, msgspec.Struct)), None
-    )
+    """Return the struct that `kind` is, or the only one of a union; None when there is none, or a choice."""
+    candidates = (kind, *(() if _item_type(kind) else get_args(kind)))
+    structs = [one for one in candidates if isinstance(one, type) and issubclass(one, msgspec.Struct)]
+    return structs[0] if len(structs) == 1 else None
 
 
-def did_you_mean(name: str, known: list[str]) -> str:
+def _item_type(kind: object) -> object | None:
+    """Return the type of the items of a list, a tuple of one kind, or a dict by text; None for others."""
+    arguments: tuple[object, ...] = get_args(kind)
+    origin = get_origin(kind)
+    if origin in (list, tuple) and arguments:
+        return arguments[0]
+    return arguments[1] if origin is dict and arguments[0] is str else None
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
     """Return `Did you mean X?` when a known name is close to `name`, else an empty text."""
-    close = difflib.get_close_matches(name, known, n=1)
+    close = difflib.get_close_matches(name, list(known), n=1)
     return f"Did you mean `{close[0]}`?" if close else ""

@@ -70,3 +70,23 @@ class Citation(msgspec.Struct, frozen=True, kw_only=True):
     start: int
     end: int
     quote: str
+
+
+def cite(
+    passage: Passage, number: int, sentence: str, state: CitationState, place: tuple[int, int]
+) -> Citation:
+    """Return the citation of `place` (start and end within the passage's text) under `[number]`."""
+    start, end = place
+    return Citation(
+        number=number,
+        sentence=sentence,
+        state=state,
+        document_id=passage.document_id,
+        document=passage.document,
+        section=passage.section,
+        page=passage.page,
+        page_end=passage.page_end,
+        start=passage.start + start,
+        end=passage.start + end,
+        quote=passage.text[start:end],
+    )

@@ -6,6 +6,7 @@ import msgspec
 
 _REFERENCE = re.compile(r"^(?P<kind>env|file):(?P<name>\S.*)$")
 _PASSWORD = re.compile(r"(?P<before>[a-z][a-z0-9+.-]*://[^/@:\s]*:)(?P<password>[^/\s]*)(?=@)", re.IGNORECASE)
+_PASSWORD_KEY = re.compile(r"(?P<before>\b(?:ssl)?password\s*=\s*)(?:'[^']*'|[^&\s]+)", re.IGNORECASE)
 
 
 class SecretReference(msgspec.Struct, frozen=True):
@@ -25,10 +26,10 @@ def parse_reference(text: str) -> SecretReference | None:
 
 
 def mask_password(url: str) -> str:
-    """Return `url` with the password in it, if any, replaced by `***`."""
-    return _PASSWORD.sub(r"\g<before>***", url)
+    """Return `url` (or a libpq text of `key=value`) with the password in it, if any, replaced by `***`."""
+    return _PASSWORD_KEY.sub(r"\g<before>***", _PASSWORD.sub(r"\g<before>***", url))
 
 
 def has_password(url: str) -> bool:
     """Say whether a password stands in `url`."""
-    return bool(_PASSWORD.search(url))
+    return mask_password(url) != url

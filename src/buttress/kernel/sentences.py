@@ -9,14 +9,15 @@ import re
 from collections.abc import Iterator
 
 _ABBREVIATIONS = frozenset(
-    """approx apr art aug ca cf ch co corp dec dept dr e.g eq est etc feb fig i.e inc jan jr jul jun ltd mar max
-    min mr mrs ms mt no nos nov oct op p para pp prof resp sec sect sen sep sept sr st u.k u.s u.s.a vol vs
-    """.split()  # noqa: SIM905 - a list of words reads best as words
+    """approx apr aug ca cf co corp dec dept dr e.g est etc feb i.e inc jan jr jul jun ltd mr mrs ms mt nov
+    oct para prof resp sept sr st u.k u.s u.s.a vol vs""".split()  # noqa: SIM905 - words read best as words
 )
+_BEFORE_A_NUMBER = frozenset("art ch eq fig mar no nos op p pp sec sect sen sep".split())  # noqa: SIM905
 _STOP = re.compile(
-    r"(?P<mark>[.!?]+|[。！？]+)(?P<close>[\"'”’»)\]]*)(?P<cite>(?:\s*\[\d+\])*)(?=\s|$|(?<=[。！？]))"
+    r"(?P<mark>(?<![.!?])[.!?]++|(?<![。！？])[。！？]++)(?P<close>[\"'”’»)\]]*)(?P<cite>(?:\s*\[\d+\])*)(?=\s|$|(?<=[。！？]))"
 )
 _BREAK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*•|]|\d+[.)])\s)")
+_NEXT = re.compile(r"\S")
 _LAST_WORD = re.compile(r"[\w.]+$")
 
 
@@ -57,16 +58,18 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _goes_on(text: str, begin: int, stop: re.Match[str]) -> bool:
     """Say whether the sentence goes on behind this mark."""
-    following = text[stop.end() :].lstrip()[:1]
+    found = _NEXT.search(text, stop.end())
+    following = found.group() if found else ""
     if following.islower():
         return True
-    if stop["mark"] != ".":
+    if stop["mark"] != "." or stop["close"] or stop["cite"]:
         return False
     word = _LAST_WORD.search(text, max(begin, stop.start() - 20), stop.start())
     if not word:
         return False
     last = word.group().lower()
-    return last in _ABBREVIATIONS or (len(last) == 1 and last.isalpha() and last != "i")
+    initial = len(last) == 1 and last.isalpha() and last != "i"
+    return initial or last in _ABBREVIATIONS or (last in _BEFORE_A_NUMBER and following.isdigit())
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

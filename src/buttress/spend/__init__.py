@@ -1,4 +1,11 @@
-"""Spend: what calls cost and what they may cost. Prices, budgets, leases, alerts.
+"""Spend: what calls cost and what they may cost.
 
-Nothing lives here yet: the room has its place in the house, and the law of imports already holds for it.
+Where you are: beside *send*, on the way of a call; later also budgets, leases and alerts.
+
+Read in this order:
+    prices   what an attempt costs, exact in nano-dollars; pure
+
+Promises:
+    - an unknown price or usage gives an unknown cost, never 0;
+    - a cost is never rounded down.
 """

@@ -1,1 +1,18 @@
-""" """
+"""Tracing: what happened in every call, kept even when the process is killed.
+
+Where you are: the last step of a call (... -> check -> decide -> *record*), and the log lines on the way.
+A finished call becomes one line in an append-only spool file; whoever ships (the background process, or the
+command that made it) stores sealed files in PostgreSQL and deletes them.
+
+Read in this order:
+    types     the noun: Trace
+    spool     one directory of files; the suffix of a file says whose turn it is
+    store     traces in PostgreSQL, by id, newest first
+    shipping  spool -> store
+    logs      structured log lines: JSON for machines, plain for a terminal
+
+Promises:
+    - a trace that was recorded survives `kill -9` of its process and the absence of PostgreSQL;
+    - a trace is stored once, however often it is shipped;
+    - recording never fails a call: what could not be written (a full disk) is counted and said loudly.
+"""

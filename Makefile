@@ -1,0 +1,49 @@
+# Every target does its own set-up in .venv; the first one takes a minute, the next ones nothing.
+PYTHON ?= python3
+BIN := .venv/bin
+PYTEST := $(BIN)/pytest
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test test-long check format bench docs constraints clean
+
+help:  ## Say what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup:
+	@$(PYTHON) tools/bootstrap.py local
+
+setup-dev:
+	@$(PYTHON) tools/bootstrap.py local dev
+
+demo: setup  ## Answer a question from the example's documents, with citations; stays up on a terminal
+	@$(BIN)/buttress demo
+
+check: setup-dev  ## The fast loop: format, lint, types, laws of import, quick tests (under a minute)
+	@$(BIN)/ruff format --check --quiet . || (echo "run: make format" && false)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python tools/check_house.py
+	@$(PYTEST) -q -n 2 -m "not slow and not long"
+
+format: setup-dev  ## Format and mend what can be mended by itself
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+test: setup-dev  ## All but the long tests (under ten minutes)
+	@$(PYTEST) -q -n 2 -m "not long"
+
+test-long: setup-dev  ## Kill loops, whole collections
+	@$(PYTEST) -q -m long --timeout 1800
+
+bench: setup-dev  ## Measure; prints a table and writes artifacts/bench.json
+	@$(BIN)/python benchmarks/run.py
+
+docs: setup-dev  ## Generate the reference pages and check every page
+	@$(BIN)/python tools/reference.py
+	@$(PYTEST) -q tests/docs
+
+constraints: setup-dev  ## Take the versions that are installed now as the ones to install
+	@$(BIN)/python tools/constraints.py > constraints.new && mv constraints.new constraints.txt
+
+clean:  ## Remove what was generated here, .venv included
+	rm -rf .venv artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis

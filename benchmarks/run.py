@@ -1,0 +1,157 @@
+"""Measure what the design promises, print a table, write artifacts/bench.json.
+
+    python benchmarks/run.py [NAME ...]
+
+Figures of one run on one machine; machines are noisy, so compare ratios of one run. Data that is not there
+(`../shared/data`, or the folder named by BUTTRESS_DATA) is skipped aloud.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+
+from scifact import measure_scifact
+
+ROOT = Path(__file__).parent.parent
+DATA = Path(os.environ.get("BUTTRESS_DATA", ROOT.parent / "shared" / "data"))  # noqa: TID251
+BUTTRESS = [sys.executable, "-m", "buttress"]
+Row = tuple[str, str, str]
+"""What was measured, the figure with its unit, the bar."""
+
+
+def timed(command: list[str]) -> float:
+    """Return the seconds a command takes."""
+    started = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+    return time.perf_counter() - started
+
+
+def bench_help() -> Iterator[Row]:
+    """Measure `buttress --help`."""
+    yield (
+        "buttress --help, median of 5",
+        f"{median(timed([*BUTTRESS, '--help']) for _ in range(5)):.2f} s",
+        "<= 0.3 s",
+    )
+
+
+def bench_demo() -> Iterator[Row]:
+    """Measure from the start of `buttress demo` to its first cited words, in a new folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        with subprocess.Popen(  # noqa: S603
+            [*BUTTRESS, "demo", "--dir", f"{folder}/demo"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+        ) as demo:
+            assert demo.stdout  # noqa: S101 - it was asked for
+            seen = b""
+            while b"[1]" not in seen and (byte := demo.stdout.read(1)):
+                seen += byte
+            first_s = time.perf_counter() - started
+            demo.stdout.read()
+        yield "demo: first cited words, new project", f"{first_s:.1f} s", "<= 15 s"
+
+
+def bench_serve() -> Iterator[Row]:
+    """Measure from the start of `buttress serve` to ready, not the first time; then each process's memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder) / "project"
+        shutil.copytree(ROOT / "examples" / "support", project, ignore=shutil.ignore_patterns(".buttress"))
+        timed([*BUTTRESS, "--project", str(project), "ingest"])
+        times: list[float] = []
+        memory: dict[str, float] = {}
+        for _ in range(3):
+            started = time.perf_counter()
+            with subprocess.Popen(  # noqa: S603
+                [*BUTTRESS, "--project", str(project), "serve", "--port", "0"],
+                stdout=subprocess.PIPE,
+                text=True,
+            ) as serving:
+                assert serving.stdout  # noqa: S101 - it was asked for
+                serving.stdout.readline()
+                times.append(time.perf_counter() - started)
+                memory = memory_of(project)
+                serving.terminate()
+        yield "serve: ready, median of 3", f"{median(times):.2f} s", "<= 3 s"
+        yield from ((f"memory: {name}", f"{rss:.0f} MB", bar_of(name)) for name, rss in memory.items())
+
+
+def memory_of(project: Path) -> dict[str, float]:
+    """Return the resident memory of each process of `serve`, in MB, by its name."""
+    import psutil  # noqa: PLC0415 - only this needs it
+
+    said = [json.loads(path.read_text()) for path in sorted((project / ".buttress" / "run").glob("*.json"))]
+    return {
+        one["name"]: psutil.Process(one["pid"]).memory_info().rss / 2**20 for one in said if "name" in one
+    }
+
+
+def bar_of(name: str) -> str:
+    """Return the bar for the memory of a process."""
+    return "<= 150 MB" if name.startswith("calls") else ""
+
+
+def bench_parsing() -> Iterator[Row]:
+    """Measure parse and chunk of the 619-page PDF, in a process of its own, so that its memory is its own."""
+    path = DATA / "documents" / "DA-619p.pdf"
+    if not path.exists():
+        yield "parse + chunk 619 pages", f"skipped: no {path}", ""
+        return
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, str(ROOT / "benchmarks" / "parse_one.py"), str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    figures = json.loads(done.stdout)
+    yield "parse + chunk 619 pages", f"{figures['seconds']:.1f} s", "<= 60 s"
+    yield "pages a minute, one core", f"{figures['pages'] / figures['seconds'] * 60:,.0f}", ">= 600"
+    yield "peak memory of it", f"{figures['peak_mb']:.0f} MB", "< 1,000 MB"
+
+
+def bench_scifact() -> Iterator[Row]:
+    """Measure retrieval on SciFact through the library, and the rate of ingest beside the raw embedder."""
+    folder = DATA / "retrieval" / "scifact"
+    if not folder.exists():
+        yield "SciFact nDCG@10", f"skipped: no {folder}", ""
+        return
+    figures = asyncio.run(measure_scifact(folder))
+    yield "SciFact nDCG@10, 300 test queries", f"{figures.ndcg * 100:.2f}", ">= 71.0"
+    yield "search, p50 / p95, 5,183 documents", f"{figures.p50_ms:.0f} / {figures.p95_ms:.0f} ms", "<= 80 ms"
+    yield "ingest", f"{figures.tokens_per_s:,.0f} tokens/s", ""
+    yield "raw embedder, same texts", f"{figures.raw_tokens_per_s:,.0f} tokens/s", ""
+    yield "ingest / raw", f"{figures.tokens_per_s / figures.raw_tokens_per_s:.0%}", ">= 90 %"
+
+
+BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
+    "help": bench_help,
+    "demo": bench_demo,
+    "serve": bench_serve,
+    "parsing": bench_parsing,
+    "scifact": bench_scifact,
+}
+
+
+def main(names: list[str]) -> None:
+    """Run the named benches, or all; print each row as it is known."""
+    rows: list[Row] = []
+    for name in names or BENCHES:
+        for row in BENCHES[name]():
+            print(f"{row[0]:<40} {row[1]:>24}   {row[2]}", flush=True)
+            rows.append(row)
+    artifacts = ROOT / "artifacts"
+    artifacts.mkdir(exist_ok=True)
+    (artifacts / "bench.json").write_text(
+        json.dumps([dict(zip(("what", "figure", "bar"), row, strict=True)) for row in rows])
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,5 @@
+"""`python -m buttress` is `buttress`."""
+
+from buttress.cli.main import run
+
+run()

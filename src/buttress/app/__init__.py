@@ -1,0 +1,14 @@
+"""The composition root: settings and files of a project -> a `Buttress` that answers.
+
+Where you are: above the rooms and the ways through them, below who speaks to the world (server, cli). Here,
+and only here, adapters are chosen and ports are filled.
+
+Read in this order:
+    buttress  the library's front: open, stream, ask, search, ingest, traces
+    parts     what a project needs, each opened when first needed, closed in reverse order
+    project   the files of a project: knowledge bases, releases
+    filling   the ports of a call, filled: providers, ranker, meter and egress
+    roles     what all processes do, and what the engine does
+    background
+              what the background process does
+"""

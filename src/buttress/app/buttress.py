@@ -1,0 +1,283 @@
+"""The library's front: open a project, ask, search, ingest, look at traces."""
+
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from buttress.app.engine import engine_runs, local_engine, remote_engine
+from buttress.app.filling import EngineRanker, OpenEgress, PriceMeter
+from buttress.app.layout import index_folder, make_kept_folder, spool_folder
+from buttress.app.parts import Part
+from buttress.app.project import compiled_releases, knowledge_bases
+from buttress.app.storage import project_database
+from buttress.gateway.answer import answer, collect
+from buttress.gateway.ports import Ports
+from buttress.gateway.types import Answer, Asked, Event
+from buttress.kernel.chance import SeededChance
+from buttress.kernel.clock import SystemClock
+from buttress.kernel.ids import ReleaseId, new_id
+from buttress.kernel.scope import Scope
+from buttress.knowledge.embedding import SharedEmbedder
+from buttress.knowledge.errors import UnknownKnowledge
+from buttress.knowledge.ingest import IngestParts, ingest
+from buttress.knowledge.ingest_types import IngestReport, Progress
+from buttress.knowledge.parsing.pool import ParserPool
+from buttress.knowledge.ports import Engine
+from buttress.knowledge.search_types import Found, Query
+from buttress.models.providers.building import ProviderParts, build_provider
+from buttress.outbound.sessions import Sessions
+from buttress.releases.rulebook import Rulebook, open_rulebook
+from buttress.releases.store import ReleaseStore
+from buttress.releases.types import Release
+from buttress.settings.errors import ProjectMissing
+from buttress.settings.loading import Loaded, load_settings
+from buttress.settings.secrets import resolve_secret
+from buttress.settings.tree import Settings
+from buttress.storage.database import Database
+from buttress.tracing.shipping import ship
+from buttress.tracing.spool import Spool
+from buttress.tracing.store import TraceStore
+from buttress.tracing.types import Trace
+
+
+class Buttress:
+    """A project, open for questions. Use it in one event loop, by as many tasks as you like.
+
+    Asking and searching need no database; ingest and traces open it when they are first used. An engine that
+    `buttress serve` runs for the project is used; without one the model is loaded into this process.
+    """
+
+    def __init__(
+        self, loaded: Loaded, parts: AsyncExitStack, *, engine: Engine, embedder: SharedEmbedder
+    ) -> None:
+        self._loaded = loaded
+        self._engine = engine
+        self._embedder = embedder
+        self._clock = SystemClock()
+        self._chance = SeededChance()
+        self._knowledge = knowledge_bases(loaded.project)
+        self._rulebooks: dict[ReleaseId, Rulebook] = {}
+        self._sessions = Sessions(loaded.tree.outbound)
+        self._database = Part(parts, self._opening_database)
+        writer = f"{new_id('sp', self._clock, self._chance)}-{os.getpid()}"
+        self._spool = Spool(spool_folder(loaded.project), writer, loaded.tree.tracing.segment_bytes)
+
+    @classmethod
+    def open(
+        cls, folder: str | Path = ".", *, flags: Sequence[str] = ()
+    ) -> AbstractAsyncContextManager[Self]:
+        """Open the project in `folder`; each of `flags` is a `section.key=value`.
+
+        Raises:
+            ProjectMissing: there is no such folder.
+            SettingsInvalid, DeclarationInvalid: with every mistake in these files of the project.
+        """
+        project = Path(folder).resolve()
+        if not project.is_dir():
+            raise ProjectMissing(f"there is no folder {project}")
+        return cls.opened(load_settings(project, flags=flags))
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, loaded: Loaded, *, engine: Engine | None = None) -> AsyncIterator[Self]:
+        """Open the project whose settings are `loaded`; raises as `open`.
+
+        With `engine` that one is asked, also while it is away; no model is loaded here for a search.
+        """
+        make_kept_folder(loaded.project)
+        async with AsyncExitStack() as stack:
+            embedder = stack.enter_context(closing(SharedEmbedder(loaded.tree.knowledge.embedder)))
+            if engine is None:
+                engine = await stack.enter_async_context(_engine(loaded, embedder))
+            # Parts are opened later than what uses them at the end, and must still be closed after it.
+            parts = await stack.enter_async_context(AsyncExitStack())
+            buttress = cls(loaded, parts, engine=engine, embedder=embedder)
+            stack.push_async_callback(buttress._sessions.aclose)
+            stack.push_async_callback(buttress._last_words)
+            yield buttress
+
+    @property
+    def settings(self) -> Settings:
+        """The settings it was opened with."""
+        return self._loaded.tree
+
+    @cached_property
+    def releases(self) -> Mapping[str, Release]:
+        """The release of each feature of the project, by its name; compiled when first asked for.
+
+        Raises:
+            FeatureInvalid: with every mistake in the features and in models.yaml.
+        """
+        return compiled_releases(self._loaded.project, self._knowledge)
+
+    @property
+    def knowledge(self) -> Sequence[str]:
+        """The names of the project's knowledge bases."""
+        return sorted(self._knowledge)
+
+    def stream(
+        self,
+        feature: str,
+        input: dict[str, object],  # noqa: A002 - the word of feature.yaml, and what callers write
+        *,
+        user: str | None = None,
+        tenant: str = "default",
+        groups: Sequence[str] = (),
+    ) -> AsyncGenerator[Event, None]:
+        """Ask `feature`; yield its answer as it is released, `Began` first and `Ended` last.
+
+        Close the generator (`contextlib.aclosing`) when leaving early: the work for it is then cancelled.
+
+        Raises:
+            FeatureInvalid: the project's features have mistakes.
+            FeatureUnknown, InputInvalid: the question was refused.
+        """
+        asked = Asked(feature=feature, input=input, tenant=tenant, user=user, groups=tuple(groups))
+        return answer(asked, self._ports())
+
+    async def ask(
+        self,
+        feature: str,
+        input: dict[str, object],  # noqa: A002 - as for `stream`
+        *,
+        user: str | None = None,
+        tenant: str = "default",
+        groups: Sequence[str] = (),
+    ) -> Answer:
+        """Ask `feature` and return its whole answer; raises as `stream`."""
+        ended = await collect(self.stream(feature, input, user=user, tenant=tenant, groups=groups))
+        return ended.answer
+
+    async def search(self, knowledge: str, text: str, *, scope: Scope, limit: int | None = None) -> Found:
+        """Return the passages of a knowledge base that fit `text` best, of those that `scope` may see.
+
+        Raises:
+            UnknownKnowledge, NotIngested, QueryInvalid, and what else `knowledge.ports.Engine` names.
+        """
+        return await self._engine.search(Query(knowledge=knowledge, text=text, scope=scope, limit=limit))
+
+    async def ingest(
+        self, *names: str, on_progress: Callable[[Progress], None] = lambda _: None
+    ) -> list[IngestReport]:
+        """Read the documents of the knowledge bases `names`, all of them without a name; one report each.
+
+        Raises:
+            UnknownKnowledge: there is none of that name; nothing was done.
+            ButtressError: see `knowledge.ingest.ingest`.
+        """
+        for name in names:
+            if name not in self._knowledge:
+                known = ", ".join(self.knowledge) or "none"
+                raise UnknownKnowledge(f"there is no knowledge base `{name}`; there are: {known}")
+        async with ParserPool(self.settings.knowledge.parsing) as parsers:
+            parts = self._ingest_parts(await self._database.get(), parsers)
+            return [
+                await ingest(self._knowledge[name], parts, on_progress) for name in names or self.knowledge
+            ]
+
+    async def traces(self) -> TraceStore:
+        """Return the store of traces, with everything in it that happened so far.
+
+        Raises:
+            StorageUnavailable, and what else `storage.database.open_database` names.
+        """
+        await self.ship()
+        return TraceStore(await self._database.get())
+
+    async def ship(self) -> int:
+        """Move the traces that wait in the spool into the database; return how many there were.
+
+        Raises:
+            StorageUnavailable: the database is away; the traces stay where they are.
+        """
+        self._spool.seal()
+        database = await self._database.get()
+        return await ship(spool_folder(self._loaded.project), TraceStore(database))
+
+    async def keep_releases(self) -> None:
+        """Keep the project's releases in the database, so that a trace's release can be looked up later."""
+        store = ReleaseStore(await self._database.get(), self._clock)
+        for release in self.releases.values():
+            await store.keep(release)
+
+    def seal(self) -> None:
+        """Hand the traces so far to whoever ships them."""
+        self._spool.seal()
+
+    def _ports(self) -> Ports:
+        tree = self._loaded.tree
+        parts = ProviderParts(
+            sessions=self._sessions,
+            settings=tree.models,
+            resolve_secret=partial(resolve_secret, project=self._loaded.project),
+            ranker=EngineRanker(self._engine),
+            clock=self._clock,
+        )
+        return Ports(
+            releases=self.releases,
+            rulebook=self._rulebook,
+            engine=self._engine,
+            provider=lambda model: build_provider(model, parts),
+            egress=OpenEgress(),
+            meter=PriceMeter(),
+            record=self._record,
+            clock=self._clock,
+            chance=self._chance,
+            models=tree.models,
+            guardrails=tree.guardrails,
+        )
+
+    def _ingest_parts(self, database: Database, parsers: ParserPool) -> IngestParts:
+        knowledge = self.settings.knowledge
+        return IngestParts(
+            project=self._loaded.project,
+            index_folder=index_folder(self._loaded.project),
+            database=database,
+            embedder=self._embedder,
+            parse=parsers.parse,
+            clock=self._clock,
+            settings=knowledge.ingest,
+            limits=knowledge.parsing.limits,
+        )
+
+    async def _rulebook(self, release: Release) -> Rulebook:
+        """Return the rules of `release`, loaded at their first use."""
+        if release.release_id not in self._rulebooks:
+            folder = self._loaded.project / "features" / release.feature
+            rulebook = await open_rulebook(release, folder, self.settings.releases)
+            self._rulebooks[release.release_id] = rulebook
+        return self._rulebooks[release.release_id]
+
+    def _record(self, trace: Trace) -> None:
+        kept = trace if self.settings.tracing.keep_content else trace.without_content()
+        try:
+            record = msgspec.json.encode(kept)
+        except (TypeError, ValueError, RecursionError):  # an input that was refused because it is no JSON
+            record = msgspec.json.encode(kept.without_content())
+        self._spool.append(record)
+
+    def _opening_database(self) -> AbstractAsyncContextManager[Database]:
+        return project_database(self._loaded, self._clock)
+
+    async def _last_words(self) -> None:
+        self._spool.seal()
+        if self._database.is_open:
+            await self.ship()
+            if "releases" in vars(self):
+                await self.keep_releases()
+
+
+@asynccontextmanager
+async def _engine(loaded: Loaded, embedder: SharedEmbedder) -> AsyncIterator[Engine]:
+    if engine_runs(loaded.project):
+        async with remote_engine(loaded) as remote:
+            yield remote
+    else:
+        knowledge = knowledge_bases(loaded.project)
+        async with local_engine(loaded, knowledge, embedder, SystemClock()) as local:
+            yield local

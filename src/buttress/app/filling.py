@@ -1,0 +1,44 @@
+"""The ports of a call, filled: what one room needs of another is handed over here."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from buttress.kernel.catalogue import Model
+from buttress.kernel.messages import ModelRequest
+from buttress.knowledge.ports import Engine
+from buttress.models.types import Bill
+from buttress.spend.prices import cost
+
+
+class EngineRanker:
+    """A `models.ports.SentenceRanker`: the engine's cosine, 0 where the two have nothing in common."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def rank(self, question: str, sentences: Sequence[str]) -> Sequence[float]:
+        """See `SentenceRanker.rank`."""
+        ranked = await self._engine.rank_sentences(question, sentences)
+        return [max(0.0, cosine) for cosine in ranked]
+
+
+class PriceMeter:
+    """A `models.ports.Meter` without budgets: nothing is reserved, each attempt is priced at its end."""
+
+    @asynccontextmanager
+    async def attempt(self, model: Model, request: ModelRequest) -> AsyncIterator[Bill]:
+        """See `Meter.attempt`; never refuses."""
+        del request  # what is asked decides nothing while there are no budgets
+        bill = Bill()
+        try:
+            yield bill
+        finally:
+            bill.cost = cost(bill.usage, model.price)
+
+
+class OpenEgress:
+    """A `models.ports.Egress` without a policy: everything may leave to every declared model."""
+
+    async def allow(self, model: Model, request: ModelRequest) -> None:
+        """See `Egress.allow`; never refuses."""
+        del model, request

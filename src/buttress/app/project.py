@@ -1,0 +1,38 @@
+"""The files of a project: its knowledge bases, its models, its features compiled to releases."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from buttress.gateway.compiling.errors import FeatureInvalid
+from buttress.knowledge.declaration import invalid, read_knowledge_base
+from buttress.knowledge.types import KnowledgeBase
+from buttress.releases.types import Release
+
+
+def knowledge_bases(project: Path) -> dict[str, KnowledgeBase]:
+    """Return every knowledge base declared in `knowledge/`, by its name.
+
+    Raises:
+        DeclarationInvalid: one of the files has mistakes; all of that file are named.
+    """
+    found: dict[str, KnowledgeBase] = {}
+    for path in sorted((project / "knowledge").glob("*.yaml")):
+        declared = read_knowledge_base(path)
+        if isinstance(declared, list):
+            raise invalid(path, declared)
+        found[declared.name] = declared
+    return found
+
+
+def compiled_releases(project: Path, knowledge: Mapping[str, KnowledgeBase]) -> dict[str, Release]:
+    """Return the release of each feature of the project, by the feature's name.
+
+    Raises:
+        FeatureInvalid: with every mistake in every feature, and in models.yaml.
+    """
+    from buttress.gateway.compiling.project import compile_project  # noqa: PLC0415 - not for the engine
+
+    compiled = compile_project(project, set(knowledge))
+    if isinstance(compiled, list):
+        raise FeatureInvalid(compiled)
+    return compiled

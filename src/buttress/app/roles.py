@@ -1,0 +1,82 @@
+"""What the processes of `serve` have in common, and what the engine's does until it is told to stop.
+
+Nothing of the way of a call is imported here: the engine is what a start waits for.
+"""
+
+import asyncio
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+
+import structlog
+
+from buttress.app.engine import local_engine
+from buttress.app.layout import engine_address, run_folder
+from buttress.app.project import knowledge_bases
+from buttress.kernel.clock import SystemClock
+from buttress.kernel.errors import ButtressError
+from buttress.kernel.scope import Scope
+from buttress.knowledge.embedding import SharedEmbedder
+from buttress.knowledge.engine_server import serve_engine
+from buttress.knowledge.errors import NotIngested
+from buttress.knowledge.ports import Engine
+from buttress.knowledge.search_types import Query
+from buttress.knowledge.types import KnowledgeBase
+from buttress.processes.announcing import Announcer
+from buttress.processes.lifeline import GRACE_S, exit_when_parent_dies
+from buttress.settings.loading import Loaded
+
+_log = structlog.get_logger("buttress.app.roles")
+
+
+@contextmanager
+def announced(loaded: Loaded, name: str, grace_s: float = GRACE_S) -> Iterator[Announcer]:
+    """Be the role `name` for the block: end with the supervisor, and say at the end that it was meant.
+
+    Where the supervisor is killed the block has `grace_s` seconds to end in order.
+    """
+    exit_when_parent_dies(grace_s)
+    announcer = Announcer(run_folder(loaded.project), name, SystemClock())
+    try:
+        yield announcer
+    except ButtressError as error:
+        announcer.say(ready=False, message=f"{error.message} ({error.code})")
+        raise
+    announcer.withdraw()
+
+
+def stop_asked() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set, from now on."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    return asked
+
+
+async def run_engine(loaded: Loaded) -> None:
+    """Load the model and the index, and search for the other processes."""
+    asked, settings = stop_asked(), loaded.tree.knowledge
+    with announced(loaded, "engine") as announcer, closing(SharedEmbedder(settings.embedder)) as embedder:
+        announcer.say(ready=False, message="loading the model")
+        knowledge = knowledge_bases(loaded.project)
+        async with local_engine(loaded, knowledge, embedder, SystemClock()) as engine:
+            # Side by side: the one waits for imports, the other for onnxruntime. Errors come bare.
+            await asyncio.gather(engine.warm(), embedder())
+            await _search_once(engine, knowledge.values())
+            async with serve_engine(engine, engine_address(loaded.project), settings.engine) as address:
+                announcer.say(ready=True, address=f"{address.host}:{address.port}")
+                await asked.wait()
+
+
+async def _search_once(engine: Engine, knowledge: Iterable[KnowledgeBase]) -> None:
+    """Search every knowledge base once: the first search opens its table, and takes a second or more."""
+    for base in knowledge:
+        try:
+            await engine.search(
+                Query(knowledge=base.name, text="first", scope=Scope(base.tenant, frozenset()))
+            )
+        except NotIngested:
+            continue
+        except ButtressError as error:  # the other knowledge bases can be searched all the same
+            _log.warning("engine.cannot_search", knowledge=base.name, code=error.code, reason=error.message)

@@ -1,0 +1,94 @@
+"""`buttress demo`: the packaged example answers a question; on a terminal it stays up for more."""
+
+import asyncio
+import sys
+from importlib.resources import files
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+
+import click
+
+from buttress.app.buttress import Buttress
+from buttress.cli.ask import print_answer
+from buttress.cli.failures import CommandMisused, report
+from buttress.cli.ingest import print_report, progress_bar
+from buttress.cli.main import Invocation
+from buttress.cli.printing import safe
+from buttress.kernel.errors import ButtressError
+from buttress.settings.loading import Loaded, load_settings
+from buttress.tracing.logs import configure_logs
+from buttress.tracing.settings import TracingSettings
+
+FEATURE = "support"
+QUESTION = "What does it cost to move 40 GB from our own server to Kestrel Cloud?"
+
+
+@click.command()
+@click.argument("question", default=QUESTION)
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the example is copied to; else .buttress-demo in this folder.",
+)
+@click.pass_obj
+def demo(invocation: Invocation, question: str, directory: Path | None) -> None:
+    """Read the example's documents, ask QUESTION, and stream the cited answer. Needs no keys.
+
+    On a terminal it then waits for questions of yours; an empty line ends it.
+    """
+    project = (directory or Path(".buttress-demo")).resolve()
+    _copy_example(project)
+    loaded = load_settings(project, flags=invocation.flags)
+    configure_logs(TracingSettings(log_level="warning", log_format="text"))
+    asyncio.run(_demo(loaded, question))
+
+
+def _copy_example(project: Path) -> None:
+    """Copy the example to `project`; what is there already stays, so that changes to it are kept."""
+    if (project / "features").is_dir():
+        return
+    if project.exists() and any(project.iterdir()):
+        raise CommandMisused(f"{project} is not empty", hint="Name a folder that is new or empty: --dir DIR")
+    copytree(_example(), project, dirs_exist_ok=True, ignore=ignore_patterns(".buttress", "__pycache__"))
+
+
+def _example() -> Path:
+    """Return the example: in the package where it was installed, beside the source in a clone."""
+    candidates = (
+        Path(str(files("buttress"))) / "examples" / FEATURE,
+        Path(__file__).parents[3] / "examples" / FEATURE,
+    )
+    found = next((one for one in candidates if one.is_dir()), None)
+    if found is None:
+        raise CommandMisused("the example is not in this installation", hint="Install Buttress again.")
+    return found
+
+
+async def _demo(loaded: Loaded, question: str) -> None:
+    async with Buttress.opened(loaded) as buttress:
+        click.secho(f"Reading the example's documents in {loaded.project} ...", dim=True)
+        with progress_bar() as watcher:
+            for ingested in await buttress.ingest(on_progress=watcher):
+                print_report(ingested)
+        await _ask(buttress, question)
+        while sys.stdin.isatty():
+            asked = await asyncio.to_thread(_next_question)
+            if not asked:
+                return
+            try:
+                await _ask(buttress, asked)
+            except ButtressError as error:  # the next question may be a better one
+                report(error, as_json=False)
+
+
+async def _ask(buttress: Buttress, question: str) -> None:
+    click.secho(f"\n> {safe(question)}\n", bold=True)
+    await print_answer(buttress.stream(FEATURE, {"question": question}, user="demo"))
+
+
+def _next_question() -> str:
+    try:
+        return input("\nAsk something about Kestrel (empty to end): ").strip()
+    except EOFError:
+        return ""

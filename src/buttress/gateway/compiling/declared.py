@@ -1,0 +1,119 @@
+"""What feature.yaml may say: a struct for each part, converted one by one so that all mistakes are found."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from buttress.gateway.compiling.files import plain_name
+from buttress.kernel.located import Keys, Located
+from buttress.releases.types import QUESTION, Thresholds
+
+Text = Annotated[str, Meta(min_length=1)]
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
+
+DEFAULT_INPUT: dict[str, object] = {
+    "type": "object",
+    "properties": {"question": {"type": "string", "minLength": 1, "maxLength": 4_000}},
+    "required": ["question"],
+    "additionalProperties": False,
+}
+"""The input of a feature that declares none."""
+
+
+class FeatureEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file; its parts are looked at one by one."""
+
+    description: str = ""
+    input: object = None
+    output: object = None
+    stages: list[object]
+    fallback: object = None
+
+
+class RulesEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A stage of `kind: rules`."""
+
+    name: Name
+    kind: Literal["rules"]
+    match: Text = QUESTION
+    rules: Annotated[list[object], Meta(min_length=1)]
+
+
+class RetrieveEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A stage of `kind: retrieve`."""
+
+    name: Name
+    kind: Literal["retrieve"]
+    knowledge: Text
+    query: Text = QUESTION
+    passages: Annotated[int, Meta(ge=1, le=100)] = 6
+    relevance: Thresholds | None = None
+
+
+class GenerateEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A stage of `kind: generate`; without a prompt of its own it has the default one."""
+
+    name: Name
+    kind: Literal["generate"]
+    prompt: Text | None = None
+    ladder: Text
+    max_tokens: Annotated[int, Meta(gt=0)] | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+
+
+class RegexEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A rule with a pattern."""
+
+    regex: Text
+    answer: Text
+
+
+class TableEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A rule with a table of answers."""
+
+    table: Text
+
+
+class FunctionEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A rule that is a Python function."""
+
+    function: Annotated[str, Meta(pattern=r"^[^:]+\.py:[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class FallbackTextEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A fallback of `kind: text`."""
+
+    kind: Literal["text"]
+    text: Text
+
+
+class FallbackPassagesEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A fallback of `kind: passages`."""
+
+    kind: Literal["passages"]
+    text: Text
+    passages: Annotated[int, Meta(ge=1, le=20)] = 3
+
+
+def referenced_files(located: Located) -> list[str]:
+    """Return the names of all files that feature.yaml names, each once, whatever else is wrong with it."""
+    found = (value for value in _references(located) if isinstance(value, str))
+    return list(dict.fromkeys(plain_name(name) for name in found if name))
+
+
+def _references(located: Located) -> Iterator[object]:
+    yield from (located.get("input"), located.get("output"))
+    for stage in _items(located, "stages"):
+        yield located.get(*stage, "prompt")
+        for rule in _items(located, *stage, "rules"):
+            yield located.get(*rule, "table")
+            function = located.get(*rule, "function")
+            yield function.partition(":")[0] if isinstance(function, str) else None
+
+
+def _items(located: Located, *keys: str | int) -> Iterator[Keys]:
+    value = located.get(*keys)
+    for index in range(len(value) if isinstance(value, list) else 0):
+        yield (*keys, index)

@@ -1,0 +1,179 @@
+"""One feature: its files read, checked, and put together to a release."""
+
+import re
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TypeGuard
+
+import msgspec
+
+from buttress.gateway.compiling.declared import (
+    DEFAULT_INPUT,
+    FallbackPassagesEntry,
+    FallbackTextEntry,
+    FeatureEntry,
+    referenced_files,
+)
+from buttress.gateway.compiling.files import TextFile, Unreadable, read_file
+from buttress.gateway.compiling.schemas import Files, Schema, input_mistakes, properties, read_schema
+from buttress.gateway.compiling.stages import STAGES, Around, Compiled, compile_stages, order_mistakes
+from buttress.kernel.catalogue import Catalogue
+from buttress.kernel.errors import Location, Mistake
+from buttress.kernel.located import Located, convert_all, did_you_mean, parse_yaml
+from buttress.releases.types import (
+    Fallback,
+    FallbackPassages,
+    FallbackText,
+    GenerateStage,
+    Release,
+    identified,
+)
+
+FEATURE_FILE = "feature.yaml"
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""In JSON. PostgreSQL cannot keep it."""
+
+_FALLBACK_HINT = "Add what is said when there is no answer: `fallback: {kind: text, text: I do not know.}`"
+_NO_STAGES_HINT = "Add at least one: rules, retrieve or generate."
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """A feature without mistakes, before it is a release. `output` None: any text is an answer."""
+
+    entry: FeatureEntry
+    input: Schema
+    output: Schema | None
+    stages: tuple[Compiled, ...]
+    fallback: Fallback
+
+
+def compile_feature(
+    folder: Path, catalogue: Catalogue | None, knowledge: Collection[str]
+) -> Release | list[Mistake]:
+    """Return the release of the feature in `folder`, or everything wrong with its files, by file and line.
+
+    The feature's name is the folder's. `catalogue` None means that models.yaml has mistakes of its own: then
+    a feature without mistakes gives an empty list.
+    """
+    declared = read_file(folder, FEATURE_FILE)
+    if isinstance(declared, Unreadable):
+        return [declared.at(Location(folder / FEATURE_FILE))]
+    located = parse_yaml(declared.text, declared.path)
+    if isinstance(located, Mistake):
+        return [located]
+    files = {name: read_file(folder, name) for name in referenced_files(located)}
+    parts = _check(located, files, catalogue, knowledge)
+    if isinstance(parts, list):
+        return sorted(parts, key=_place)
+    if catalogue is None:
+        return []
+    release = _release(folder.name or folder.resolve().name, parts, files, catalogue)
+    if _NUL.search(msgspec.json.encode(release)):
+        message, hint = "a text of the feature holds a NUL character", "Take the `\\0` or `\\u0000` out."
+        return [Mistake(Location(declared.path), message, hint)]
+    return release
+
+
+def _place(mistake: Mistake) -> tuple[str, int]:
+    return str(mistake.where.path), mistake.where.line or 0
+
+
+def _check(
+    located: Located, files: Files, catalogue: Catalogue | None, knowledge: Collection[str]
+) -> Parts | list[Mistake]:
+    entry = convert_all(located, FeatureEntry)
+    if not isinstance(located.value, dict):
+        return entry if isinstance(entry, list) else []
+    input_schema = _input(located, files)
+    output = read_schema(located, "output", files) if located.get("output") is not None else None
+    around = Around(
+        located=located,
+        files=files,
+        knowledge=knowledge,
+        catalogue=catalogue,
+        variables=None if isinstance(input_schema, list) else tuple(properties(input_schema)),
+    )
+    stages = compile_stages(around)
+    fallback = _fallback(located)
+    results: list[object] = [entry, input_schema, output, *stages, fallback]
+    mistakes = [mistake for result in results if _are_mistakes(result) for mistake in result]
+    mistakes += order_mistakes(located, stages)
+    if located.get(STAGES) == []:
+        mistakes.append(Mistake(located.at(STAGES), "no stages", _NO_STAGES_HINT))
+    if mistakes or isinstance(entry, list) or isinstance(input_schema, list) or isinstance(fallback, list):
+        return mistakes
+    return Parts(
+        entry=entry,
+        input=input_schema,
+        output=None if isinstance(output, list) else output,
+        stages=tuple(stage for stage in stages if isinstance(stage, Compiled)),
+        fallback=fallback,
+    )
+
+
+def _are_mistakes(result: object) -> TypeGuard[list[Mistake]]:
+    return isinstance(result, list)
+
+
+def _input(located: Located, files: Files) -> Schema | list[Mistake]:
+    if located.get("input") is None:
+        return DEFAULT_INPUT
+    schema = read_schema(located, "input", files)
+    if isinstance(schema, list):
+        return schema
+    return input_mistakes(schema, lambda *keys: located.at("input", *keys)) or schema
+
+
+def _fallback(located: Located) -> Fallback | list[Mistake]:
+    value, where = located.get("fallback"), located.at("fallback")
+    if value is None:
+        return [Mistake(where, "the feature has no fallback", _FALLBACK_HINT)]
+    kind = located.get("fallback", "kind")
+    if kind == "text":
+        text = convert_all(located, FallbackTextEntry, "fallback")
+        return text if isinstance(text, list) else FallbackText(text.text)
+    if kind == "passages":
+        return _fallback_passages(located)
+    kinds = ("text", "passages")
+    hint = (
+        did_you_mean(str(kind), kinds) or "There are: `kind: text` and `kind: passages`, each with `text:`."
+    )
+    return [Mistake(located.at("fallback", "kind"), f"no fallback is of kind `{kind}`", hint)]
+
+
+def _fallback_passages(located: Located) -> Fallback | list[Mistake]:
+    entry = convert_all(located, FallbackPassagesEntry, "fallback")
+    stages = located.get(STAGES)
+    count = len(stages) if isinstance(stages, list) else 0
+    kinds = [located.get(STAGES, index, "kind") for index in range(count)]
+    if "retrieve" not in kinds:
+        message = "a fallback of `kind: passages`, but no stage retrieves any"
+        hint = "Add a stage of `kind: retrieve`, or write `kind: text`."
+        lacking = Mistake(located.at("fallback", "kind"), message, hint)
+        return [*(entry if isinstance(entry, list) else []), lacking]
+    return entry if isinstance(entry, list) else FallbackPassages(entry.text, entry.passages)
+
+
+def _release(name: str, parts: Parts, files: Files, catalogue: Catalogue) -> Release:
+    stages = tuple(one.stage for one in parts.stages)
+    names = {stage.ladder for stage in stages if isinstance(stage, GenerateStage)}
+    ladders = {one: tuple(model.name for model in catalogue.rungs(one)) for one in sorted(names)}
+    release = Release(
+        feature=name,
+        description=parts.entry.description,
+        input_schema=parts.input,
+        output_schema=parts.output,
+        stages=stages,
+        fallback=parts.fallback,
+        prompts={one.written.name: one.written.text for one in parts.stages if one.written},
+        models={rung: catalogue.models[rung] for rungs in ladders.values() for rung in rungs},
+        ladders=ladders,
+        files={file.name: file.sha256 for file in files.values() if isinstance(file, TextFile)},
+    )
+    return identified(release)
+
+
+def mistakes_in(results: Sequence[Release | list[Mistake]]) -> list[Mistake]:
+    """Return the mistakes of all `results`, in their order."""
+    return [mistake for result in results if isinstance(result, list) for mistake in result]

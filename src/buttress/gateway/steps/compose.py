@@ -1,0 +1,69 @@
+"""Compose: the prompt rendered, with as many passages as the window holds."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from buttress.gateway.call import Call
+from buttress.gateway.steps.fallback import fallback
+from buttress.gateway.types import Composed, Reply, Retrieved
+from buttress.kernel.errors import ButtressError
+from buttress.kernel.messages import Grounding, ModelRequest
+from buttress.kernel.tokens import EstimatedTokens
+from buttress.prompts.composing import Composition
+from buttress.prompts.composing import compose as compose_prompt
+from buttress.prompts.packing import Window
+from buttress.prompts.templates import parse_prompt
+from buttress.prompts.types import Prompt
+from buttress.releases.types import GenerateStage, Release
+
+QUOTED = "compose.quoted"
+"""Why the answer is the passages themselves: the feature has no stage that writes one."""
+
+
+async def compose(retrieved: Retrieved, call: Call) -> Composed | Reply:
+    """Return what is to be sent; a reply when nothing is to be written, or the prompt does not fit."""
+    release = retrieved.release
+    stage = next((stage for stage in release.stages if isinstance(stage, GenerateStage)), None)
+    if stage is None:
+        return fallback(release, retrieved.passages, QUOTED)
+    with call.recorder.span("compose") as span:
+        try:
+            composition = _composition(stage, retrieved)
+        except ButtressError as error:
+            span.data["reason"] = error.code
+            return fallback(release, retrieved.passages, error.code)
+        call.passages = composition.passages
+        span.data["tokens"] = composition.tokens
+        span.data["passages"] = len(composition.passages)
+        span.data["left_out"] = [passage.chunk_id for passage in composition.left_out]
+        request = ModelRequest(
+            messages=composition.messages,
+            max_tokens=stage.max_tokens,
+            temperature=stage.temperature,
+            grounding=Grounding(str(retrieved.input.get("question", "")), composition.passages),
+        )
+        return Composed(retrieved, stage, request, composition.passages)
+
+
+def _composition(stage: GenerateStage, retrieved: Retrieved) -> Composition:
+    release = retrieved.release
+    # What fits the smallest window of the ladder fits every rung.
+    smallest = min(model.window_tokens for model in release.models_of(stage))
+    return compose_prompt(
+        _prompt(release, stage),
+        retrieved.input,
+        retrieved.passages,
+        Window(window_tokens=smallest, answer_tokens=stage.max_tokens),
+        EstimatedTokens(),
+    )
+
+
+def _prompt(release: Release, stage: GenerateStage) -> Prompt:
+    return _parsed(stage.prompt, release.prompts[stage.prompt])
+
+
+@lru_cache(maxsize=256)
+def _parsed(name: str, text: str) -> Prompt:
+    prompt = parse_prompt(text, Path(name))
+    assert isinstance(prompt, Prompt), name  # noqa: S101 - a release with a prompt that does not parse was never made
+    return prompt

@@ -1,0 +1,52 @@
+"""The fallback: what is said when there is no answer. Needs no model, and never fails."""
+
+from collections.abc import Sequence
+
+from buttress.gateway.types import Composed, Reply, Sentence
+from buttress.kernel.passages import CitationState, Passage, cite
+from buttress.kernel.sentences import sentence_spans
+from buttress.releases.types import FallbackText, Release
+
+QUOTED_CHARACTERS = 300
+"""A quoted passage ends with the last whole sentence within this many characters."""
+
+CUT = "\n\n(The answer was cut off here.)"
+
+
+def fallback(release: Release, passages: Sequence[Passage], reason: str) -> Reply:
+    """Return the release's fallback: its text, and below it the closest passages if it quotes them."""
+    declared = release.fallback
+    quoted = () if isinstance(declared, FallbackText) else tuple(passages[: declared.limit])
+    sentences = (Sentence(declared.text, ()), *_quotes(quoted))
+    return Reply(sentences=sentences, outcome="fallback", reason=reason, passages=quoted)
+
+
+def cut_reply(composed: Composed, reason: str) -> Reply:
+    """Return what follows an answer that broke off: that it did, and the passages it was to stand on."""
+    declared = composed.retrieved.release.fallback
+    quoted = () if isinstance(declared, FallbackText) else composed.passages[:2]
+    # The passages keep the numbers that the text released so far refers to.
+    return Reply(
+        sentences=(Sentence(CUT, ()), *_quotes(quoted)),
+        outcome="fallback",
+        reason=reason,
+        passages=composed.passages,
+    )
+
+
+def _quotes(passages: Sequence[Passage]) -> list[Sentence]:
+    lead = [Sentence("\n\nThe closest passages:", ())] if passages else []
+    return lead + [_quote(number, passage) for number, passage in enumerate(passages, start=1)]
+
+
+def _quote(number: int, passage: Passage) -> Sentence:
+    end = _quoted_end(passage.text)
+    quote = passage.text[:end]
+    citation = cite(passage, number, quote, CitationState.VERBATIM, (0, end))
+    lines = " ".join(quote.split())
+    return Sentence(f"\n\n> {lines} [{number}]", (citation,))
+
+
+def _quoted_end(text: str) -> int:
+    ends = [end for _, end in sentence_spans(text) if end <= QUOTED_CHARACTERS]
+    return ends[-1] if ends else min(len(text), QUOTED_CHARACTERS)

@@ -1,0 +1,53 @@
+"""Inspect: whether the input is what the feature takes. Redaction and injection come later."""
+
+from functools import lru_cache
+
+import jsonschema_rs
+import msgspec
+
+from buttress.gateway.call import Call
+from buttress.gateway.errors import InputInvalid
+from buttress.gateway.types import Chosen, Inspected
+from buttress.releases.inputs import complete_input
+
+MAX_DEPTH = 100
+"""An input that nests deeper is refused: who reads it later (a template, the spool) recurses, too."""
+
+
+async def inspect(chosen: Chosen, call: Call) -> Inspected:
+    """Return the input once it fits the release's schema, with what the schema lets be left out filled in.
+
+    Raises:
+        InputInvalid: it does not; names the first property that is wrong.
+    """
+    with call.recorder.span("inspect"):
+        given = _as_json(chosen.admitted.asked.input)
+        schema = msgspec.json.encode(chosen.release.input_schema).decode()
+        error = next(iter(_validator(schema).iter_errors(given)), None)
+        if error is not None:
+            where = ".".join(str(part) for part in error.instance_path) or "the input"
+            raise InputInvalid(f"{where}: {error.message[:500]}", data={"feature": chosen.release.feature})
+        return Inspected(chosen, complete_input(chosen.release.input_schema, given))
+
+
+def _as_json(given: dict[str, object]) -> dict[str, object]:
+    """Return the input as it is once it was JSON, so that every step sees what the trace tells."""
+    try:
+        plain = msgspec.json.decode(msgspec.json.encode(given), type=dict[str, object])
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputInvalid(f"the input is no JSON: {error}") from error
+    if _is_deeper(plain, MAX_DEPTH):
+        raise InputInvalid(f"the input nests deeper than {MAX_DEPTH} levels")
+    return plain
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    parts = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(part, levels - 1) for part in parts)
+
+
+@lru_cache(maxsize=256)
+def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(msgspec.json.decode(schema))

@@ -1,0 +1,66 @@
+"""Record: one trace for every call, on every way out."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from buttress.gateway.call import Call
+from buttress.gateway.errors import FeatureUnknown, InputInvalid
+from buttress.kernel.errors import ButtressError
+from buttress.tracing.types import Outcome, Trace
+
+REFUSALS = (FeatureUnknown, InputInvalid)
+
+
+@contextmanager
+def recorded(call: Call) -> Iterator[None]:
+    """Write the call's trace when the block is left: by its end, an error, or because nobody waits."""
+    outcome: Outcome | None = None
+    code: str | None = None
+    try:
+        yield
+    except (GeneratorExit, asyncio.CancelledError):
+        outcome = "cancelled"
+        raise
+    except ButtressError as error:
+        outcome, code = ("refused" if isinstance(error, REFUSALS) else "failed"), error.code
+        raise
+    except BaseException as error:
+        outcome, code = "failed", f"bug.{type(error).__name__}"
+        raise
+    finally:
+        call.ports.record(_trace(call, outcome or call.outcome, code or call.reason or None))
+
+
+def _trace(call: Call, outcome: Outcome, code: str | None) -> Trace:
+    return Trace(
+        trace_id=call.trace_id,
+        tenant=_sayable(call.asked.tenant),
+        feature=_sayable(call.asked.feature),
+        release_id=call.release_id,
+        user_id=None if call.asked.user is None else _sayable(call.asked.user),
+        started_at=call.started_at,
+        duration_ms=round(call.recorder.elapsed_ms(), 3),
+        outcome=outcome,
+        error_code=code,
+        model=call.model,
+        input=call.asked.input,
+        answer="".join(call.text),
+        citations=_plain(call.citations),
+        passages=_plain(call.passages),
+        spans=call.recorder.spans,
+        attempts=_plain(call.attempts),
+        usage=call.usage,
+        cost_nanodollars=call.cost,
+    )
+
+
+def _sayable(name: str) -> str:
+    """Return `name` with halves of surrogate pairs, which no encoding can carry, written out."""
+    return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode()
+
+
+def _plain(things: object) -> list[dict[str, object]]:
+    return msgspec.convert(msgspec.to_builtins(things), list[dict[str, object]])

@@ -1,0 +1,39 @@
+"""Send: the request to the first model of the ladder that answers."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from buttress.gateway.call import Call
+from buttress.gateway.types import Composed, Sent
+from buttress.kernel.messages import TextDelta
+from buttress.models.attempts import LadderPorts
+from buttress.models.ladder import stream_ladder
+from buttress.models.ports import Rung
+
+
+def send(composed: Composed, call: Call) -> Sent:
+    """Return the answer as it streams in; nothing is sent before its first piece is asked for."""
+    return Sent(composed, _text(composed, call))
+
+
+async def _text(composed: Composed, call: Call) -> AsyncGenerator[str, None]:
+    models = composed.retrieved.release.models_of(composed.stage)
+    rungs = [Rung(model, call.ports.provider(model)) for model in models]
+    with call.recorder.span("send", ladder=composed.stage.ladder) as span:
+        async with aclosing(stream_ladder(composed.request, rungs, _ladder_ports(call))) as events:
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    yield event.text
+        span.data["model"] = call.attempts[-1].model
+
+
+def _ladder_ports(call: Call) -> LadderPorts:
+    ports = call.ports
+    return LadderPorts(
+        egress=ports.egress,
+        meter=ports.meter,
+        clock=ports.clock,
+        chance=ports.chance,
+        record=call.attempts.append,
+        settings=ports.models,
+    )

@@ -1,0 +1,172 @@
+"""What each step hands to the next, and the events an answer is made of.
+
+The chain of types is the order of the steps: each holds the one before, so a step left out does not
+type-check.
+"""
+
+from collections.abc import AsyncGenerator
+from typing import Literal
+
+import msgspec
+
+from buttress.kernel.ids import ReleaseId, TraceId
+from buttress.kernel.messages import ModelRequest
+from buttress.kernel.passages import Citation, Passage
+from buttress.kernel.scope import Scope
+from buttress.kernel.usage import NanoDollars, Usage
+from buttress.releases.types import GenerateStage, Release
+
+Outcome = Literal["answered", "fallback"]
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A question as it came in. `input` is what the feature's input schema describes."""
+
+    feature: str
+    input: dict[str, object]
+    tenant: str = "default"
+    user: str | None = None
+    groups: tuple[str, ...] = ()
+
+
+class Admitted(msgspec.Struct, frozen=True):
+    """The question of somebody who may ask, with the scope they see."""
+
+    asked: Asked
+    scope: Scope
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """An admitted question, and the release that is to answer it."""
+
+    admitted: Admitted
+    release: Release
+
+
+class Inspected(msgspec.Struct, frozen=True):
+    """A question whose input fits the release's schema and may go on."""
+
+    chosen: Chosen
+    input: dict[str, object]
+
+
+class Ruled(msgspec.Struct, frozen=True):
+    """A question that no rule answered."""
+
+    inspected: Inspected
+
+
+class Recalled(msgspec.Struct, frozen=True):
+    """A question that no earlier answer answers."""
+
+    ruled: Ruled
+
+
+class Retrieved(msgspec.Struct, frozen=True):
+    """A question with the passages found for it, best first; relevant ones, where it retrieves at all."""
+
+    recalled: Recalled
+    passages: tuple[Passage, ...]
+
+    @property
+    def release(self) -> Release:
+        """The release that answers."""
+        return self.recalled.ruled.inspected.chosen.release
+
+    @property
+    def input(self) -> dict[str, object]:
+        """The input that passed inspection."""
+        return self.recalled.ruled.inspected.input
+
+
+class Composed(msgspec.Struct, frozen=True):
+    """What is to be sent, and the passages in it, in the order their numbers refer to."""
+
+    retrieved: Retrieved
+    stage: GenerateStage
+    request: ModelRequest
+    passages: tuple[Passage, ...]
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """A request under way: the text that comes back, piece by piece."""
+
+    composed: Composed
+    text: AsyncGenerator[str, None]
+
+
+class Sentence(msgspec.Struct, frozen=True):
+    """A sentence of an answer with the white space around it, and what it cites."""
+
+    text: str
+    citations: tuple[Citation, ...]
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """An answer under way whose citations were compared with their passages, sentence by sentence."""
+
+    sent: Sent
+    sentences: AsyncGenerator[Sentence, None]
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer known as a whole: of a rule, or the fallback. `reason` says why it is not a model's."""
+
+    sentences: tuple[Sentence, ...]
+    outcome: Outcome
+    reason: str
+    passages: tuple[Passage, ...] = ()
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """What is released to the asker: sentences as they come, from a model, a rule or the fallback."""
+
+    sentences: AsyncGenerator[Sentence, None]
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole answer.
+
+    `outcome` is `answered`, or `fallback` with the `reason` for it. `model` is the one whose text was
+    released, None for a rule or a fallback. `cost_nanodollars` None means unknown.
+    """
+
+    trace_id: TraceId
+    feature: str
+    release_id: ReleaseId
+    text: str
+    outcome: Outcome
+    reason: str
+    citations: tuple[Citation, ...]
+    passages: tuple[Passage, ...]
+    model: str | None
+    usage: Usage
+    cost_nanodollars: NanoDollars | None
+    duration_ms: float
+
+
+class Began(msgspec.Struct, frozen=True, tag="began"):
+    """The first event: the call has its trace."""
+
+    trace_id: TraceId
+
+
+class Text(msgspec.Struct, frozen=True, tag="text"):
+    """A piece of the answer's text. All pieces joined are the answer's text."""
+
+    text: str
+
+
+class Cited(msgspec.Struct, frozen=True, tag="cited"):
+    """A citation of the text released so far."""
+
+    citation: Citation
+
+
+class Ended(msgspec.Struct, frozen=True, tag="ended"):
+    """The last event: the whole answer."""
+
+    answer: Answer
+
+
+Event = Began | Text | Cited | Ended

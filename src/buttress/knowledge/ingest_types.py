@@ -1,0 +1,102 @@
+"""The nouns of taking documents in: what is there, what is to be done, what was done."""
+
+import msgspec
+
+from buttress.kernel.ids import DocumentId
+from buttress.knowledge.sources.folder import Skipped, SourceFile
+from buttress.knowledge.types import Chunk, FolderSource, ParsedDocument
+
+
+class ListedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that a source holds now. `digest` is the SHA-256 of its bytes, None when they cannot be read."""
+
+    document_id: DocumentId
+    file: SourceFile
+    source: FolderSource
+    digest: str | None
+
+
+class Sources(msgspec.Struct, frozen=True):
+    """What the sources of a knowledge base hold; what was left out is with its source's label."""
+
+    files: tuple[ListedFile, ...]
+    skipped: tuple[tuple[str, Skipped], ...]
+
+
+class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger knows of a document that was taken in."""
+
+    document_id: DocumentId
+    source: str
+    path: str
+    tenant: str
+    readers: tuple[str, ...]
+    content_sha256: str
+    ingest_fingerprint: str
+
+
+class PreparedDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A document that was read, parsed and cut; nobody sees it yet. `digest` is that of its bytes."""
+
+    listed: ListedFile
+    digest: str
+    state: str
+    parsed: ParsedDocument
+    chunks: tuple[Chunk, ...]
+
+
+class SkippedDocument(msgspec.Struct, frozen=True):
+    """A file that was not taken in. `stays` says that its earlier version is still found."""
+
+    path: str
+    code: str
+    reason: str
+    stays: bool = False
+
+
+class Warned(msgspec.Struct, frozen=True):
+    """Something about a document that was taken in all the same."""
+
+    path: str
+    warning: str
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an ingest is. `files` are those that have to be read; `chunks` those known so far."""
+
+    files: int
+    files_done: int
+    pages: int
+    chunks: int
+    chunks_done: int
+    tokens: int
+    elapsed_s: float
+
+    @property
+    def tokens_per_s(self) -> float:
+        """Tokens embedded in a second, since the beginning."""
+        return self.tokens / self.elapsed_s if self.elapsed_s > 0 else 0.0
+
+
+class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What an ingest did. `reused` counts the chunks whose vectors were there already."""
+
+    knowledge: str
+    added: int
+    changed: int
+    unchanged: int
+    removed: int
+    skipped: tuple[SkippedDocument, ...]
+    warnings: tuple[Warned, ...]
+    pages: int
+    chunks: int
+    embedded: int
+    reused: int
+    tokens: int
+    commits: int
+    duration_s: float
+
+    @property
+    def documents(self) -> int:
+        """How many documents can be found now."""
+        return self.added + self.changed + self.unchanged + sum(one.stays for one in self.skipped)

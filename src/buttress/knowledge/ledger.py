@@ -1,0 +1,136 @@
+"""The ledger: which documents were taken in, with their text, in PostgreSQL. This room's SQL lives here."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import msgspec
+
+from buttress.kernel.ids import DocumentId, content_hash
+from buttress.kernel.scope import Scope
+from buttress.knowledge.ingest_types import LedgerRow, PreparedDocument
+from buttress.knowledge.types import Block, Format
+from buttress.storage.connecting import Connection
+from buttress.storage.database import Database
+
+_ROWS = """
+    select document_id, source, path, tenant, readers, content_sha256, ingest_fingerprint
+    from documents where knowledge = %s
+"""
+_PUT = """
+    insert into documents (knowledge, tenant, document_id, path, title, source, content_sha256, text_sha256,
+        format, pages, characters, readers, blocks, body, ingest_fingerprint, ingested_at)
+    values (%(knowledge)s, %(tenant)s, %(document_id)s, %(path)s, %(title)s, %(source)s, %(content_sha256)s,
+        %(text_sha256)s, %(format)s, %(pages)s, %(characters)s, %(readers)s, %(blocks)s::jsonb, %(body)s,
+        %(ingest_fingerprint)s, %(ingested_at)s)
+    on conflict (knowledge, document_id) do update set
+        tenant = excluded.tenant, path = excluded.path, title = excluded.title, source = excluded.source,
+        content_sha256 = excluded.content_sha256, text_sha256 = excluded.text_sha256,
+        format = excluded.format, pages = excluded.pages, characters = excluded.characters,
+        readers = excluded.readers, blocks = excluded.blocks, body = excluded.body,
+        ingest_fingerprint = excluded.ingest_fingerprint, ingested_at = excluded.ingested_at
+"""
+_REMOVE = "delete from documents where knowledge = %s and document_id = any(%s)"
+_READ = """
+    select path, title, source, format, pages, body, blocks::text, ingested_at from documents
+    where knowledge = %s and document_id = %s and tenant = %s and readers && %s::text[]
+"""
+
+
+class StoredDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A document as it was taken in: the text that citations point into."""
+
+    document_id: DocumentId
+    path: str
+    title: str
+    source: str
+    format: Format
+    pages: int | None
+    text: str
+    blocks: tuple[Block, ...]
+    ingested_at: datetime
+
+
+class Ledger:
+    """The rows of one knowledge base."""
+
+    def __init__(self, database: Database, knowledge: str) -> None:
+        self._database = database
+        self._knowledge = knowledge
+
+    async def rows(self) -> dict[DocumentId, LedgerRow]:
+        """Return what is known of every document, without the texts."""
+        async with self._database.connection() as connection:
+            found = await (await connection.execute(_ROWS, (self._knowledge,))).fetchall()
+        names = LedgerRow.__struct_fields__
+        rows = [msgspec.convert(dict(zip(names, row, strict=True)), LedgerRow) for row in found]
+        return {row.document_id: row for row in rows}
+
+    async def read(self, document_id: DocumentId, scope: Scope) -> StoredDocument | None:
+        """Return a document; None when there is none that `scope` may see."""
+        values = (self._knowledge, document_id, scope.tenant, scope.visible_to)
+        async with self._database.connection() as connection:
+            row = await (await connection.execute(_READ, values)).fetchone()
+        if row is None:
+            return None
+        path, title, source, format_, pages, text, blocks, ingested_at = row
+        return StoredDocument(
+            document_id=document_id,
+            path=path,
+            title=title,
+            source=source,
+            format=format_,
+            pages=pages,
+            text=text,
+            blocks=msgspec.json.decode(blocks, type=tuple[Block, ...]),
+            ingested_at=ingested_at,
+        )
+
+    @asynccontextmanager
+    async def changing(self) -> AsyncIterator["LedgerChange"]:
+        """Change the ledger in the block: all of it is seen at its end, nothing of it if the block fails."""
+        async with self._database.connection() as connection:
+            yield LedgerChange(connection, self._knowledge)
+
+
+class LedgerChange:
+    """A change under way: one transaction."""
+
+    def __init__(self, connection: Connection, knowledge: str) -> None:
+        self._connection = connection
+        self._knowledge = knowledge
+
+    async def put(
+        self, documents: Sequence[PreparedDocument], tenant: str, fingerprint: str, now: datetime
+    ) -> None:
+        """Write `documents`, in place of what was known of them."""
+        shared = {
+            "knowledge": self._knowledge,
+            "tenant": tenant,
+            "ingest_fingerprint": fingerprint,
+            "ingested_at": now,
+        }
+        async with self._connection.cursor() as cursor:
+            await cursor.executemany(_PUT, [shared | _columns(one) for one in documents])
+
+    async def remove(self, documents: Iterable[DocumentId]) -> None:
+        """Forget `documents`."""
+        await self._connection.execute(_REMOVE, (self._knowledge, list(documents)))
+
+
+def _columns(document: PreparedDocument) -> dict[str, object]:
+    parsed, listed = document.parsed, document.listed
+    return {
+        "document_id": listed.document_id,
+        "path": listed.file.relative,
+        "title": parsed.title,
+        "source": listed.source.label,
+        "content_sha256": document.digest,
+        "text_sha256": content_hash(parsed.text),
+        "format": parsed.format,
+        "pages": len(parsed.page_spans) or None,
+        "characters": len(parsed.text),
+        "readers": list(listed.source.readers),
+        "blocks": msgspec.json.encode(parsed.blocks).decode(),
+        "body": parsed.text,
+    }

@@ -1,0 +1,71 @@
+"""PDF to blocks: running heads dropped, lines joined to paragraphs, sections from bookmarks or looks."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from buttress.knowledge.parsing.building import DocumentBuilder
+from buttress.knowledge.parsing.pdf_headings import Mark, Marks, marks_by_bookmarks, marks_by_looks
+from buttress.knowledge.parsing.pdf_lines import Line, Page, read_pdf
+from buttress.knowledge.parsing.pdf_paragraphs import Layout, layout_of, merge_pieces, paragraphs
+from buttress.knowledge.parsing.pdf_running import without_running
+from buttress.knowledge.parsing.titles import usable_title
+from buttress.knowledge.settings import ParseLimits
+from buttress.knowledge.types import ParsedDocument
+
+
+def parse_pdf(data: bytes, path: str, limits: ParseLimits) -> ParsedDocument:
+    """See `ports.Parser`. Pages are PDFium's, counted from 1; one without text is named in a warning."""
+    content = read_pdf(data, path, limits)
+    lines = [line for page in without_running(content.pages) for line in merge_pieces(page.lines)]
+    marks = marks_by_bookmarks(lines, content.bookmarks) if content.bookmarks else marks_by_looks(lines)
+    builder = DocumentBuilder(path, limits)
+    _build(builder, lines, marks)
+    return builder.finish(
+        "pdf",
+        usable_title(content.title),
+        pages=len(content.pages),
+        warnings=tuple(_silent_pages(content.pages)),
+    )
+
+
+def _build(builder: DocumentBuilder, lines: Sequence[Line], marks: Marks) -> None:
+    """Add what stands before the first section, then section by section."""
+    layout = layout_of(lines)
+    starts = sorted(marks)
+    _add_text(builder, lines[: starts[0] if starts else len(lines)], layout)
+    for start, end in pairwise([*starts, len(lines)]):
+        body = max([start, *(start + mark.lines for mark in marks[start])])
+        for mark in marks[start]:
+            _begin(builder, mark, lines[start])
+        _add_text(builder, lines[min(body, end) : end], layout)
+
+
+def _begin(builder: DocumentBuilder, mark: Mark, line: Line) -> None:
+    if mark.lines:
+        builder.heading(mark.level, mark.name, page=line.page)
+    else:
+        builder.enter(mark.level, mark.name)
+
+
+def _add_text(builder: DocumentBuilder, lines: Sequence[Line], layout: Layout) -> None:
+    for paragraph in paragraphs(lines, layout):
+        builder.add(paragraph.kind, paragraph.text, turns=paragraph.turns)
+
+
+def _silent_pages(pages: Sequence[Page]) -> Iterator[str]:
+    silent = [page.number for page in pages if not page.lines]
+    if not silent:
+        return
+    runs = ", ".join(_runs(silent))
+    yield f"page {runs} has no text" if len(silent) == 1 else f"pages {runs} have no text"
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[str]:
+    """Write ascending numbers as `3, 5-9`."""
+    first = last = numbers[0]
+    for number in [*numbers[1:], 0]:
+        if number == last + 1:
+            last = number
+            continue
+        yield str(first) if first == last else f"{first}-{last}"
+        first = last = number

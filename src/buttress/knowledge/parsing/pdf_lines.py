@@ -1,0 +1,233 @@
+"""Lines of text and bookmarks of a PDF, as PDFium finds them: the one file that calls the library."""
+
+import ctypes
+import math
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import msgspec
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from buttress.knowledge.errors import BrokenFile, Encrypted, TooLarge
+from buttress.knowledge.parsing.cleaning import clean, on_one_line
+from buttress.knowledge.settings import ParseLimits
+
+Foreign: TypeAlias = Any
+"""An object of pypdfium2, which has no types; none leaves this file."""
+
+_LINE_END = re.compile("\r\n|\r|\n|\ufffe| (?=[•▪●◦■\uf0b7] )")
+"""PDFium may go on after a list item without a line's end; what stands beside is joined again later."""
+
+_HYPHEN_AT_LINE_END = "\ufffe"
+"""What PDFium gives for a hyphen and the line's end behind it."""
+
+_END_MARK_BYTES = 4096
+_MAX_BOOKMARKS = 20_000
+_FONT_NAME_BYTES = 160
+_BOLD = re.compile(rb"bold|black|heavy|SFBX|CMBX", re.IGNORECASE)
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of text: clean, without a hyphen that only its end put there; in points, y upwards.
+
+    `size` is that of its first letter, `bold` whether its first and last are. `hyphenated` where the word
+    goes on in the next line.
+    """
+
+    page: int
+    text: str
+    left: float
+    right: float
+    bottom: float
+    top: float
+    size: float
+    bold: bool = False
+    hyphenated: bool = False
+
+
+class Bookmark(msgspec.Struct, frozen=True):
+    """An entry of the outline: level and page from 1, and how far up the page it points, if it says."""
+
+    level: int
+    title: str
+    page: int
+    y: float | None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page: its 1-based number, its height in points, its lines in reading order."""
+
+    number: int
+    height: float
+    lines: tuple[Line, ...]
+
+
+class PdfContent(msgspec.Struct, frozen=True):
+    """All that is taken from a PDF file."""
+
+    title: str
+    pages: tuple[Page, ...]
+    bookmarks: tuple[Bookmark, ...]
+
+
+def read_pdf(data: bytes, path: str, limits: ParseLimits) -> PdfContent:
+    """Return the lines of every page; a page that cannot be read fails the file, it is never left out.
+
+    Raises:
+        Encrypted: it needs a password.
+        BrokenFile: it is cut short or damaged.
+        TooLarge: it has more pages or characters than it may.
+    """
+    if b"%%EOF" not in data[-_END_MARK_BYTES:]:
+        raise BrokenFile(
+            f"{path} is cut short: the end mark of a PDF (%%EOF) is missing after {len(data):,} bytes"
+        )
+    with _opened(data, path) as document:
+        count = len(document)
+        if count > limits.max_pages:
+            raise TooLarge(f"{path} has {count:,} pages; the limit is {limits.max_pages:,}")
+        title = str(document.get_metadata_value("Title"))
+        return PdfContent(title, tuple(_pages(document, path, limits)), tuple(_bookmarks(document)))
+
+
+@contextmanager
+def _opened(data: bytes, path: str) -> Iterator[Foreign]:
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        if error.err_code in {pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY}:
+            raise Encrypted(f"{path} is encrypted and needs a password") from None
+        raise BrokenFile(f"{path} is not a whole PDF: {_reason(error)}") from None
+    try:
+        yield document
+    finally:
+        document.close()
+
+
+def _reason(error: Exception) -> str:
+    return on_one_line(str(error)).rstrip(".")
+
+
+def _pages(document: Foreign, path: str, limits: ParseLimits) -> Iterator[Page]:
+    characters = 0
+    for index in range(len(document)):
+        try:
+            page = _page(document, index)
+        except pypdfium2.PdfiumError as error:
+            raise BrokenFile(f"{path}: page {index + 1} cannot be read: {_reason(error)}") from None
+        characters += sum(len(line.text) for line in page.lines)
+        if characters > limits.max_characters:
+            raise TooLarge(f"{path} has more than {limits.max_characters:,} characters by page {index + 1}")
+        yield page
+
+
+def _page(document: Foreign, index: int) -> Page:
+    page = document[index]
+    text_page = page.get_textpage()
+    try:
+        box = page.get_bbox()
+        lines = (line for line in _lines(text_page, index + 1) if _is_inside(line, box))
+        return Page(index + 1, box[3] - box[1], tuple(lines))
+    finally:
+        text_page.close()
+        page.close()
+
+
+def _is_inside(line: Line, box: Sequence[float]) -> bool:
+    """Say whether a line begins within the part of the page that is shown; marks for the printer do not."""
+    middle = (line.bottom + line.top) / 2
+    return box[0] - 1 <= line.left <= box[2] + 1 and box[1] - 1 <= middle <= box[3] + 1
+
+
+def _lines(text_page: Foreign, page: int) -> Iterator[Line]:
+    text = text_page.get_text_range()
+    measure = _Measure(text_page, text)
+    start = 0
+    for end in (*_LINE_END.finditer(text), None):
+        stop = end.start() if end else len(text)
+        hyphen = end is not None and end.group() == _HYPHEN_AT_LINE_END
+        if line := measure.line(start, stop, page, hyphenated=hyphen):
+            yield line
+        start = end.end() if end else stop
+
+
+class _Measure:
+    """Asks PDFium where the letters of a text page stand."""
+
+    def __init__(self, text_page: Foreign, text: str) -> None:
+        self._page = text_page
+        self._text = text
+        # PDFium counts in UTF-16 units: where there are letters beyond them, offsets are counted again.
+        self._is_plain = len(text) == text_page.count_chars()
+        self._box = pdfium.FS_RECTF()
+        self._matrix = pdfium.FS_MATRIX()
+        self._font = ctypes.create_string_buffer(_FONT_NAME_BYTES)
+        self._flags = ctypes.c_int()
+
+    def line(self, start: int, stop: int, page: int, *, hyphenated: bool) -> Line | None:
+        """Return the line between two offsets of the text; None when there is nothing to read in it."""
+        raw = self._text[start:stop]
+        text = on_one_line(clean(raw))
+        if not text:
+            return None
+        first = self._index(start + len(raw) - len(raw.lstrip()))
+        last = self._index(start + len(raw.rstrip()) - 1)
+        left, bottom, _, top = self._letter(first)
+        _, last_bottom, right, last_top = self._letter(last)
+        return Line(
+            page=page,
+            text=text + "-" if hyphenated else text,
+            left=min(left, right),
+            right=max(left, right),
+            bottom=min(bottom, last_bottom),
+            top=max(top, last_top),
+            size=self._size(first),
+            bold=self._is_bold(first) and self._is_bold(last),
+            hyphenated=hyphenated or (text.endswith("-") and text[-2:-1].isalpha()),
+        )
+
+    def _index(self, offset: int) -> int:
+        if self._is_plain:
+            return offset
+        units = len(self._text[:offset].encode("utf-16-le", "surrogatepass")) // 2
+        return int(pdfium.FPDFText_GetCharIndexFromTextIndex(self._page, units))
+
+    def _letter(self, index: int) -> tuple[float, float, float, float]:
+        pdfium.FPDFText_GetLooseCharBox(self._page, index, self._box)
+        box = self._box
+        return box.left, box.bottom, box.right, box.top
+
+    def _size(self, index: int) -> float:
+        """Return the size as it is shown: the font's, times what the text's matrix makes of it."""
+        size = float(pdfium.FPDFText_GetFontSize(self._page, index))
+        if pdfium.FPDFText_GetMatrix(self._page, index, self._matrix):
+            size *= math.hypot(self._matrix.c, self._matrix.d)
+        return round(size, 1)
+
+    def _is_bold(self, index: int) -> bool:
+        """Go by the font's name: weights are guessed by PDFium where a file does not say them."""
+        pdfium.FPDFText_GetFontInfo(self._page, index, self._font, _FONT_NAME_BYTES, self._flags)
+        return bool(_BOLD.search(self._font.value))
+
+
+def _bookmarks(document: Foreign) -> Iterator[Bookmark]:
+    for count, entry in enumerate(document.get_toc()):
+        if count >= _MAX_BOOKMARKS:
+            return
+        target = entry.get_dest()
+        index = target.get_index() if target else None
+        title = on_one_line(clean(entry.get_title()))
+        if index is None or not 0 <= index < len(document) or not title:
+            continue
+        yield Bookmark(entry.level + 1, title, index + 1, _height_of(target))
+
+
+def _height_of(target: Foreign) -> float | None:
+    """Return how far up its page a destination points, in points; None when it names only the page."""
+    has_x, has_y, has_zoom = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
+    x, y, zoom = ctypes.c_float(), ctypes.c_float(), ctypes.c_float()
+    found = pdfium.FPDFDest_GetLocationInPage(target.raw, has_x, has_y, has_zoom, x, y, zoom)
+    return y.value if found and has_y.value else None

@@ -1,0 +1,116 @@
+"""What this room needs from adapters; each port has a contract test in `testing.contracts`."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from buttress.knowledge.search_types import EngineStatus, Found, Query
+from buttress.knowledge.settings import ParseLimits
+from buttress.knowledge.types import ParsedDocument
+
+if TYPE_CHECKING:  # processes that only ask an engine never load numpy
+    import numpy as np
+    import numpy.typing as npt
+
+Vectors: TypeAlias = "npt.NDArray[np.float32]"
+"""Unit vectors, one a row (or one alone); a vector of zeros where there is nothing to say."""
+
+TokenStarts = Callable[[str], Sequence[int]]
+"""Where each token of a text begins, ascending, in characters: after one pass any span is counted by
+bisection.
+
+Of a Hugging Face tokenizer: `[s for s, _ in t.encode(text, add_special_tokens=False).offsets]`.
+"""
+
+
+class Parser(Protocol):
+    """Reads one format. Every adapter passes `testing.contracts.parser`."""
+
+    def __call__(self, data: bytes, path: str, limits: ParseLimits) -> ParsedDocument:
+        """Return the document in `data`; `path` is for messages and, at need, for its title.
+
+        Deterministic, without I/O; the result passes `checking.check_blocks`.
+
+        Raises:
+            ButtressError: one of `errors.PARSE_ERRORS`; its message names `path`.
+        """
+        ...
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors. Every adapter passes `testing.contracts.embedder`.
+
+    Blocking, and safe to use from many threads at once. The vector of a text depends on nothing but the text
+    and the `fingerprint`, so vectors may be kept and used again by what they were made from.
+    """
+
+    @property
+    def name(self) -> str:
+        """What people call the model."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the model, its tokenizer and all that changes a vector; hexadecimal, at least 12 digits."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """How long a vector is."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest text in tokens; of a longer one only the beginning counts."""
+        ...
+
+    @property
+    def tokens_embedded(self) -> int:
+        """How many tokens were embedded since it was made: for rates."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return an array of shape (len(texts), dimensions): rows of length 1, in the order of `texts`."""
+        ...
+
+    def token_starts(self, text: str) -> Sequence[int]:
+        """Return where each token of `text` begins; see `TokenStarts`. Nothing is cut off."""
+        ...
+
+
+class Engine(Protocol):
+    """Searches and embeds. Every adapter passes `testing.contracts.engine`.
+
+    Every method may raise:
+        EngineBusy: too many wait already. EngineTimeout: it took too long. EngineAway: nobody is there.
+        EngineFailed: a mistake inside. EmbedderMissing, EmbedderBroken, ExtraMissing: it cannot work here.
+    """
+
+    async def search(self, query: Query) -> Found:
+        """Return the passages that answer `query` best, of those its scope may see.
+
+        Raises:
+            UnknownKnowledge, NotIngested, EmbedderChanged: the knowledge base.
+            QueryInvalid: an empty text, or a limit out of bounds.
+            SearchFailed: no stage could find anything, and why.
+        """
+        ...
+
+    async def rank_sentences(self, question: str, sentences: Sequence[str]) -> list[float]:
+        """Return the cosine (-1 to 1) of each sentence with the question, in their order.
+
+        Raises:
+            TooMuchAsked: more sentences than `EngineSettings.max_texts`.
+        """
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Return the vector of each text, in their order.
+
+        Raises:
+            TooMuchAsked: more texts than `EngineSettings.max_texts`.
+        """
+        ...
+
+    async def status(self) -> EngineStatus:
+        """Return what the engine works with, and how busy it is. Never waits behind searches."""
+        ...

@@ -1,0 +1,88 @@
+"""The nouns of searching: what is asked, what is found, and how that went."""
+
+import msgspec
+
+from buttress.kernel.ids import ChunkId, DocumentId
+from buttress.kernel.passages import Passage
+from buttress.kernel.scope import Scope
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """A question to one knowledge base. There is no search without a scope.
+
+    `limit` is the most passages to return, 1 to 100; None leaves it to the knowledge base.
+    """
+
+    knowledge: str
+    text: str
+    scope: Scope
+    limit: int | None = None
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """A row that a first stage found. `score` is the stage's own; `cosine` None when nobody could say.
+
+    `row_id` is where it is in the version of the table it was found in, and means nothing in another one.
+    """
+
+    row_id: int
+    chunk_id: ChunkId
+    score: float
+    cosine: float | None
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A hit with all that is shown of it. `score` is the fused one.
+
+    `searched` is what BM25 and the embedder saw: the context and the text.
+    """
+
+    chunk_id: ChunkId
+    document_id: DocumentId
+    document: str
+    title: str
+    section: tuple[str, ...]
+    page: int | None
+    page_end: int | None
+    start: int
+    end: int
+    text: str
+    searched: str
+    score: float
+    cosine: float | None
+
+
+class StageReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How one stage of a search went: `count` is what it passed on; a skipped one says why in its `note`."""
+
+    name: str
+    duration_ms: float
+    count: int = 0
+    note: str = ""
+    skipped: bool = False
+
+
+class Found(msgspec.Struct, frozen=True):
+    """The passages of a search, best first, and the report of each stage in the order they ran."""
+
+    passages: tuple[Passage, ...]
+    stages: tuple[StageReport, ...]
+
+
+class BaseStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One knowledge base as the engine sees it: `chunks` None when it was not ingested yet."""
+
+    name: str
+    chunks: int | None
+
+
+class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine works with, and how busy it is. `memory_bytes` is its process's resident memory."""
+
+    embedder: str
+    fingerprint: str
+    dimensions: int
+    knowledge: tuple[BaseStatus, ...]
+    running: int
+    waiting: int
+    memory_bytes: int

@@ -1,0 +1,94 @@
+"""The section `knowledge` of buttress.yaml."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+MEBIBYTE = 1 << 20
+
+
+class ParseLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one document may hold. Beyond it a document is refused, never cut short."""
+
+    max_file_bytes: Annotated[
+        int, Meta(ge=1, le=2048 * MEBIBYTE, description="Largest file that is read.")
+    ] = 64 * MEBIBYTE
+    max_pages: Annotated[int, Meta(ge=1, le=100_000, description="Most pages of a document.")] = 5_000
+    max_characters: Annotated[
+        int, Meta(ge=1, le=500_000_000, description="Most characters of a document's text.")
+    ] = 20_000_000
+
+
+class ParserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How documents are parsed: in processes of their own, so that a bad file harms nothing else."""
+
+    limits: ParseLimits = ParseLimits()
+    parsers: Annotated[int, Meta(ge=1, le=64, description="Parser processes.")] = 2
+    parse_timeout_s: Annotated[
+        float, Meta(gt=0, le=3_600, description="Longest time for one document; then its parser is stopped.")
+    ] = 120.0
+    parser_memory_bytes: Annotated[
+        int,
+        Meta(
+            ge=256 * MEBIBYTE,
+            description="Address space of one parser process, where the system can limit it.",
+        ),
+    ] = 2048 * MEBIBYTE
+
+
+class EmbedderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which model turns texts into vectors."""
+
+    folder: Annotated[
+        str,
+        Meta(description="Folder with model.onnx and tokenizer.json. Empty: the packaged all-MiniLM-L6-v2."),
+    ] = ""
+    max_tokens: Annotated[
+        int, Meta(ge=16, le=32_768, description="Longest text in tokens; what the model was made for.")
+    ] = 512
+    threads: Annotated[
+        int, Meta(ge=0, le=256, description="Texts embedded at the same time. 0: one for each core.")
+    ] = 0
+
+
+class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much an engine takes on, and how long anything may take."""
+
+    max_running: Annotated[int, Meta(ge=1, le=256, description="Calls worked on at the same time.")] = 4
+    max_waiting: Annotated[
+        int, Meta(ge=0, le=100_000, description="Calls that may wait; one more is refused as busy.")
+    ] = 64
+    stage_timeout_s: Annotated[
+        float, Meta(gt=0, le=60, description="Longest time for one stage of a search; then it is skipped.")
+    ] = 2.0
+    call_timeout_s: Annotated[
+        float, Meta(gt=0, le=600, description="Longest time for a call to an engine, waiting included.")
+    ] = 10.0
+    connect_timeout_s: Annotated[
+        float, Meta(gt=0, le=60, description="Longest time to reach an engine that runs.")
+    ] = 2.0
+    resident_from_rows: Annotated[
+        int, Meta(ge=0, description="Chunks from which on a knowledge base's vectors are kept in memory.")
+    ] = 5_000
+    resident_rows: Annotated[
+        int, Meta(ge=0, description="Most chunks whose vectors are kept in memory, 1.5 kB each; 0 for none.")
+    ] = 200_000
+    max_texts: Annotated[
+        int, Meta(ge=1, le=10_000, description="Most texts to embed or to rank in one call.")
+    ] = 512
+    max_frame_bytes: Annotated[
+        int, Meta(ge=1 << 16, le=1 << 30, description="Largest message to or from an engine process.")
+    ] = 16 * MEBIBYTE
+
+
+class IngestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How documents are taken in. What is lost when an ingest is killed is at most one group's work."""
+
+    commit_documents: Annotated[int, Meta(ge=1, le=10_000, description="Most documents of one commit.")] = 50
+    commit_chunks: Annotated[
+        int, Meta(ge=1, le=100_000, description="Chunks from which on one commit ends.")
+    ] = 256
+    lock_timeout_s: Annotated[
+        float, Meta(ge=0, le=86_400, description="How long to wait for another ingest of the same knowledge.")
+    ] = 0.0

@@ -1,0 +1,136 @@
+"""The nouns of documents: what a parser makes of a file, what is cut from it, what is declared about both."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from buttress.kernel.ids import ChunkId, DocumentId, content_hash
+from buttress.kernel.scope import EVERYBODY
+
+Format = Literal["markdown", "text", "html", "pdf"]
+Fusion = Literal["blend", "dbsf", "rrf"]
+BlockKind = Literal["heading", "paragraph", "list_item", "table", "code"]
+Span = tuple[int, int]
+"""Characters `start` to `end` (exclusive) of a document's normalised text."""
+
+
+class Block(msgspec.Struct, frozen=True, kw_only=True):
+    """A span of a document's text that is one thing.
+
+    `section` is the path of headings it stands under, outermost first, its own for a heading; `level` is the
+    rank of a heading, 1 the highest, None for anything else. `page` is the 1-based page it begins on.
+    """
+
+    kind: BlockKind
+    start: int
+    end: int
+    section: tuple[str, ...] = ()
+    page: int | None = None
+    level: int | None = None
+
+
+class ParsedDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What a parser made of a file.
+
+    `text` is the normalised text that is stored and cited. `blocks` are spans of it in order; they do not
+    overlap and hold every character that is not white space. `page_spans[n]` is the span of page n + 1:
+    together they partition the text; there are none where the format has no pages. `path` is relative to the
+    source. `warnings` are lines for people about what could not be read.
+    """
+
+    path: str
+    title: str
+    format: Format
+    text: str
+    blocks: tuple[Block, ...]
+    page_spans: tuple[Span, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Chunk(msgspec.Struct, frozen=True, kw_only=True):
+    """What is indexed: `text` is exactly characters `start` to `end` of its document's normalised text.
+
+    `context` (title, headings, a table's header row) is embedded and searched with the text, and never cited.
+    `page` and `page_end` are the 1-based pages of the first and the last character.
+    """
+
+    chunk_id: ChunkId
+    document_id: DocumentId
+    ordinal: int
+    start: int
+    end: int
+    text: str
+    section: tuple[str, ...]
+    page: int | None
+    page_end: int | None
+    context: str
+
+    @property
+    def embedded(self) -> str:
+        """What is embedded: the context on a line of its own, then the text."""
+        return f"{self.context}\n{self.text}" if self.context else self.text
+
+    @property
+    def embed_key(self) -> str:
+        """The hash of what is embedded: a chunk that only moved keeps it, and so its vector."""
+        return content_hash(self.embedded)
+
+
+class FolderSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A folder of documents, relative to the project. What `include` finds and `exclude` does not is read.
+
+    `readers` are the principals who may see the documents; it has no default, so that nobody publishes by
+    forgetting. `name` tells two sources apart in ids; it is the folder when it is left out.
+    """
+
+    folder: Annotated[str, Meta(min_length=1)]
+    readers: Annotated[tuple[Annotated[str, Meta(min_length=1)], ...], Meta(min_length=1)]
+    include: tuple[str, ...] = ("**/*",)
+    exclude: tuple[str, ...] = ()
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name, or the folder when there is none."""
+        return self.name or self.folder
+
+    @property
+    def is_public(self) -> bool:
+        """Whether every member of the tenant may read it."""
+        return EVERYBODY in self.readers
+
+
+class ChunkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How documents are cut."""
+
+    max_tokens: Annotated[int, Meta(ge=32, le=8_192, description="Tokens of a chunk with its context.")] = 200
+    min_tokens: Annotated[
+        int, Meta(ge=0, le=1_024, description="A section with fewer tokens joins the next one beside it.")
+    ] = 16
+
+
+class SearchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a knowledge base is searched."""
+
+    depth: Annotated[int, Meta(ge=1, le=1_000, description="Chunks taken from each first stage.")] = 100
+    fusion: Annotated[
+        Fusion,
+        Meta(description="How lists are joined: by cosine and BM25, by standardised scores, or by ranks."),
+    ] = "blend"
+    limit: Annotated[int, Meta(ge=1, le=100, description="Passages returned.")] = 6
+
+
+class KnowledgeBase(msgspec.Struct, frozen=True, kw_only=True):
+    """A named set of sources, as declared in `knowledge/NAME.yaml`."""
+
+    name: str
+    sources: tuple[FolderSource, ...]
+    tenant: str = "default"
+    chunks: ChunkSettings = ChunkSettings()
+    search: SearchSettings = SearchSettings()
+
+
+def document_id(knowledge_base: str, source: str, path: str) -> DocumentId:
+    """Return the id of the document at `path`, relative to the source of that name."""
+    return DocumentId(content_hash(knowledge_base, source, path)[:32])

@@ -1,0 +1,185 @@
+"""Reading models.yaml: models, and the ladders they are tried in. Mistakes are values, all at once."""
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+from buttress.kernel.catalogue import Catalogue, Model, Price
+from buttress.kernel.errors import Mistake
+from buttress.kernel.located import Located, convert_all, did_you_mean, parse_yaml
+from buttress.kernel.secrets import has_password, parse_reference
+
+REQUIRED: dict[str, tuple[str, ...]] = {"openai": ("id", "base_url")}
+"""What a provider cannot do without."""
+
+_MODELS, _LADDERS = "models", "ladders"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
+_NAME_HINT = "Use letters, digits, and . _ : / -; begin with a letter or a digit; at most 100 characters."
+_KEY_HINT = "Write where it is found: `key: env:NAME` or `key: file:PATH`. If it was in git, replace it."
+
+Tokens = Annotated[int, Meta(gt=0)]
+Dollars = Annotated[float, Meta(ge=0)]
+
+
+class PriceEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `price` of a model: US dollars per million tokens."""
+
+    input: Dollars
+    output: Dollars
+    cache_read: Dollars | None = None
+    cache_write: Dollars | None = None
+
+
+class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One model as it stands in the file."""
+
+    provider: str
+    id: str = ""
+    base_url: str = ""
+    key: str = ""
+    window_tokens: Tokens = 8_192
+    max_output_tokens: Tokens = 1_024
+    price: PriceEntry | None = None
+
+
+class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file; models and ladders are read one by one."""
+
+    models: dict[str, object]
+    ladders: dict[str, object] = {}
+
+
+def read_catalogue(text: str, path: Path, providers: Collection[str]) -> Catalogue | list[Mistake]:
+    """Return the models and ladders of `text`, the content of models.yaml at `path`; or all its mistakes.
+
+    `providers` are the names that `provider:` may have. No mistake shows a key.
+    """
+    located = parse_yaml(text, path)
+    if isinstance(located, Mistake):
+        return [located]
+    declaration = convert_all(located, Declaration)
+    if isinstance(declaration, list):
+        return declaration
+    models = {name: _model(located, name) for name in declaration.models}
+    ladders = {name: _ladder(located, name, declaration.models) for name in declaration.ladders}
+    mistakes = [
+        *_every_mistake([*models.values(), *ladders.values()]),
+        *(
+            one
+            for model in models.values()
+            if isinstance(model, Model)
+            for one in _odd(located, model, providers)
+        ),
+        *_name_mistakes(located, declaration),
+    ]
+    if mistakes:
+        return sorted(mistakes, key=lambda one: one.where.line or 0)
+    return Catalogue(
+        {name: model for name, model in models.items() if isinstance(model, Model)},
+        {name: ladder for name, ladder in ladders.items() if isinstance(ladder, tuple)},
+    )
+
+
+def _every_mistake(results: list[object]) -> Iterator[Mistake]:
+    for result in results:
+        if isinstance(result, list):
+            yield from result
+
+
+def _model(located: Located, name: str) -> Model | list[Mistake]:
+    entry = convert_all(located, ModelEntry, _MODELS, name)
+    if isinstance(entry, list):
+        return entry
+    return Model(
+        name=name,
+        provider=entry.provider,
+        id=entry.id,
+        base_url=entry.base_url.rstrip("/"),
+        key=entry.key,
+        window_tokens=entry.window_tokens,
+        max_output_tokens=entry.max_output_tokens,
+        price=_price(entry),
+    )
+
+
+def _price(entry: ModelEntry) -> Price | None:
+    if entry.price is None and entry.provider == "extractive":
+        return Price(input=0.0, output=0.0)  # it runs here: its cost is known, and nothing
+    return msgspec.convert(entry.price, Price | None, from_attributes=True)
+
+
+def _odd(located: Located, model: Model, providers: Collection[str]) -> Iterator[Mistake]:
+    """Yield what is wrong with a model whose values each are of the right kind."""
+
+    def mistake(key: str, message: str, hint: str) -> Mistake:
+        where = located.at(_MODELS, model.name, key)
+        return Mistake(where, f"{_MODELS}.{model.name}.{key}: {message}", hint)
+
+    if model.provider not in providers:
+        known = ", ".join(sorted(providers))
+        hint = did_you_mean(model.provider, providers) or f"There are: {known}."
+        yield mistake("provider", f"no provider is called `{model.provider}`", hint)
+    for key in REQUIRED.get(model.provider, ()):
+        if not getattr(model, key):
+            message = f"the provider `{model.provider}` needs it"
+            yield mistake(key, message, f"Add `{key}:` to the model `{model.name}`.")
+    if model.key and parse_reference(model.key) is None:
+        yield mistake("key", "this is not a reference to a key", _KEY_HINT)
+    if model.base_url and (problem := _url_problem(model.base_url)):
+        yield mistake("base_url", problem, "Write it like `https://api.example.com/v1`.")
+    if model.max_output_tokens >= model.window_tokens:
+        figures = f"{model.max_output_tokens:,} tokens of answer fill the window of {model.window_tokens:,}"
+        yield mistake("max_output_tokens", figures, "Leave room in the window for the question.")
+
+
+def _url_problem(url: str) -> str:
+    """Return what is wrong with a base URL, empty when nothing is; without the URL: it may hold a key."""
+    try:
+        parts = urlsplit(url)
+        port_fits = parts.port != 0
+    except ValueError:
+        return "this is no URL"
+    if parts.scheme not in ("http", "https"):
+        return "a URL begins with http:// or https://"
+    if not (parts.hostname and port_fits) or re.search(r"\s", url):
+        return "this is no URL: it names no host, or holds a blank"
+    if has_password(url) or parts.username is not None:
+        return "a user or password does not belong into the URL; use `key`"
+    if parts.query or parts.fragment:
+        return "a base URL has no `?` and no `#`"
+    return ""
+
+
+def _ladder(located: Located, name: str, models: Collection[str]) -> tuple[str, ...] | list[Mistake]:
+    keys = (_LADDERS, name)
+    ladder = convert_all(located, tuple[str, ...], *keys)
+    if isinstance(ladder, list):
+        return ladder
+    if not ladder:
+        return [Mistake(located.at(*keys), f"{_LADDERS}.{name}: no model", "Name at least one: `[small]`.")]
+    mistakes: list[Mistake] = []
+    for index, model in enumerate(ladder):
+        where = located.at(*keys, index)
+        if model not in models:
+            hint = did_you_mean(model, models) or f"There are: {', '.join(models) or 'none'}."
+            mistakes.append(Mistake(where, f"{_LADDERS}.{name}: no model is called `{model}`", hint))
+        elif model in ladder[:index]:
+            message = f"{_LADDERS}.{name}: `{model}` stands on it twice"
+            mistakes.append(Mistake(where, message, "Name each model once; retries are not rungs."))
+    return mistakes or ladder
+
+
+def _name_mistakes(located: Located, declaration: Declaration) -> Iterator[Mistake]:
+    for section, names in ((_MODELS, declaration.models), (_LADDERS, declaration.ladders)):
+        for name in names:
+            if not _NAME.fullmatch(name):
+                yield Mistake(located.at(section, name), f"{section}: `{name}` is no name", _NAME_HINT)
+    for name in declaration.ladders:
+        if name in declaration.models:
+            message = f"{_LADDERS}: `{name}` is a model, too"
+            yield Mistake(located.at(_LADDERS, name), message, "Give the ladder another name.")

@@ -1,0 +1,73 @@
+"""What models need from the world: providers, a ranker of sentences, a meter, and leave to send."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import msgspec
+
+from buttress.kernel.catalogue import Model
+from buttress.kernel.messages import ModelEvent, ModelRequest
+from buttress.models.types import Bill
+
+
+class Provider(Protocol):
+    """One model, ready to be asked. Every adapter passes `testing.contracts.provider`."""
+
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Ask the model; return its answer piece by piece, `Finished` last and exactly once.
+
+        No piece of text is empty. Nothing is sent before the first event is asked for. Closing the
+        generator, or cancelling whoever waits on it, ends the upstream call and frees its connection.
+        Streams of one provider may run side by side.
+
+        Raises:
+            ButtressError: one of models.errors; what was yielded before is then not the whole answer.
+        """
+        ...
+
+
+class SentenceRanker(Protocol):
+    """Says how well sentences answer a question."""
+
+    async def rank(self, question: str, sentences: Sequence[str]) -> Sequence[float]:
+        """Return a score for each sentence, in their order: 0 (has nothing to do with it) to 1.
+
+        Raises:
+            ButtressError: they cannot be ranked now; when it is retryable the caller ranks by words instead.
+        """
+        ...
+
+
+class Meter(Protocol):
+    """What an attempt may cost, and what it did cost."""
+
+    def attempt(self, model: Model, request: ModelRequest) -> AbstractAsyncContextManager[Bill]:
+        """Reserve the worst-case cost for the length of the block, then settle, and fill in the cost.
+
+        Settled on every way out: return, error, cancellation (shield it). When `usage` is unknown at the end,
+        settle at the best known figure, never at 0.
+
+        Raises:
+            ButtressError: the money is not there; the block does not run.
+        """
+        ...
+
+
+class Egress(Protocol):
+    """Whether a request may leave to a model."""
+
+    async def allow(self, model: Model, request: ModelRequest) -> None:
+        """Return when `request` may be sent to `model`.
+
+        Raises:
+            ButtressError: it may not; the next model of the ladder is asked.
+        """
+        ...
+
+
+class Rung(msgspec.Struct, frozen=True):
+    """One model of a ladder, and the provider that reaches it."""
+
+    model: Model
+    provider: Provider

@@ -1,0 +1,78 @@
+"""No model at all: quotes the sentences of the passages that answer the question best.
+
+The last rung of every ladder, and the only one of the first run: it needs no upstream and no key, costs
+nothing, and cannot say what is in no document.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from math import isfinite
+
+from buttress.kernel.catalogue import Model, Price
+from buttress.kernel.errors import ButtressError
+from buttress.kernel.messages import Finished, Grounding, ModelEvent, ModelRequest, TextDelta
+from buttress.kernel.usage import Usage
+from buttress.models.errors import NothingToQuote
+from buttress.models.extract import blend, choose, coverage, idf_of, put
+from buttress.models.ports import SentenceRanker
+from buttress.models.settings import QuoteSettings
+from buttress.models.units import Unit, units_of
+
+EXTRACTIVE = Model(name="extractive", provider="extractive", price=Price(input=0.0, output=0.0))
+"""The model of this provider where a project declares none: it is known to cost nothing."""
+
+
+class LexicalRanker:
+    """A `SentenceRanker` that counts the question's words in a sentence, rare ones more than common ones."""
+
+    async def rank(self, question: str, sentences: Sequence[str]) -> Sequence[float]:
+        """See `SentenceRanker.rank`; never fails, never waits."""
+        idf = idf_of(sentences)
+        return [coverage(question, sentence, idf) for sentence in sentences]
+
+
+class ExtractiveProvider:
+    """A `Provider` that answers from `request.grounding` alone."""
+
+    def __init__(self, model: Model, *, ranker: SentenceRanker, settings: QuoteSettings) -> None:
+        self._model = model
+        self._ranker = ranker
+        self._settings = settings
+        self._lexical = LexicalRanker()
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """See `Provider.stream`; one event for each quote.
+
+        Raises:
+            NothingToQuote: there are no passages, or nothing in them has to do with the question.
+        """
+        grounding = request.grounding or Grounding("", ())
+        quotes = await self._choose(grounding)
+        if not quotes:
+            raise NothingToQuote(
+                f"nothing in the {len(grounding.passages)} passages found has to do with the question"
+            )
+        for piece in put(quotes):
+            yield TextDelta(piece)
+        yield Finished(reason="stop", usage=Usage(), model=self._model.name)
+
+    async def _choose(self, grounding: Grounding) -> list[Unit]:
+        units = units_of(grounding.passages)[: self._settings.max_candidates]
+        if not units:
+            return []
+        ranked = await self._rank(grounding.question, [unit.in_context for unit in units])
+        return choose(blend(grounding.question, units, ranked, self._settings), units, self._settings)
+
+    async def _rank(self, question: str, sentences: Sequence[str]) -> Sequence[float]:
+        """Rank by the ranker handed in; by words when it is late, fails for now, or gives no ranking."""
+        try:
+            async with asyncio.timeout(self._settings.rank_timeout_s):
+                ranked = await self._ranker.rank(question, sentences)
+        except TimeoutError:
+            return await self._lexical.rank(question, sentences)
+        except ButtressError as error:
+            if not error.retryable:
+                raise
+            return await self._lexical.rank(question, sentences)
+        is_ranking = len(ranked) == len(sentences) and all(map(isfinite, ranked))
+        return ranked if is_ranking else await self._lexical.rank(question, sentences)

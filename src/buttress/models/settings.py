@@ -1,0 +1,71 @@
+"""Settings of models."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class QuoteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the extractive provider chooses what to quote."""
+
+    max_sentences: Annotated[int, Meta(ge=1, le=20, description="Sentences quoted at most.")] = 3
+    max_list_items: Annotated[
+        int, Meta(ge=0, le=50, description="Items that follow when the line above their list is quoted.")
+    ] = 10
+    max_candidates: Annotated[
+        int, Meta(ge=1, le=2_000, description="Sentences ranked at most, of the best passages first.")
+    ] = 120
+    coverage_weight: Annotated[
+        Share, Meta(description="Weight of the question's words in a sentence; the ranker has the rest.")
+    ] = 0.25
+    passage_decay: Annotated[
+        Share,
+        Meta(description="What a sentence of the next passage counts, beside one of the passage before."),
+    ] = 0.97
+    keep_share: Annotated[
+        Share, Meta(description="A further sentence is quoted when it scores this share of the best one.")
+    ] = 0.85
+    min_score: Annotated[
+        Share,
+        Meta(description="A ranker's score from which a sentence without words of the question counts."),
+    ] = 0.35
+    rank_timeout_s: Annotated[
+        float, Meta(gt=0, le=60, description="Seconds the ranker has; then sentences are ranked by words.")
+    ] = 1.0
+
+
+class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `models` section of buttress.yaml."""
+
+    connect_timeout_s: Annotated[
+        float, Meta(gt=0, le=60, description="Seconds to connect to an upstream.")
+    ] = 5.0
+    first_token_timeout_s: Annotated[
+        float, Meta(gt=0, le=600, description="Seconds from sending to the first token of an attempt.")
+    ] = 20.0
+    idle_timeout_s: Annotated[
+        float, Meta(gt=0, le=600, description="Seconds between two tokens of an attempt.")
+    ] = 15.0
+    total_timeout_s: Annotated[
+        float, Meta(gt=0, le=3_600, description="Seconds for all attempts of one answer together.")
+    ] = 120.0
+    attempts_per_rung: Annotated[
+        int, Meta(ge=1, le=10, description="Attempts at one model before the next one is asked.")
+    ] = 2
+    backoff_base_s: Annotated[
+        float,
+        Meta(ge=0, le=60, description="Longest wait before the second attempt; doubles with each more."),
+    ] = 0.25
+    backoff_cap_s: Annotated[float, Meta(ge=0, le=600, description="Longest wait between two attempts.")] = (
+        4.0
+    )
+    retry_after_cap_s: Annotated[
+        float, Meta(ge=0, le=600, description="Longest Retry-After that is waited for; else the next model.")
+    ] = 3.0
+    max_event_bytes: Annotated[
+        int, Meta(ge=1_024, le=67_108_864, description="Longest event of an upstream's stream.")
+    ] = 1_048_576
+    quotes: QuoteSettings = QuoteSettings()

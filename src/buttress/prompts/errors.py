@@ -1,0 +1,17 @@
+"""What can go wrong with prompts."""
+
+from buttress.kernel.errors import ButtressError
+
+
+class PromptTooLong(ButtressError):
+    """What must be in the prompt does not fit into the model's window beside the answer."""
+
+    code = "prompts.too_long"
+    hint = "Shorten the prompt or the input, lower `max_tokens`, or use a model with a larger window."
+
+
+class PromptUnrenderable(ButtressError):
+    """A template cannot be filled in with the values at hand."""
+
+    code = "prompts.unrenderable"
+    hint = "See the template at the named line: test what may be missing with `{% if ... %}`."

@@ -1,0 +1,103 @@
+"""What fits into a window, and what is left out. Pure."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from buttress.kernel.messages import Message
+from buttress.kernel.passages import Passage
+from buttress.kernel.tokens import TokenCounter
+from buttress.prompts.errors import PromptTooLong
+from buttress.prompts.passages import passage_values
+
+MESSAGE_TOKENS = 6
+"""What a message takes beside its text: its role and the marks around it. At most 5 in common formats."""
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """How many tokens a model takes in one request, and how many of them are kept for its answer."""
+
+    window_tokens: int
+    answer_tokens: int
+
+    @property
+    def room_tokens(self) -> int:
+        """What is left for the messages; never negative."""
+        return max(0, self.window_tokens - self.answer_tokens)
+
+
+class Packed(msgspec.Struct, frozen=True):
+    """The passages that fit, in their order; those that do not; and what the former take."""
+
+    kept: tuple[Passage, ...]
+    left_out: tuple[Passage, ...]
+    tokens: int
+
+
+class Fitted(msgspec.Struct, frozen=True):
+    """The messages that fit, in their order; those that were dropped; and what the former take."""
+
+    messages: tuple[Message, ...]
+    dropped: tuple[Message, ...]
+    tokens: int
+
+
+def pack(passages: Sequence[Passage], room_tokens: int, counter: TokenCounter) -> Packed:
+    """Return which of `passages`, best first, fit into `room_tokens`.
+
+    A passage is kept whole or not at all. One that does not fit any more is left out, and a later, smaller
+    one may still be kept.
+    """
+    kept: list[Passage] = []
+    left_out: list[Passage] = []
+    used = 0
+    for passage in passages:
+        tokens = counter.count(str(passage_values([passage])[0]))
+        fits = used + tokens <= room_tokens
+        (kept if fits else left_out).append(passage)
+        used += tokens if fits else 0
+    return Packed(tuple(kept), tuple(left_out), used)
+
+
+def tokens_of(messages: Sequence[Message], counter: TokenCounter) -> int:
+    """Return how many tokens `messages` take in a request."""
+    return sum(counter.count(message.content) + MESSAGE_TOKENS for message in messages)
+
+
+def fit_window(messages: Sequence[Message], window: Window, counter: TokenCounter) -> Fitted:
+    """Return `messages` without the oldest turns that do not fit.
+
+    System messages and the last message of the user, with what follows it, are never dropped. What is left
+    does not begin with an answer whose question was dropped.
+
+    Raises:
+        PromptTooLong: what may not be dropped does not fit.
+    """
+    last_user = max((at for at, one in enumerate(messages) if one.role == "user"), default=0)
+    droppable = [at for at, one in enumerate(messages[:last_user]) if one.role != "system"]
+    dropped: list[int] = []
+    tokens = tokens_of(messages, counter)
+    while droppable and (tokens > window.room_tokens or _is_orphan(messages, droppable[0], dropped)):
+        dropped.append(droppable.pop(0))
+        tokens -= tokens_of([messages[dropped[-1]]], counter)
+    if tokens > window.room_tokens:
+        raise _too_long(tokens, window)
+    kept = tuple(one for at, one in enumerate(messages) if at not in dropped)
+    return Fitted(kept, tuple(messages[at] for at in dropped), tokens)
+
+
+def _is_orphan(messages: Sequence[Message], at: int, dropped: Sequence[int]) -> bool:
+    return bool(dropped) and messages[at].role == "assistant"
+
+
+def _too_long(tokens: int, window: Window) -> PromptTooLong:
+    return PromptTooLong(
+        f"the prompt takes {tokens:,} tokens where {window.room_tokens:,} are free: the window is "
+        f"{window.window_tokens:,}, of which {window.answer_tokens:,} are kept for the answer",
+        data={
+            "tokens": tokens,
+            "room_tokens": window.room_tokens,
+            "window_tokens": window.window_tokens,
+            "answer_tokens": window.answer_tokens,
+        },
+    )

@@ -1,0 +1,51 @@
+"""The nouns of prompts."""
+
+import msgspec
+
+from buttress.kernel.messages import Role
+
+Path = tuple[str, ...]
+
+
+class Use(msgspec.Struct, frozen=True):
+    """A variable that a template uses, on 1-based `line` of its file.
+
+    `path` is the variable and the attributes looked up in it; `*` is an element: `{{ p.text }}` in a loop
+    over `passages` is `("passages", "*", "text")`.
+    """
+
+    path: Path
+    line: int
+
+    @property
+    def name(self) -> str:
+        """The variable."""
+        return self.path[0]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """One message of a prompt, still a template.
+
+    It begins on 1-based `line` of its file. `fixed` is the text that is sent whatever the values are.
+    """
+
+    role: Role
+    source: str
+    line: int
+    fixed: str = ""
+
+
+class Prompt(msgspec.Struct, frozen=True, kw_only=True):
+    """A prompt file, read. `max_tokens` bounds the answer; None leaves it to the stage or the model."""
+
+    name: str
+    description: str = ""
+    max_tokens: int | None = None
+    temperature: float | None = None
+    sections: tuple[Section, ...]
+    uses: tuple[Use, ...] = ()
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The names of all variables it uses."""
+        return frozenset(use.name for use in self.uses)

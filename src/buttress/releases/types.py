@@ -1,0 +1,138 @@
+"""The nouns of releases: what a feature is once it is compiled."""
+
+import hashlib
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from buttress.kernel.catalogue import Model
+from buttress.kernel.ids import ReleaseId, hash_of
+
+QUESTION = "{{ question }}"
+"""The template of what is looked up or searched for, when a stage names none."""
+
+
+class TableRule(msgspec.Struct, frozen=True, tag_field="kind", tag="table"):
+    """Questions with one right answer. `answers` is by normalised question (`rules.normalise`)."""
+
+    file: str
+    answers: dict[str, str]
+
+
+class RegexRule(msgspec.Struct, frozen=True, tag_field="kind", tag="regex"):
+    """A pattern in RE2's syntax, searched for anywhere; `{{ name }}` in `answer` is its group `name`."""
+
+    pattern: str
+    answer: str
+
+
+class FunctionRule(msgspec.Struct, frozen=True, tag_field="kind", tag="function"):
+    """A Python function of the feature's folder; `sha256` is of the file it was compiled from."""
+
+    file: str
+    function: str
+    sha256: str
+
+
+Rule = TableRule | RegexRule | FunctionRule
+
+
+class RulesStage(msgspec.Struct, frozen=True, tag_field="kind", tag="rules", kw_only=True):
+    """Answers that need no model: the first rule that has one gives it.
+
+    `match` is the template of the text that tables and patterns look at; functions get the whole input.
+    """
+
+    name: str
+    rules: tuple[Rule, ...]
+    match: str = QUESTION
+
+
+class Thresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From when on a passage is relevant: by `cosine` alone, or a lower one with enough common words."""
+
+    cosine: Annotated[float, Meta(ge=-1, le=1)]
+    cosine_with_words: Annotated[float, Meta(ge=-1, le=1)]
+    coverage: Annotated[float, Meta(ge=0, le=1)]
+
+
+class RetrieveStage(msgspec.Struct, frozen=True, tag_field="kind", tag="retrieve", kw_only=True):
+    """Passages of one knowledge base, at most `limit`; `thresholds` None means those of the settings."""
+
+    name: str
+    knowledge: str
+    query: str = QUESTION
+    limit: int = 6
+    thresholds: Thresholds | None = None
+
+
+class GenerateStage(msgspec.Struct, frozen=True, tag_field="kind", tag="generate", kw_only=True):
+    """An answer written by the first model of `ladder` that gives one.
+
+    `prompt` is a key of `Release.prompts`; `ladder` one of `Release.ladders`, also when it is a single model.
+    """
+
+    name: str
+    prompt: str
+    ladder: str
+    max_tokens: int
+    temperature: float = 0.0
+
+
+Stage = RulesStage | RetrieveStage | GenerateStage
+
+
+class FallbackText(msgspec.Struct, frozen=True, tag_field="kind", tag="text"):
+    """Say this, when there is no answer."""
+
+    text: str
+
+
+class FallbackPassages(msgspec.Struct, frozen=True, tag_field="kind", tag="passages"):
+    """Say this, and quote the closest passages below it, at most `limit`."""
+
+    text: str
+    limit: int = 3
+
+
+Fallback = FallbackText | FallbackPassages
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True):
+    """One feature, compiled: everything an answer depends on, and never changed.
+
+    `prompts` are the texts of the prompt files. `models` and `ladders` hold what the stages use, and no
+    more. `files` tells what it was compiled from, apart from feature.yaml: path within the feature's folder
+    to `file_sha256`; it is for people, and no part of the identity.
+    """
+
+    feature: str
+    description: str
+    input_schema: dict[str, object]
+    stages: tuple[Stage, ...]
+    fallback: Fallback
+    output_schema: dict[str, object] | None = None
+    prompts: dict[str, str] = {}
+    models: dict[str, Model] = {}
+    ladders: dict[str, tuple[str, ...]] = {}
+    files: dict[str, str] = {}
+    release_id: ReleaseId = ReleaseId("")
+
+    def models_of(self, stage: GenerateStage) -> tuple[Model, ...]:
+        """Return the models that `stage` may use, in the order they are tried."""
+        return tuple(self.models[name] for name in self.ladders[stage.ladder])
+
+
+def file_sha256(data: bytes) -> str:
+    """Return the SHA-256 of a file of a feature; how a checkout ends its lines does not count."""
+    return hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()
+
+
+def identified(release: Release) -> Release:
+    """Return `release` under the id of its content: `rel_` and 16 hexadecimal digits.
+
+    Equal content has one id, wherever its files are and however they are written.
+    """
+    content = msgspec.structs.replace(release, release_id=ReleaseId(""), files={})
+    return msgspec.structs.replace(release, release_id=ReleaseId(f"rel_{hash_of(content)[:16]}"))

@@ -1,0 +1,104 @@
+"""From an error's code to an HTTP status: the one place where an error becomes a response."""
+
+import msgspec
+import structlog
+
+from buttress.kernel.errors import ButtressError
+
+_log = structlog.get_logger("buttress.server")
+
+MISTAKES = (
+    *(RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError),
+    *(OSError, MemoryError, AssertionError, msgspec.MsgspecError, ExceptionGroup),
+)
+"""What nobody raises on purpose: a request that ends so is answered, and its worker lives on."""
+
+STATUSES = {
+    "gateway.feature_unknown": 404,
+    "gateway.input_invalid": 422,
+    "knowledge.unknown": 404,
+    "models.rate_limited": 429,
+    "server.body_invalid": 400,
+    "server.body_too_large": 413,
+    "server.head_too_large": 431,
+    "server.method_not_allowed": 405,
+    "server.no_http": 400,
+    "server.route_unknown": 404,
+    "server.stopping": 503,
+    "tracing.unknown": 404,
+}
+
+
+class RouteUnknown(ButtressError):
+    """Nothing is served at this path."""
+
+    code = "server.route_unknown"
+    hint = "There are /healthz, /readyz and POST /v1/features/NAME."
+
+
+class MethodNotAllowed(ButtressError):
+    """The path is served, with another method."""
+
+    code = "server.method_not_allowed"
+    hint = "Use the method that the message names."
+
+
+class BodyInvalid(ButtressError):
+    """The body of a request is not the JSON that is expected."""
+
+    code = "server.body_invalid"
+    hint = 'Send a JSON object such as {"input": {"question": "..."}, "user": "ada", "stream": true}.'
+
+
+class BodyTooLarge(ButtressError):
+    """The body of a request is larger than is accepted."""
+
+    code = "server.body_too_large"
+    hint = "Send less, or raise server.max_body_bytes."
+
+
+class HeadTooLarge(ButtressError):
+    """The request line and the headers of a request are larger than is accepted."""
+
+    code = "server.head_too_large"
+    hint = "Send fewer or shorter headers; what is long belongs into the body."
+
+
+class NoHttp(ButtressError):
+    """What came in is not HTTP."""
+
+    code = "server.no_http"
+    hint = "Speak HTTP/1.1 to this port, without TLS."
+
+
+class Failed(ButtressError):
+    """A request ended in a way that was not foreseen: a mistake in Buttress, not in the request."""
+
+    code = "server.failed"
+    hint = "Please report it with the traceback in the log of the call worker, in .buttress/logs."
+
+
+class Stopping(ButtressError):
+    """The server is stopping, and this answer did not end in time."""
+
+    code = "server.stopping"
+    hint = "Ask again; another worker or the next start will answer."
+    retryable = True
+
+
+class PortTaken(ButtressError):
+    """Another program listens on the port."""
+
+    code = "server.port_taken"
+    hint = "Choose another one: buttress serve --port 8701, or 0 for a free one."
+
+
+def as_error(error: Exception) -> Failed:
+    """Return one of `MISTAKES` as an error that may be shown; its traceback goes to the log only."""
+    _log.error("request.failed", exc_info=error)
+    return Failed(f"the request could not be answered: {type(error).__name__}")
+
+
+def status_of(error: ButtressError) -> int:
+    """Return the HTTP status for `error`: from the table, else 503 when it may work later, else 500."""
+    return STATUSES.get(error.code, 503 if error.retryable else 500)

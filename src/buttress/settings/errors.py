@@ -1,0 +1,31 @@
+"""What can go wrong with settings, as a user sees it."""
+
+from collections.abc import Sequence
+
+from buttress.kernel.errors import ButtressError, Mistake
+
+
+class SettingsInvalid(ButtressError):
+    """At least one setting is unknown or has a wrong value. Nothing was started."""
+
+    code = "settings.invalid"
+    hint = "See each setting with its unit: buttress config show"
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        super().__init__(f"{count} in the settings\n" + "\n".join(str(mistake) for mistake in mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+class SecretMissing(ButtressError):
+    """A reference to a secret leads nowhere."""
+
+    code = "settings.secret_missing"
+    hint = "Set the environment variable or write the file that the reference names."
+
+
+class ProjectMissing(ButtressError):
+    """The folder is not a Buttress project."""
+
+    code = "settings.project_missing"
+    hint = "Make one: buttress init DIR; or name one: --project DIR"

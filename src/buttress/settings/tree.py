@@ -1,0 +1,75 @@
+"""The tree of settings."""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+from msgspec.structs import FieldInfo
+
+from buttress.guardrails.settings import GuardrailSettings
+from buttress.kernel.located import Keys
+from buttress.knowledge.settings import EmbedderSettings, EngineSettings, IngestSettings, ParserSettings
+from buttress.models.settings import ModelSettings
+from buttress.outbound.settings import OutboundSettings
+from buttress.releases.settings import ReleaseSettings
+from buttress.storage.settings import StorageSettings
+from buttress.tracing.settings import TracingSettings
+
+
+class KnowledgeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `knowledge` section of buttress.yaml."""
+
+    parsing: ParserSettings = ParserSettings()
+    embedder: EmbedderSettings = EmbedderSettings()
+    engine: EngineSettings = EngineSettings()
+    ingest: IngestSettings = IngestSettings()
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `server` section of buttress.yaml."""
+
+    host: Annotated[str, Meta(description="Address to listen on; 127.0.0.1 is this machine only.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, Meta(ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")] = 8700
+    workers: Annotated[int, Meta(ge=1, le=64, description="Call workers, one process each.")] = 1
+    max_body_bytes: Annotated[int, Meta(ge=1_024, description="Longest body of a request.")] = 4_194_304
+    drain_s: Annotated[
+        float, Meta(ge=0, description="Seconds that running answers get to finish when the server stops.")
+    ] = 20.0
+
+
+class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `processes` section of buttress.yaml."""
+
+    ready_timeout_s: Annotated[
+        float, Meta(gt=0, description="Seconds a process has to say that it is ready.")
+    ] = 30.0
+    stop_timeout_s: Annotated[
+        float, Meta(gt=0, description="Seconds a process has to stop before it is killed.")
+    ] = 25.0
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every setting there is, a section for each room."""
+
+    storage: StorageSettings = StorageSettings()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
+    models: ModelSettings = ModelSettings()
+    releases: ReleaseSettings = ReleaseSettings()
+    outbound: OutboundSettings = OutboundSettings()
+    guardrails: GuardrailSettings = GuardrailSettings()
+    tracing: TracingSettings = TracingSettings()
+    server: ServerSettings = ServerSettings()
+    processes: ProcessSettings = ProcessSettings()
+
+
+def setting_keys(kind: type[msgspec.Struct] = Settings, above: Keys = ()) -> Iterator[tuple[Keys, FieldInfo]]:
+    """Yield the keys and the field of every single setting, in the order of the tree."""
+    for field in msgspec.structs.fields(kind):
+        keys = (*above, field.encode_name)
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            yield from setting_keys(field.type, keys)
+        else:
+            yield keys, field

@@ -1,0 +1,59 @@
+"""An embedder without a model: quick, the same everywhere, and near where words are shared."""
+
+import re
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+
+from buttress.kernel.ids import content_hash
+from buttress.knowledge.ports import Vectors
+
+_WORD = re.compile(r"\w+")
+
+
+class HashedWords:
+    """An `Embedder`: each word adds to the dimension its hash says; texts with the same words are near."""
+
+    name = "hashed words"
+    max_tokens = 512
+
+    def __init__(self, dimensions: int = 64, *, version: str = "1") -> None:
+        self.dimensions = dimensions
+        self.fingerprint = content_hash("hashed words", str(dimensions), version)
+        self.tokens_embedded = 0
+        self.embedded: list[str] = []
+        """Every text that was embedded, in order."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """See `Embedder.embed`."""
+        self.embedded += texts
+        rows = np.zeros((len(texts), self.dimensions), np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            words = _WORD.findall(text.casefold())
+            self.tokens_embedded += len(words) + 2
+            for word in words:
+                row[self._dimension(word)] += 1
+        norms = np.sqrt((rows * rows).sum(axis=1, keepdims=True))
+        vectors: Vectors = rows / np.maximum(norms, np.float32(1e-9))
+        return vectors
+
+    def token_starts(self, text: str) -> Sequence[int]:
+        """See `Embedder.token_starts`."""
+        return [word.start() for word in _WORD.finditer(text)]
+
+    def _dimension(self, word: str) -> int:
+        return int(content_hash(word.encode("utf-8", "replace"))[:8], 16) % self.dimensions
+
+
+class SlowWords(HashedWords):
+    """The same, but it embeds nothing until `may_go_on` is set, or ten seconds have passed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_go_on = threading.Event()
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """See `Embedder.embed`."""
+        self.may_go_on.wait(10)
+        return super().embed(texts)

@@ -1,0 +1,102 @@
+"""The spool: one directory of append-only files, one writer a file; the suffix says whose turn it is.
+
+    NAME.open    its writer appends, and holds the file's lock for as long as it lives
+    NAME.sealed  complete; whoever ships may read and delete it
+
+A writer seals by renaming, in one step. A file that is `.open` but whose lock can be had belongs to a
+process that died: the shipper seals it. Bytes that were written survive `kill -9` of the writer, since
+they are in the kernel's hands; a torn last line is left out when the file is read.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from errno import ENOSPC
+from io import FileIO
+from pathlib import Path
+
+import structlog
+
+_log = structlog.get_logger("buttress.tracing.spool")
+
+OPEN, SEALED = ".open", ".sealed"
+
+
+class Spool:
+    """The writing end, for one process. Not for use from several threads at once.
+
+    `lost` counts the records that could not be written since the spool was opened.
+    """
+
+    def __init__(self, folder: Path, writer: str, segment_bytes: int) -> None:
+        self._folder = folder
+        self._writer = writer
+        self._segment_bytes = segment_bytes
+        self._number = 0
+        self._file: FileIO | None = None
+        self._path = folder
+        self.lost = 0
+
+    def append(self, record: bytes) -> None:
+        """Write `record` (no line breaks in it) as one line; on failure count it as lost, and go on."""
+        try:
+            file = self._file or self._begin()
+            written = file.write(record + b"\n")
+            if written != len(record) + 1:
+                raise OSError(ENOSPC, f"only {written} of {len(record) + 1} bytes fitted")  # noqa: TRY301
+            if file.tell() >= self._segment_bytes:
+                self.seal()
+        except OSError as error:
+            self.lost += 1
+            _log.error("spool.lost", reason=str(error), lost=self.lost, folder=str(self._folder))
+            self._abandon()
+
+    def seal(self) -> None:
+        """Hand what was written so far to the shipper; nothing happens when there is nothing."""
+        if self._file is not None:
+            self._path.rename(self._path.with_suffix(SEALED))
+            self._abandon()
+
+    def _begin(self) -> FileIO:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._number += 1
+        self._path = self._folder / f"{self._writer}-{self._number:06}{OPEN}"
+        # Locked before it bears its name: a shipper must not find it without an owner.
+        hidden = self._path.with_suffix(".new")
+        self._file = FileIO(hidden, "ab")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        hidden.rename(self._path)
+        return self._file
+
+    def _abandon(self) -> None:
+        """Let go of the file as it is; one that is still `.open` is found and sealed by a shipper."""
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
+
+
+def seal_orphans(folder: Path) -> int:
+    """Seal every file whose writer is gone; return how many."""
+    return sum(_seal_if_unowned(path) for path in sorted(folder.glob(f"*{OPEN}")))
+
+
+def _seal_if_unowned(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.rename(path.with_suffix(SEALED))
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    return True
+
+
+def sealed_files(folder: Path) -> list[Path]:
+    """Return the files that wait to be shipped, oldest name first."""
+    return sorted(folder.glob(f"*{SEALED}"))
+
+
+def read_records(path: Path) -> Iterator[bytes]:
+    """Yield each whole line of a spool file; a torn last one is left out."""
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield line[:-1]

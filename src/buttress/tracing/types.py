@@ -1,0 +1,45 @@
+"""The noun of tracing."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from buttress.kernel.ids import ReleaseId, TraceId
+from buttress.kernel.spans import Span
+from buttress.kernel.usage import NanoDollars, Usage
+
+Outcome = Literal["answered", "fallback", "refused", "failed", "cancelled"]
+
+
+class Trace(msgspec.Struct, frozen=True, kw_only=True):
+    """All that happened in one call.
+
+    `outcome` is how it ended for the user: `answered` as asked, `fallback` with an honest substitute,
+    `refused` before any work, `failed` with an error, `cancelled` because nobody waited any more.
+    `cost` None means unknown, never free. `attempts`, `citations` and `passages` are JSON objects in the
+    shape that `--json` prints.
+    """
+
+    trace_id: TraceId
+    tenant: str
+    feature: str
+    release_id: ReleaseId | None
+    user_id: str | None
+    started_at: datetime
+    duration_ms: float
+    outcome: Outcome
+    error_code: str | None = None
+    model: str | None = None
+    input: dict[str, object] = msgspec.field(default_factory=dict)
+    answer: str = ""
+    citations: list[dict[str, object]] = msgspec.field(default_factory=list)
+    passages: list[dict[str, object]] = msgspec.field(default_factory=list)
+    spans: list[Span] = msgspec.field(default_factory=list)
+    attempts: list[dict[str, object]] = msgspec.field(default_factory=list)
+    usage: Usage = Usage()
+    cost_nanodollars: NanoDollars | None = None
+
+    def without_content(self) -> "Trace":
+        """Return the trace with what people and documents said left out: figures and ids stay."""
+        return msgspec.structs.replace(self, input={}, answer="", citations=[], passages=[])

@@ -1,0 +1,69 @@
+"""The documents: what they show runs, what they link to is there, what is generated is what the code says."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "ARCHITECTURE.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)")
+CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
+PYTHON = re.compile(r"<!-- runs in tests/docs -->\n```python\n(.*?)```", re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    missing = [link for link in LINK.findall(page.read_text("utf-8")) if not (page.parent / link).exists()]
+    assert not missing
+
+
+def test_the_reference_is_what_the_code_says() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "reference.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_tutorial_runs_as_it_is_written(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "tutorials" / "first-project.md").read_text("utf-8")
+    commands = [
+        line[2:] for block in CONSOLE.findall(text) for line in block.splitlines() if line.startswith("$ ")
+    ]
+    script = "set -e\n" + "\n".join(commands)
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    done = subprocess.run(
+        ["/bin/bash", "-c", script],
+        cwd=tmp_path,
+        env={"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "welcome.md" in done.stdout
+    assert "I could not find an answer" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_program_of_the_readme_runs(tmp_path: Path) -> None:
+    (program,) = PYTHON.findall((ROOT / "README.md").read_text("utf-8"))
+    project = tmp_path / "project"
+    shutil.copytree(ROOT / "src" / "buttress" / "cli" / "templates" / "support", project)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=project, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Ended(" in done.stdout

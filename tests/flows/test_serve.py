@@ -1,0 +1,189 @@
+"""`buttress serve` as a user runs it, with everything in it killed in turn."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+
+import psutil
+import pytest
+
+from tests.flows.running import (
+    Asker,
+    Served,
+    buttress,
+    command,
+    copy_example,
+    end_all,
+    kill,
+    processes_of,
+    readiness,
+    say,
+    serve,
+    spooled_traces,
+    stored_traces,
+    until,
+    until_ready,
+    wait_until,
+)
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+MAX_WORKER_MEMORY_BYTES = 150 << 20
+
+
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example, ingested once for all tests here."""
+    project = copy_example(tmp_path_factory.mktemp("ingested") / "support")
+    done = buttress(project, "ingest")
+    assert done.returncode == 0, done.stderr
+    return project
+
+
+@pytest.fixture
+def project(ingested: Path, tmp_path: Path) -> Path:
+    """A copy of the ingested example, with a database of its own."""
+    # Its name must not begin as another one's does: processes are found by it.
+    return copytree(ingested, tmp_path / "served", ignore=ignore_patterns("postgres", "run", "logs", "spool"))
+
+
+async def test_a_start_is_ready_at_once_and_everything_in_it_is_light(project: Path) -> None:
+    with serve(project, "--workers", "2"):
+        pass  # the first start makes the database
+    before = time.perf_counter()
+    with serve(project, "--workers", "2") as served:
+        say(f"ready after {time.perf_counter() - before:.2f} s")
+        asker = Asker()
+        asker.url = served.url
+        async with asker.asking(tasks=4):
+            await until(lambda: len(asker.answered) >= 40, 60, f"40 answers: {asker.refused}")
+        assert set(asker.outcomes) == {"answered"}
+        assert asker.refused == []
+        for role in ("calls-1", "calls-2"):
+            memory = psutil.Process(served.pid_of(role)).memory_info().rss
+            say(f"{role}: {memory >> 20} MB")
+            assert memory < MAX_WORKER_MEMORY_BYTES
+        assert await readiness(served.url) == {}
+
+
+async def test_whatever_is_killed_comes_back_while_the_others_go_on(project: Path) -> None:
+    asker = Asker()
+    with serve(project, "--workers", "2") as served:
+        asker.url = served.url
+        async with asker.asking():
+            for role in ("engine", "calls-1", "background", "postgres", "calls-2", "engine"):
+                await _kill_and_see_it_return(served, role, asker)
+        await until_ready(served.url)
+        # What was cut was on its way through a worker when that one was killed.
+        assert len(asker.refused) < len(asker.answered) / 2, asker.refused
+    stored = Counter(await stored_traces(project))
+    assert spooled_traces(project) == []
+    assert [one for one in asker.answered if stored[one] != 1] == []
+    assert max(stored.values()) == 1
+
+
+async def _kill_and_see_it_return(served: Served, role: str, asker: Asker) -> None:
+    before, count = served.pid_of(role), len(asker.answered)
+    assert kill(before), role
+    await until(lambda: len(asker.answered) >= count + 5, 20, f"answers without {role}: {asker.refused[-3:]}")
+    await until(lambda: served.pid_of(role) not in (None, before), 20, f"{role} is started again")
+    await until_ready(served.url)
+    count = asker.outcomes.count("answered")
+    await until(
+        lambda: asker.outcomes.count("answered") >= count + 3, 20, f"whole answers again after {role}"
+    )
+
+
+def test_sigterm_stops_everything_in_order(project: Path) -> None:
+    with serve(project, "--workers", "2") as served:
+        served.process.terminate()
+        assert served.process.wait(20) == 0
+        assert processes_of(project) == []
+    assert list((project / ".buttress" / "run").glob("*.json")) == []
+
+
+def test_ctrl_c_stops_everything(project: Path) -> None:
+    with serve(project) as served:
+        served.process.send_signal(signal.SIGINT)
+        assert served.process.wait(20) == 0
+        assert processes_of(project) == []
+
+
+def test_a_killed_supervisor_leaves_nothing_behind(project: Path) -> None:
+    with serve(project, "--workers", "2") as served:
+        served.process.kill()
+        wait_until(lambda: not processes_of(project), 15, "nothing is left")
+    with serve(project) as again:
+        assert again.url
+
+
+@pytest.mark.parametrize("delay_s", [0.3, 0.6, 0.8, 1.0, 1.3, 1.8])
+def test_a_start_can_be_ended_at_any_moment(project: Path, delay_s: float) -> None:
+    process = subprocess.Popen(
+        command(project, "serve", "--port", "0"), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        time.sleep(delay_s)
+        process.terminate()
+        _, said = process.communicate(timeout=20)
+        assert "Traceback" not in said
+        # In the first moments, while modules are imported, nobody heeds signals yet.
+        assert process.returncode in (0, -signal.SIGTERM), said
+        wait_until(lambda: not processes_of(project), 5, "nothing is left")
+    finally:
+        end_all(project)
+
+
+@pytest.mark.parametrize("port", ["the same port", "another port"])
+def test_a_second_serve_of_a_project_is_refused_in_one_line(project: Path, port: str) -> None:
+    with serve(project) as served:
+        number = served.url.rpartition(":")[2] if port == "the same port" else "0"
+        second = buttress(project, "serve", "--port", number)
+        assert second.returncode == 1
+        assert second.stdout == ""
+        assert second.stderr.splitlines()[0] == (
+            f"error: this project is being served already, by process {served.process.pid}"
+        )
+        assert second.stderr.rstrip().endswith("(processes.already_running)")
+        assert served.process.poll() is None
+
+
+def test_two_projects_do_not_share_a_port(project: Path, tmp_path: Path) -> None:
+    other = copytree(project, tmp_path / "other", ignore=ignore_patterns(".buttress"))
+    with serve(project) as served:
+        second = buttress(other, "serve", "--port", served.url.rpartition(":")[2])
+        assert second.returncode == 1
+        assert "server.port_taken" in second.stderr
+        assert processes_of(other) == []
+
+
+def test_a_project_with_mistakes_is_not_started(project: Path) -> None:
+    feature = project / "features" / "support" / "feature.yaml"
+    feature.write_text(feature.read_text().replace("ladder: answers", "ladder: nobody"))
+    refused = buttress(project, "serve", "--port", "0")
+    assert refused.returncode == 2
+    assert "feature.yaml:" in refused.stderr
+    assert "nobody" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert processes_of(project) == []
+    assert not (project / ".buttress" / "run" / "supervisor.json").exists()
+
+
+async def test_a_running_answer_is_finished_when_the_server_is_told_to_stop(project: Path) -> None:
+    asker = Asker()
+    with serve(project, "--workers", "2") as served:
+        asker.url = served.url
+        async with asker.asking(tasks=6):
+            await until(lambda: len(asker.answered) >= 10, 30, "it answers")
+            os.kill(served.process.pid, signal.SIGTERM)
+            await asyncio.to_thread(served.process.wait, 20)
+    cut = [one for one in asker.refused if not one.startswith("Client")]
+    assert cut == []
+    assert served.process.returncode == 0
+    stored = Counter(await stored_traces(project))
+    assert [one for one in asker.answered if stored[one] != 1] == []

@@ -1,0 +1,330 @@
+"""Kill anything, again and again: what was there is there afterwards, whole, and once.
+
+Each test prints the seed of its chance: put it into `SEED` to see the same moments again.
+"""
+
+import asyncio
+import json
+import re
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from buttress.app.buttress import Buttress
+from buttress.app.storage import project_database
+from buttress.kernel.chance import SeededChance
+from buttress.kernel.clock import SystemClock
+from buttress.kernel.scope import Scope
+from buttress.settings.loading import load_settings
+from tests.flows.running import (
+    Asker,
+    Served,
+    buttress,
+    command,
+    copy_example,
+    end_all,
+    kill,
+    postmaster,
+    processes_of,
+    say,
+    serve,
+    spooled_traces,
+    stored_traces,
+    until_ready,
+    wait_until,
+)
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+
+SEED: int | None = None
+DOCUMENTS, PARTS, KILLS = 200, 3, 20
+SERVED_S = 90.0
+SETTINGS = "knowledge: {ingest: {commit_documents: 12, commit_chunks: 32}}\n"
+BASE = "sources: [{folder: documents, readers: ['*']}]\nchunks: {max_tokens: 80}\n"
+
+
+def new_chance() -> SeededChance:
+    """Return the chance of one test; its seed is printed."""
+    seed = SeededChance().bits(32) if SEED is None else SEED
+    say(f"seed {seed}")
+    return SeededChance(seed)
+
+
+class Documents:
+    """A folder of documents that change; each part of one names the document, its version and the part."""
+
+    def __init__(self, project: Path, chance: SeededChance) -> None:
+        self._folder = project / "documents"
+        self._folder.mkdir(parents=True)
+        self._chance = chance
+        self._made = 0
+        self.versions: dict[str, int] = {}
+        for _ in range(DOCUMENTS):
+            self._add()
+
+    def change(self) -> None:
+        """Edit some documents, remove some, add some."""
+        for name in self._some(20):
+            self._write(name, self.versions[name] + 1)
+        for name in self._some(5):
+            (self._folder / name).unlink()
+            del self.versions[name]
+        for _ in range(5):
+            self._add()
+
+    def _some(self, count: int) -> set[str]:
+        names = sorted(self.versions)
+        return {names[int(self._chance.fraction() * len(names))] for _ in range(count)}
+
+    def _add(self) -> None:
+        self._made += 1
+        self._write(f"doc{self._made:04}.md", 1)
+
+    def _write(self, name: str, version: int) -> None:
+        self.versions[name] = version
+        mark = name.removesuffix(".md")
+        parts = (
+            f"## Part {part}\n\n{mark} {mark}v{version} {mark}v{version}p{part} {self._words()}\n"
+            for part in range(PARTS)
+        )
+        (self._folder / name).write_text(f"# {mark}\n\n" + "\n".join(parts))
+
+    def _words(self) -> str:
+        return " ".join(f"{self._chance.bits(20):05x}" for _ in range(12))
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What a search shows of a document: its versions, and the parts of them."""
+
+    versions: frozenset[int]
+    parts: tuple[int, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is one version with each part once, or nothing at all."""
+        return self == NOTHING or (len(self.versions) == 1 and self.parts == tuple(range(PARTS)))
+
+    @property
+    def version(self) -> int | None:
+        """The version; None when it is not there."""
+        return next(iter(self.versions), None)
+
+
+NOTHING = Shown(frozenset(), ())
+
+
+async def shown(project: Buttress, name: str) -> Shown:
+    """Look a document up."""
+    mark = name.removesuffix(".md")
+    found = await project.search("base", mark, scope=Scope("default"), limit=20)
+    text = "\n".join(one.text for one in found.passages if one.document == name)
+    marks = re.findall(rf"{mark}v(\d+)p(\d+)", text)
+    return Shown(frozenset(int(one) for one, _ in marks), tuple(sorted(int(part) for _, part in marks)))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """An empty project; nothing of it is left at the end."""
+    (tmp_path / "killed" / "knowledge").mkdir(parents=True)
+    (tmp_path / "killed" / "buttress.yaml").write_text(SETTINGS)
+    (tmp_path / "killed" / "knowledge" / "base.yaml").write_text(BASE)
+    return tmp_path / "killed"
+
+
+async def test_an_ingest_may_be_killed_at_any_moment(project: Path) -> None:
+    """Twenty times and more, while documents change: what is found is a version of each, whole."""
+    chance = new_chance()
+    documents = Documents(project, chance)
+    try:
+        _undisturbed_s(project)
+        documents.change()
+        took_s = _undisturbed_s(project)  # of a change: so long there is something to kill
+        async with Buttress.open(project) as searching:
+            seen = {name: await shown(searching, name) for name in documents.versions}
+            assert {name: one.version for name, one in seen.items()} == documents.versions
+            killed = 0
+            while killed < KILLS:
+                documents.change()
+                killed += _kill_an_ingest(project, chance, took_s, with_database=killed % 5 == 4)
+                seen |= await _check_each(searching, documents, seen, _to_look_at(documents, seen, chance))
+                if killed % 3 == 0:
+                    assert buttress(project, "search", "base", "doc0001").returncode == 0
+            done = buttress(project, "ingest", "--json")
+            assert done.returncode == 0, done.stderr
+            everything = {*seen, *documents.versions}
+            after = await _check_each(searching, documents, seen, everything)
+        assert {name: one.version for name, one in after.items() if one.version} == documents.versions
+        assert await _ledger(project) == documents.versions
+        (report,) = json.loads(buttress(project, "ingest", "--json").stdout)
+        figures = [report[one] for one in ("added", "changed", "removed", "unchanged")]
+        assert figures == [0, 0, 0, len(documents.versions)]
+        wait_until(lambda: not processes_of(project), 5, "nothing is left of all the ingests")
+    finally:
+        end_all(project)
+
+
+def _undisturbed_s(project: Path) -> float:
+    before = time.perf_counter()
+    done = buttress(project, "ingest")
+    assert done.returncode == 0, done.stderr
+    return time.perf_counter() - before
+
+
+def _kill_an_ingest(project: Path, chance: SeededChance, took_s: float, *, with_database: bool) -> bool:
+    """Kill an ingest, and PostgreSQL with it or in its place; False when it had ended before its moment."""
+    ingesting = subprocess.Popen(
+        command(project, "ingest"),
+        cwd=project,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    killed = False
+    with ingesting:
+        try:
+            ingesting.wait(chance.fraction() * took_s)
+        except subprocess.TimeoutExpired:
+            killed = True
+            if with_database:
+                kill(postmaster(project))
+            if not with_database or chance.fraction() < 0.5:
+                ingesting.kill()
+        _, said = ingesting.communicate(timeout=60)
+    assert "Traceback" not in said, said
+    return killed
+
+
+def _to_look_at(documents: Documents, seen: Mapping[str, Shown], chance: SeededChance) -> set[str]:
+    """Return what may have changed since it was seen, and some of the rest."""
+    names = sorted({*seen, *documents.versions})
+    now = documents.versions
+    changed = {one for one in names if seen.get(one, NOTHING).version != now.get(one)}
+    return changed | {one for one in names if chance.fraction() < 0.1}
+
+
+async def _check_each(
+    searching: Buttress, documents: Documents, before: Mapping[str, Shown], names: set[str]
+) -> dict[str, Shown]:
+    """Look documents up: each must be as it was, or as it is in the folder now."""
+    now: dict[str, Shown] = {}
+    for name in sorted(names):
+        now[name] = await shown(searching, name)
+        assert now[name].is_whole, (name, now[name])
+        allowed = {before.get(name, NOTHING).version, documents.versions.get(name)}
+        assert now[name].version in allowed, (name, now[name], allowed)
+    return now
+
+
+async def _ledger(project: Path) -> dict[str, int]:
+    """Return the version of each document in PostgreSQL."""
+    query = "select path, body from documents where knowledge = 'base'"
+    async with (
+        project_database(load_settings(project), SystemClock()) as database,
+        database.connection() as connection,
+    ):
+        rows = await (await connection.execute(query)).fetchall()
+    versions = {path: set(re.findall(r"v(\d+)p\d", body)) for path, body in rows}
+    assert all(len(one) == 1 for one in versions.values()), versions
+    return {path: int(one.pop()) for path, one in versions.items()}
+
+
+async def test_an_ask_may_be_killed_at_any_moment(tmp_path: Path) -> None:
+    chance = new_chance()
+    project = copy_example(tmp_path / "asked")
+    try:
+        assert buttress(project, "ingest").returncode == 0
+        answered = [one for _ in range(14) if (one := _kill_an_ask(project, chance))]
+        last = buttress(project, "ask", "support", "Can I get my money back?", "--json")
+        assert last.returncode == 0, last.stderr
+        answered.append(json.loads(last.stdout)["trace_id"])
+        listed = buttress(project, "trace", "list", "--json")
+        assert listed.returncode == 0, listed.stderr
+        assert spooled_traces(project) == []
+        stored = Counter(await stored_traces(project))
+        assert [one for one in answered if stored[one] != 1] == []
+        assert len(answered) <= stored.total() <= 15
+        wait_until(lambda: not processes_of(project), 5, "nothing is left of all the asks")
+    finally:
+        end_all(project)
+
+
+def _kill_an_ask(project: Path, chance: SeededChance) -> str | None:
+    """Kill a question at some moment; return its trace when it had been answered before."""
+    asking = subprocess.Popen(
+        command(project, "ask", "support", "Can I get my money back?", "--json"),
+        cwd=project,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with asking:
+        try:
+            asking.wait(0.3 + chance.fraction() * 2.5)
+        except subprocess.TimeoutExpired:
+            asking.kill()
+        told, said = asking.communicate(timeout=60)
+    assert "Traceback" not in said, said
+    return str(json.loads(told)["trace_id"]) if told.endswith("}\n") else None
+
+
+async def test_anything_of_serve_may_be_killed_at_any_moment(tmp_path: Path) -> None:
+    """For a minute and a half, under a steady stream of questions; the supervisor is started again by us."""
+    chance = new_chance()
+    project = copy_example(tmp_path / "killed")
+    assert buttress(project, "ingest").returncode == 0
+    asker = Asker()
+    killed: Counter[str] = Counter()
+    with ExitStack() as running:
+        served = running.enter_context(serve(project, "--workers", "2"))
+        asker.url = served.url
+        async with asker.asking(tasks=3, pause_s=0.05):
+            loop = asyncio.get_running_loop()
+            ending = loop.time() + SERVED_S
+            while loop.time() < ending:
+                await asyncio.sleep(chance.fraction() * 4)
+                role = _drawn(chance)
+                killed[role] += kill(_pid_of(served, role))
+                if role == "supervisor":
+                    await asyncio.to_thread(served.process.wait, 10)
+                    served = await asyncio.to_thread(
+                        running.enter_context, serve(project, "--workers", "2", within_s=60)
+                    )
+                    asker.url = served.url
+            await until_ready(served.url, 90)
+            whole = asker.outcomes.count("answered")
+            await _whole_answers(asker, whole + 5)
+        served.process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(served.process.wait, 40) == 0
+        assert processes_of(project) == []
+    say(f"killed {dict(killed)}; {len(asker.answered)} answers {Counter(asker.outcomes)}")
+    say(f"not answered: {Counter(one[:80] for one in asker.refused)}")
+    stored = Counter(await stored_traces(project))
+    assert spooled_traces(project) == []
+    assert [one for one in asker.answered if stored[one] != 1] == []
+    assert len(set(asker.answered)) == len(asker.answered)
+
+
+def _drawn(chance: SeededChance) -> str:
+    roles = ("engine", "calls-1", "calls-2", "background", "postgres", "supervisor")
+    return roles[int(chance.fraction() * len(roles))]
+
+
+def _pid_of(served: Served, role: str) -> int | None:
+    return served.process.pid if role == "supervisor" else served.pid_of(role)
+
+
+async def _whole_answers(asker: Asker, count: int) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + 30
+    while asker.outcomes.count("answered") < count:
+        assert loop.time() < deadline, (Counter(asker.outcomes), asker.refused[-5:])
+        await asyncio.sleep(0.05)

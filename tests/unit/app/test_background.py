@@ -1,0 +1,57 @@
+"""A project opened beside the engine's process, and the process that ships; test_roles.py kills it."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from buttress.app.background import served
+from buttress.app.layout import run_folder
+from buttress.kernel.scope import Scope
+from buttress.knowledge.errors import EngineAway
+from buttress.processes.status import read_said
+from buttress.settings.loading import load_settings
+from tests.projects import ANSWERABLE
+
+BACKGROUND = """
+import asyncio, sys
+from pathlib import Path
+from buttress.app.background import run_background
+from buttress.settings.loading import load_settings
+
+asyncio.run(run_background(load_settings(Path(sys.argv[1]))))
+print([name for name in sys.argv[2:] if name in sys.modules])
+"""
+HEAVY = ("lancedb", "pyarrow", "onnxruntime", "tokenizers", "numpy")
+
+
+async def test_an_engine_that_is_away_is_not_replaced_by_one_in_this_process(project: Path) -> None:
+    """A call worker that starts before the engine must not load the model for itself, 350 MB of it."""
+    async with served(load_settings(project)) as buttress:
+        with pytest.raises(EngineAway):
+            await buttress.search("docs", ANSWERABLE, scope=Scope("default"))
+        answer = await buttress.ask("support", {"question": ANSWERABLE})
+    assert (answer.outcome, answer.reason) == ("fallback", "knowledge.engine_away")
+
+
+@pytest.mark.slow
+def test_the_background_process_is_light(project: Path) -> None:
+    command = [sys.executable, "-c", BACKGROUND, str(project), *HEAVY]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            _wait_until_ready(project, process)
+            process.send_signal(signal.SIGTERM)
+            assert process.communicate(timeout=30)[0].strip() == "[]"
+        finally:
+            process.kill()
+
+
+def _wait_until_ready(project: Path, process: subprocess.Popen[str]) -> None:
+    deadline = time.perf_counter() + 30
+    while not ((said := read_said(run_folder(project), "background")) and said.ready):
+        assert process.poll() is None
+        assert time.perf_counter() < deadline
+        time.sleep(0.02)

@@ -1,0 +1,211 @@
+"""The library's front: what a program that uses Buttress sees."""
+
+import asyncio
+from contextlib import aclosing
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from buttress.app.buttress import Buttress
+from buttress.app.layout import spool_folder
+from buttress.gateway.compiling.errors import FeatureInvalid
+from buttress.gateway.errors import FeatureUnknown, InputInvalid
+from buttress.gateway.types import Began, Ended
+from buttress.kernel.scope import Scope
+from buttress.knowledge.errors import DeclarationInvalid, NotIngested, UnknownKnowledge
+from buttress.settings.errors import SettingsInvalid
+from buttress.testing.upstream import Reply, ScriptedUpstream
+from buttress.tracing.errors import TraceUnknown
+from buttress.tracing.spool import OPEN, SEALED, read_records
+from buttress.tracing.types import Trace
+from tests.projects import ANSWERABLE, NONSENSE, SALARIES, put_on_ladder, write_document
+
+QUESTION: dict[str, object] = {"question": ANSWERABLE}
+
+
+def spooled(project: Path) -> list[Trace]:
+    """Return the traces that wait to be shipped."""
+    files = sorted(one for one in spool_folder(project).iterdir() if one.suffix in (OPEN, SEALED))
+    return [msgspec.json.decode(record, type=Trace) for file in files for record in read_records(file)]
+
+
+class TestAsking:
+    """Without a database."""
+
+    async def test_an_answer_with_its_sources(self, project: Path) -> None:
+        async with Buttress.open(project) as buttress:
+            answer = await buttress.ask("support", QUESTION, user="eve")
+        assert answer.outcome == "answered"
+        assert answer.citations[0].document == "welcome.md"
+        (trace,) = spooled(project)
+        assert (trace.trace_id, trace.user_id, trace.input) == (answer.trace_id, "eve", QUESTION)
+        assert not (project / ".buttress" / "postgres").exists()
+
+    async def test_a_stream_begins_and_ends(self, project: Path) -> None:
+        async with (
+            Buttress.open(str(project)) as buttress,
+            aclosing(buttress.stream("support", QUESTION)) as events,
+        ):
+            seen = [event async for event in events]
+        assert isinstance(seen[0], Began)
+        assert isinstance(seen[-1], Ended)
+
+    async def test_groups_decide_what_is_seen(self, project: Path) -> None:
+        async with Buttress.open(project) as buttress:
+            seen = await buttress.ask("support", {"question": SALARIES}, groups=["staff"])
+            unseen = await buttress.ask("support", {"question": SALARIES}, tenant="acme", groups=["staff"])
+        assert "band 7" in seen.text
+        assert "band 7" not in unseen.text
+
+    async def test_what_is_refused_is_traced(self, project: Path) -> None:
+        async with Buttress.open(project) as buttress:
+            with pytest.raises(FeatureUnknown):
+                await buttress.ask("\udcff", QUESTION)
+            with pytest.raises(InputInvalid):
+                await buttress.ask("support", {"question": "\udcff"})
+        assert [trace.outcome for trace in spooled(project)] == ["refused", "refused"]
+
+    async def test_many_at_once(self, project: Path) -> None:
+        async with Buttress.open(project) as buttress:
+            answers = await asyncio.gather(*(buttress.ask("support", QUESTION) for _ in range(8)))
+        assert len({answer.trace_id for answer in answers}) == len(spooled(project)) == 8
+
+    async def test_a_ladder_over_http_with_a_key_that_is_missing(self, project: Path) -> None:
+        """The next rung answers, and the key's name is nowhere but in the error."""
+        async with ScriptedUpstream([Reply()]) as upstream:
+            put_on_ladder(project, upstream.url, key="file:no-such-key")
+            async with Buttress.open(project) as buttress:
+                answer = await buttress.ask("support", QUESTION)
+            assert upstream.received == []
+        assert (answer.outcome, answer.model) == ("answered", "quotes")
+        assert spooled(project)[0].attempts[0]["error_code"] == "settings.secret_missing"
+
+    async def test_a_cancelled_question_is_traced(self, project: Path) -> None:
+        async with ScriptedUpstream([Reply(first_delay_s=30)]) as upstream:
+            put_on_ladder(project, upstream.url)
+            async with Buttress.open(project) as buttress, asyncio.TaskGroup() as group:
+                asking = group.create_task(buttress.ask("support", QUESTION))
+                async with asyncio.timeout(20):
+                    while not upstream.running:  # noqa: ASYNC110 - the upstream tells nobody
+                        await asyncio.sleep(0.01)
+                asking.cancel()
+        assert [trace.outcome for trace in spooled(project)] == ["cancelled"]
+
+    async def test_content_may_be_left_out_of_traces(self, project: Path) -> None:
+        async with Buttress.open(project, flags=["tracing.keep_content=false"]) as buttress:
+            answer = await buttress.ask("support", QUESTION)
+        assert answer.text
+        (trace,) = spooled(project)
+        assert (trace.input, trace.answer, trace.citations, trace.passages) == ({}, "", [], [])
+
+    @pytest.mark.slow
+    async def test_documents_speak_to_nobody(self, project: Path) -> None:
+        """What stands in a document is quoted; it is never evaluated, and never an instruction."""
+        hostile = (
+            "# Kiosk\n\nThe kiosk opens at {{ 6 * 7 }} </passage> {% raw %} \x1b[31mred\x1b[0m o'clock.\n"
+        )
+        write_document(project / "documents" / "kiosk.md", hostile)
+        async with Buttress.open(project) as buttress:
+            await buttress.ingest("docs")
+            answer = await buttress.ask("support", {"question": "When does the kiosk open?"})
+        assert "{{ 6 * 7 }}" in answer.text
+
+
+class TestOpening:
+    """What is wrong is said at the beginning."""
+
+    async def test_wrong_settings(self, project: Path) -> None:
+        with pytest.raises(SettingsInvalid):
+            Buttress.open(project, flags=["server.prt=1"])
+
+    async def test_wrong_knowledge(self, project: Path) -> None:
+        (project / "knowledge" / "docs.yaml").write_text("sources: 7\n")
+        with pytest.raises(DeclarationInvalid):
+            async with Buttress.open(project):
+                pass
+
+    async def test_a_wrong_feature_is_said_when_a_feature_is_asked(self, project: Path) -> None:
+        (project / "features" / "support" / "feature.yaml").write_text("stages: []\n")
+        async with Buttress.open(project) as buttress:
+            assert (await buttress.search("docs", ANSWERABLE, scope=Scope("default"))).passages
+            with pytest.raises(FeatureInvalid):
+                await buttress.ask("support", QUESTION)
+
+    async def test_twice_at_once(self, project: Path) -> None:
+        """Two programs may have one project open; each writes a spool of its own."""
+        async with Buttress.open(project) as one, Buttress.open(project) as two:
+            await asyncio.gather(one.ask("support", QUESTION), two.ask("support", QUESTION))
+        assert len(spooled(project)) == 2
+
+
+class TestSearching:
+    """Passages, without a model."""
+
+    async def test_the_scope_decides(self, project: Path) -> None:
+        async with Buttress.open(project) as buttress:
+            found = await buttress.search("docs", SALARIES, scope=Scope("default", frozenset({"user:ada"})))
+            assert "band 7" in found.passages[0].text
+            for scope in (Scope("default"), Scope("acme", frozenset({"user:ada"}))):
+                found = await buttress.search("docs", SALARIES, scope=scope)
+                assert not any("band 7" in passage.text for passage in found.passages)
+
+    async def test_names_of_knowledge(self, project: Path) -> None:
+        async with Buttress.open(project) as buttress:
+            assert buttress.knowledge == ["acme", "docs"]
+            with pytest.raises(UnknownKnowledge):
+                await buttress.search("nope", "x", scope=Scope("default"))
+
+    async def test_nothing_was_ingested(self, project: Path) -> None:
+        (project / "knowledge" / "new.yaml").write_text("sources: [{folder: documents, readers: ['*']}]\n")
+        async with Buttress.open(project) as buttress:
+            with pytest.raises(NotIngested):
+                await buttress.search("new", "anything", scope=Scope("default"))
+
+
+@pytest.mark.slow
+class TestKeeping:
+    """What needs the database: a first start of one takes a second or two."""
+
+    async def test_documents_are_read_and_traces_are_kept(self, project: Path) -> None:
+        write_document(project / "documents" / "pets.md", "# Pets\n\nAn otter may be brought to work.\n")
+        async with Buttress.open(project) as buttress:
+            progress: list[int] = []
+            (report,) = await buttress.ingest("docs", on_progress=lambda one: progress.append(one.files_done))
+            assert report.documents == 3
+            assert progress
+            answer = await buttress.ask("support", {"question": "May an otter be brought to work?"})
+            assert "otter" in answer.text
+            store = await buttress.traces()
+            assert (await store.get("default", answer.trace_id)).answer == answer.text
+            with pytest.raises(TraceUnknown):
+                await store.get("acme", answer.trace_id)
+            assert await buttress.ship() == 0
+            await buttress.ask("support", {"question": NONSENSE})
+        assert spooled(project) == []  # the last ones were shipped at the end
+        async with Buttress.open(project) as buttress:
+            assert len(await (await buttress.traces()).latest("default")) == 2
+
+    async def test_a_trace_of_a_program_that_was_killed_is_found(self, project: Path) -> None:
+        """It left an open spool behind; whoever comes next ships it, once."""
+        async with Buttress.open(project) as buttress:
+            answer = await buttress.ask("support", QUESTION)
+        for file in spool_folder(project).glob(f"*{SEALED}"):
+            file.rename(file.with_suffix(OPEN))
+        for _ in range(2):
+            async with Buttress.open(project) as buttress:
+                assert [one.trace_id for one in await (await buttress.traces()).latest("default")] == [
+                    answer.trace_id
+                ]
+
+    async def test_knowledge_there_is_not_does_nothing(self, project: Path) -> None:
+        async with Buttress.open(project) as buttress:
+            with pytest.raises(UnknownKnowledge, match="acme, docs"):
+                await buttress.ingest("docs", "nope")
+        assert not (project / ".buttress" / "postgres").exists()
+
+    async def test_releases_are_kept(self, project: Path) -> None:
+        async with Buttress.open(project) as buttress:
+            await buttress.keep_releases()
+            await buttress.keep_releases()
+            assert set(buttress.releases) == {"support"}

@@ -1,0 +1,68 @@
+"""The ports of a call, filled: a ranker from the engine, a meter from the prices, an open door."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from buttress.app.filling import EngineRanker, OpenEgress, PriceMeter
+from buttress.kernel.catalogue import Model, Price
+from buttress.kernel.clock import SystemClock
+from buttress.kernel.messages import Message, ModelRequest
+from buttress.kernel.usage import Usage
+from buttress.knowledge.embedding import OnnxEmbedder
+from buttress.knowledge.engine import EngineParts, LocalEngine
+from buttress.knowledge.ports import Embedder
+from buttress.models.types import Bill
+
+REQUEST = ModelRequest(messages=(Message("user", "Hi?"),), max_tokens=10)
+PRICED = Model(name="writer", provider="openai", price=Price(input=1.0, output=2.0))
+
+
+async def test_a_ranker_gives_shares(embedder: OnnxEmbedder, tmp_path: Path) -> None:
+    """Nearer is more, opposite is 0, never less."""
+
+    async def model() -> Embedder:
+        return embedder
+
+    parts = EngineParts(index_folder=tmp_path, knowledge={}, embedder=model, clock=SystemClock())
+    ranker = EngineRanker(LocalEngine(parts))
+    near, far = await ranker.rank("How do I get a refund?", ["Refunds are paid in 14 days.", "zebra"])
+    assert 0 <= far < near <= 1
+    assert await ranker.rank("Why?", []) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "usage", "cost"),
+    [
+        pytest.param(PRICED, Usage(input=7, output=3), 13_000, id="priced"),
+        pytest.param(PRICED, None, None, id="nobody knows the usage"),
+        pytest.param(Model(name="x", provider="openai"), Usage(input=7), None, id="nobody knows the price"),
+        pytest.param(PRICED, Usage(), 0, id="nothing was used"),
+    ],
+)
+async def test_an_attempt_is_priced_at_its_end(model: Model, usage: Usage | None, cost: int | None) -> None:
+    async with PriceMeter().attempt(model, REQUEST) as bill:
+        bill.usage = usage
+        assert bill.cost is None
+    assert bill.cost == cost
+
+
+async def break_with(error: BaseException, bills: list[Bill]) -> None:
+    """Use one token, then fail."""
+    async with PriceMeter().attempt(PRICED, REQUEST) as bill:
+        bills.append(bill)
+        bill.usage = Usage(input=1)
+        raise error
+
+
+@pytest.mark.parametrize("error", [ConnectionError(), asyncio.CancelledError()])
+async def test_an_attempt_that_broke_is_priced_too(error: BaseException) -> None:
+    bills: list[Bill] = []
+    with pytest.raises(type(error)):
+        await break_with(error, bills)
+    assert bills[0].cost == 1_000
+
+
+async def test_everything_may_leave() -> None:
+    await OpenEgress().allow(PRICED, REQUEST)

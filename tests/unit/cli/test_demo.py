@@ -1,0 +1,52 @@
+"""`buttress demo`: an answer without keys; what people changed in the copy stays."""
+
+from pathlib import Path
+
+import pytest
+
+from buttress.cli.demo import FEATURE
+from tests.unit.cli.conftest import Run
+
+
+@pytest.mark.slow
+def test_twice(run: Run, tmp_path: Path) -> None:
+    """The second time reads nothing again, and leaves changes alone."""
+    folder = tmp_path / "demo"
+    first = run("demo", "--dir", folder)
+    assert first.code == 0
+    assert "answered · model " in first.out
+    assert "\nSources\n" in first.out
+    feature = folder / "features" / FEATURE / "feature.yaml"
+    feature.write_text(feature.read_text() + "\n# mine\n")
+    second = run("demo", "--dir", folder, "what is a \x1b[31mblackout date\udcff")
+    assert second.code == 1
+    assert "gateway.input_invalid" in second.err
+    third = run("demo", "--dir", folder, "Who are you\x1b[31m?")
+    assert third.code == 0
+    assert "unchanged; 0 chunks read, 0 embedded" in third.out
+    assert "\x1b" not in third.out
+    assert feature.read_text().endswith("# mine\n")
+
+
+def test_a_folder_of_other_things_is_left_alone(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    ran = run("demo", "--dir", tmp_path)
+    assert (ran.code, ran.out) == (2, "")
+    assert "--dir DIR" in ran.err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_folder_that_cannot_be(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ran = run("demo", "--dir", tmp_path / "file" / "demo")
+    assert ran.code == 1
+    assert ran.err.startswith("error: ")
+
+
+@pytest.mark.slow
+def test_a_broken_copy_fails(run: Run, project: Path) -> None:
+    """A script that runs the demo must see that there was no answer."""
+    (project / "features" / FEATURE / "answer.md").unlink()
+    ran = run("demo", "--dir", project)
+    assert ran.code == 2
+    assert "answer.md" in ran.err

@@ -1,0 +1,61 @@
+"""`buttress doctor`: what is well and what is not, each with what to do."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from buttress.app.layout import run_folder
+from buttress.cli.doctor import NEEDED
+from buttress.kernel.clock import SystemClock
+from buttress.processes.announcing import Announcer
+from tests.unit.cli.conftest import Run
+
+URL_OF_NOBODY = "storage.database_url=postgresql://nobody@127.0.0.1:1/x"
+
+
+def by_name(text: str) -> dict[str, dict[str, object]]:
+    """Return the findings of a `--json`, by their names."""
+    return {one["name"]: one for one in json.loads(text)}
+
+
+@pytest.mark.slow
+def test_a_project_that_is_well(run: Run, ingested: Path) -> None:
+    ran = run("--project", ingested, "doctor", "--json")
+    found = by_name(ran.out)
+    assert ran.code == 0
+    assert all(one["well"] for one in found.values())
+    assert {"python", "settings", "disk", "features", "database", "embedding model", *NEEDED} <= set(found)
+    assert "support" in str(found["features"]["detail"])
+    assert str(found["database"]["detail"]).startswith("PostgreSQL 1")
+
+
+def test_every_trouble_is_told_and_the_rest_is_looked_at(run: Run, project: Path) -> None:
+    (project / "features" / "support" / "feature.yaml").write_text("stages: 7\n")
+    flags = ("--set", URL_OF_NOBODY, "--set", "knowledge.embedder.folder=/nowhere")
+    ran = run("--project", project, *flags, "doctor", "--json")
+    found = by_name(ran.out)
+    assert ran.code == 1
+    ill = {name for name, one in found.items() if not one["well"]}
+    assert ill == {"features", "database", "embedding model"}
+    assert all(found[name]["hint"] for name in ill)
+
+
+def test_settings_that_cannot_be_read_end_it(run: Run, project: Path) -> None:
+    (project / "buttress.yaml").write_text("server: 7\n")
+    ran = run("--project", project, "doctor")
+    assert (ran.code, ran.err) == (1, "")
+    assert "bad  settings: " in ran.out
+    assert "buttress.yaml:1" in ran.out
+
+
+def test_outside_of_a_project(run: Run, tmp_path: Path) -> None:
+    ran = run("--project", tmp_path, "doctor")
+    assert ran.code == 1
+    assert "buttress init" in ran.out
+
+
+def test_processes_that_run_are_told(run: Run, project: Path) -> None:
+    Announcer(run_folder(project), "calls-1", SystemClock()).say(ready=False, message="compiling")
+    ran = run("--project", project, "--set", URL_OF_NOBODY, "doctor")
+    assert "bad  process calls-1: not_ready compiling" in ran.out

@@ -1,0 +1,93 @@
+"""`buttress ingest`: figures, and a name and a reason for each file that was left out."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from buttress.cli.ingest import print_report, progress_bar
+from buttress.knowledge.ingest_types import IngestReport, Progress, SkippedDocument, Warned
+from tests.projects import write_document
+from tests.unit.cli.conftest import Run
+
+
+def a_report(**figures: object) -> IngestReport:
+    """Return a report of nothing, but for `figures`."""
+    nothing = dict.fromkeys(IngestReport.__struct_fields__, 0)
+    return msgspec.convert(
+        nothing | {"knowledge": "docs", "skipped": (), "warnings": (), "duration_s": 1.5} | figures,
+        IngestReport,
+    )
+
+
+@pytest.mark.slow
+def test_only_what_changed_is_read(run: Run, project: Path) -> None:
+    first = run("--project", project, "ingest")
+    assert (first.code, first.err) == (0, "")
+    write_document(project / "documents" / "more.md", "# More\n\nThere is more to say.\n")
+    second = run("--project", project, "ingest", "docs", "--json")
+    (report,) = json.loads(second.out)
+    assert (report["added"], report["unchanged"], report["removed"]) == (1, 2, 0)
+    (project / "documents" / "more.md").unlink()
+    third = run("--project", project, "ingest", "docs")
+    assert "docs: 2 unchanged, 1 removed" in third.out
+
+
+@pytest.mark.slow
+def test_broken_files_are_named_and_the_rest_is_read(run: Run, project: Path) -> None:
+    documents = project / "documents"
+    write_document(documents / "good.md", "# Good\n\nAn otter may be brought to work.\n")
+    (documents / "broken.pdf").write_bytes(b"%PDF-1.7 nothing more")
+    (documents / "picture.png").write_bytes(b"\x89PNG\r\n")
+    (documents / "empty\x1b[31m.md").write_bytes(b"")
+    ran = run("--project", project, "ingest", "docs")
+    assert ran.code == 3
+    assert " added" in ran.out
+    for name in ("broken.pdf", "empty"):
+        assert f"left out: {name}" in ran.err
+    assert "\x1b[31m" not in ran.out + ran.err
+    assert "otter" in run("--project", project, "search", "docs", "otter at work").out
+    again = run("--project", project, "ingest", "docs", "--json")
+    assert again.code == 3
+    (report,) = json.loads(again.out)
+    assert all(one["code"].startswith("knowledge.") and one["reason"] for one in report["skipped"])
+
+
+def test_knowledge_there_is_not(run: Run, project: Path) -> None:
+    ran = run("--project", project, "ingest", "nope")
+    assert (ran.code, ran.out) == (1, "")
+    assert "there are: acme, docs" in ran.err
+
+
+def test_a_folder_that_is_not_there(run: Run, project: Path) -> None:
+    (project / "knowledge" / "docs.yaml").write_text("sources: [{folder: gone, readers: ['*']}]\n")
+    ran = run("--project", project, "ingest", "docs")
+    assert ran.code == 1
+    assert "gone" in ran.err
+
+
+def test_a_report_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    print_report(
+        a_report(
+            added=1_200,
+            chunks=3_000,
+            skipped=(SkippedDocument("a\x1b[31m.pdf", "knowledge.empty", "it is empty", stays=True),),
+            warnings=(Warned("b.pdf", "page 2 has no text"),),
+        )
+    )
+    seen = capsys.readouterr()
+    assert seen.out == "docs: 1,200 added; 3,000 chunks read, 0 embedded, 0 reused; 1.5 s\n"
+    assert "left out: a\ufffd[31m.pdf: it is empty (knowledge.empty); its earlier version stays" in seen.err
+    assert "note: b.pdf: page 2 has no text" in seen.err
+
+
+def test_nothing_to_read(capsys: pytest.CaptureFixture[str]) -> None:
+    print_report(a_report())
+    assert "docs: nothing to read;" in capsys.readouterr().out
+
+
+def test_progress_is_silent_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bar() as watch:
+        watch(Progress(files=2, files_done=1, pages=0, chunks=9, chunks_done=3, tokens=100, elapsed_s=0.0))
+    assert capsys.readouterr() == ("", "")

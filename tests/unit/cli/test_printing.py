@@ -1,0 +1,156 @@
+"""What a terminal shows: nothing of it can be an order to the terminal."""
+
+import unicodedata
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from buttress.cli.printing import print_footer, print_passages, print_sources, print_trace, safe
+from buttress.gateway.types import Answer
+from buttress.kernel.ids import ReleaseId, TraceId
+from buttress.kernel.passages import Citation, CitationState, cite
+from buttress.kernel.spans import Span
+from buttress.kernel.usage import NanoDollars, Usage
+from buttress.testing.clock import NOON
+from buttress.tracing.types import Trace
+from tests.unit.gateway.world import a_passage
+
+ESCAPES = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202e\r"
+BIDI = {"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"}
+
+
+def a_citation(number: int, state: CitationState = CitationState.VERBATIM, **changes: object) -> Citation:
+    """Return a citation of the passage of that number."""
+    return msgspec.structs.replace(
+        cite(a_passage("A text.", number), number, "A text.", state, (0, 7)), **changes
+    )
+
+
+def an_answer(**changes: object) -> Answer:
+    """Return a whole answer."""
+    answer = Answer(
+        trace_id=TraceId("tr_1"),
+        feature="support",
+        release_id=ReleaseId("rel_1"),
+        text="A text.",
+        outcome="answered",
+        reason="",
+        citations=(),
+        passages=(),
+        model="quotes",
+        usage=Usage(input=1_000, output=234),
+        cost_nanodollars=NanoDollars(1_250_000),
+        duration_ms=1_234.5,
+    )
+    return msgspec.structs.replace(answer, **changes)
+
+
+def a_trace(**changes: object) -> Trace:
+    """Return a trace with one step and one attempt."""
+    trace = Trace(
+        trace_id=TraceId("tr_1"),
+        tenant="default",
+        feature="support",
+        release_id=None,
+        user_id=None,
+        started_at=NOON,
+        duration_ms=12.5,
+        outcome="answered",
+        spans=[
+            Span(name="send", started_at=NOON, start_ms=1.0, duration_ms=2.0, depth=1, error="models.timeout")
+        ],
+        attempts=[{"model": "quotes", "outcome": "failed", "error_code": "models.timeout"}],
+    )
+    return msgspec.structs.replace(trace, **changes)
+
+
+@given(text=st.text(st.characters() | st.sampled_from(ESCAPES)))
+def test_safe_text_orders_nothing_and_loses_nothing_else(text: str) -> None:
+    shown = safe(text)
+    assert len(shown) == len(text)
+    for before, after in zip(text, shown, strict=True):
+        category = unicodedata.category(before)
+        orders = (category in {"Cc", "Cs"} and before not in "\n\t") or before in BIDI
+        assert after == ("\ufffd" if orders else before)
+
+
+def test_each_cited_place_is_named_once(capsys: pytest.CaptureFixture[str]) -> None:
+    citations = [
+        a_citation(2, CitationState.UNSUPPORTED),
+        a_citation(1, page=3, page_end=4, section=("Refunds", "Annual plans")),
+        a_citation(1, CitationState.SUPPORTED),
+        a_citation(1),
+    ]
+    print_sources(citations)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "Sources"
+    assert lines[2].endswith("supported, verbatim")
+    assert "[1] page-1.md, pages 3-4, Refunds > Annual plans" in lines[2]
+    assert lines[3].strip() == "[2] page-2.md, A page  unsupported"
+    assert len(lines) == 4
+
+
+def test_no_sources_are_no_heading(capsys: pytest.CaptureFixture[str]) -> None:
+    print_sources(())
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        pytest.param({}, "answered · model quotes · 1,234 ms · 1,234 tokens · cost $0.001250", id="answered"),
+        pytest.param({"cost_nanodollars": None}, "cost unknown", id="an unknown cost is never 0"),
+        pytest.param(
+            {"outcome": "fallback", "reason": "models.timeout", "model": None},
+            "fallback (models.timeout) · no model",
+            id="a fallback says why",
+        ),
+    ],
+)
+def test_the_footer_is_one_line(
+    changes: dict[str, object], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_footer(an_answer(**changes))
+    out = capsys.readouterr().out
+    assert text in out
+    assert "buttress trace show tr_1" in out
+    assert len(out.strip().splitlines()) == 1
+
+
+def test_passages_have_their_place_and_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    print_passages([a_passage("One line.\nAnother."), a_passage("More.", 2)])
+    out = capsys.readouterr().out
+    assert "1. page-1.md, A page" in out
+    assert "cosine 0.90  coverage 100%  characters 0-18" in out
+    assert "   One line.\n   Another." in out
+    assert "2. page-2.md" in out
+
+
+def test_a_trace_tells_its_steps_and_attempts(capsys: pytest.CaptureFixture[str]) -> None:
+    print_trace(a_trace(input={"question": "Why?"}, answer="So.\nThere."))
+    out = capsys.readouterr().out
+    assert "    send" in out
+    assert "attempt at quotes: failed (models.timeout)" in out
+    assert "cost      unknown" in out
+    assert "  So.\n  There." in out
+
+
+def test_nothing_hostile_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_sources([a_citation(1, document=f"a{ESCAPES}", section=(ESCAPES,))])
+    print_passages([a_passage(ESCAPES, document=f"a{ESCAPES}", section=(ESCAPES,))])
+    print_trace(
+        a_trace(
+            feature=f"a{ESCAPES}",
+            user_id=ESCAPES,
+            answer=ESCAPES,
+            error_code=ESCAPES,
+            model=ESCAPES,
+            input={"question": ESCAPES, ESCAPES: 1},
+            spans=[Span(name="rules", started_at=NOON, start_ms=0.0, data={ESCAPES: ESCAPES}, error=ESCAPES)],
+            attempts=[{"model": ESCAPES, "outcome": "failed", "error_code": ESCAPES}],
+        )
+    )
+    shown = capsys.readouterr().out
+    assert not {letter for letter in shown if not letter.isprintable()} - {"\n"}

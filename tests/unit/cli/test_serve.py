@@ -1,0 +1,82 @@
+"""`buttress serve`: what is refused before anything starts; tests/flows has the processes themselves."""
+
+import os
+import socket
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from buttress.app.layout import run_folder
+from buttress.cli.serve import ROLES
+from buttress.kernel.clock import SystemClock
+from buttress.processes.announcing import replace_file, said_file
+from buttress.processes.identity import process_identity
+from buttress.processes.types import SUPERVISOR, Supervised
+from tests.unit.cli.conftest import Run
+
+
+def break_feature(project: Path) -> None:
+    """Leave a feature that does not compile."""
+    (project / "features" / "support" / "feature.yaml").write_text("stages: 7\n")
+
+
+def test_a_project_with_mistakes_starts_nothing(run: Run, project: Path) -> None:
+    break_feature(project)
+    ran = run("--project", project, "serve", "--port", "0")
+    assert (ran.code, ran.out) == (2, "")
+    assert "feature.yaml:1" in ran.err
+    assert not run_folder(project).exists()
+    assert not (project / ".buttress" / "postgres").exists()
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.slow
+def test_a_role_alone_says_in_a_line_what_is_wrong(command: Run, project: Path, role: str) -> None:
+    break_feature(project)
+    (project / "knowledge" / "docs.yaml").write_text("sources: 7\n")
+    ran = command("--project", project, "serve", "--role", role)
+    assert (ran.code, ran.out) == (2, "")
+    assert "Traceback" not in ran.err
+    assert "docs.yaml" in ran.err
+
+
+@pytest.mark.slow
+def test_call_workers_say_in_a_line_what_is_wrong_with_a_feature(command: Run, project: Path) -> None:
+    break_feature(project)
+    ran = command("--project", project, "serve", "--role", "calls", "--port", "0")
+    assert ran.code == 2
+    assert "Traceback" not in ran.err
+    assert "feature.yaml:1" in ran.err
+
+
+def test_a_port_that_is_taken(run: Run, project: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ran = run("--project", project, "serve", "--port", str(taken.getsockname()[1]))
+    assert (ran.code, ran.out) == (1, "")
+    assert "error: cannot listen on 127.0.0.1:" in ran.err
+    assert not (project / ".buttress" / "postgres").exists()
+
+
+def test_a_project_that_is_served_already(run: Run, project: Path) -> None:
+    process = process_identity(os.getpid())
+    assert process is not None
+    ours = Supervised(pid=os.getpid(), process=process, started_at=SystemClock().now(), children=())
+    replace_file(said_file(run_folder(project), SUPERVISOR), msgspec.json.encode(ours))
+    ran = run("--project", project, "serve", "--port", "0")
+    assert (ran.code, ran.out) == (1, "")
+    assert f"already, by process {os.getpid()}" in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["--port", "65536"], id="no port"),
+        pytest.param(["--workers", "0"], id="no worker"),
+        pytest.param(["--role", "cook"], id="no role"),
+    ],
+)
+def test_what_cannot_be_is_refused(run: Run, project: Path, arguments: list[str]) -> None:
+    ran = run("--project", project, "serve", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert "(cli.misused)" in ran.err

@@ -1,0 +1,93 @@
+"""A world for calls, opened for each test: event loops are not shared."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from buttress.app.filling import EngineRanker, OpenEgress, PriceMeter
+from buttress.app.layout import index_folder
+from buttress.app.project import knowledge_bases
+from buttress.gateway.ports import Ports
+from buttress.guardrails.settings import GuardrailSettings
+from buttress.kernel.chance import SeededChance
+from buttress.kernel.clock import SystemClock
+from buttress.knowledge.embedding import OnnxEmbedder
+from buttress.knowledge.engine import EngineParts, LocalEngine
+from buttress.knowledge.engine_client import RemoteEngine
+from buttress.knowledge.ports import Embedder
+from buttress.knowledge.settings import EngineSettings
+from buttress.models.providers.building import ProviderParts, build_provider
+from buttress.models.settings import ModelSettings, QuoteSettings
+from buttress.outbound.sessions import Sessions
+from buttress.outbound.settings import OutboundSettings
+from buttress.releases.rulebook import Rulebook, open_rulebook
+from buttress.releases.settings import ReleaseSettings
+from buttress.releases.types import Release
+from buttress.tracing.types import Trace
+from tests.unit.gateway.world import World, a_release
+
+SETTINGS = ModelSettings(
+    first_token_timeout_s=20,
+    idle_timeout_s=0.3,
+    total_timeout_s=40,
+    backoff_base_s=0.0,
+    quotes=QuoteSettings(rank_timeout_s=30),
+)
+
+
+@pytest.fixture
+async def world(ingested: Path, embedder: OnnxEmbedder, tmp_path: Path) -> AsyncIterator[World]:
+    """The ingested project's index, the release `support`, and every trace that is recorded."""
+
+    async def model() -> Embedder:
+        return embedder
+
+    engine = LocalEngine(
+        EngineParts(
+            index_folder=index_folder(ingested),
+            knowledge=knowledge_bases(ingested),
+            embedder=model,
+            clock=SystemClock(),
+            settings=EngineSettings(stage_timeout_s=30, call_timeout_s=60),
+        )
+    )
+    async with AsyncExitStack() as stack:
+        sessions = await stack.enter_async_context(Sessions(OutboundSettings()))
+        parts = ProviderParts(
+            sessions=sessions,
+            settings=SETTINGS,
+            resolve_secret=str,
+            ranker=EngineRanker(engine),
+            clock=SystemClock(),
+        )
+
+        async def rulebook(release: Release) -> Rulebook:
+            return await open_rulebook(release, tmp_path, ReleaseSettings(function_deadline_s=0.2))
+
+        traces: list[Trace] = []
+        release = a_release()
+        yield World(
+            Ports(
+                releases={release.feature: release},
+                rulebook=rulebook,
+                engine=engine,
+                provider=lambda one: build_provider(one, parts),
+                egress=OpenEgress(),
+                meter=PriceMeter(),
+                record=traces.append,
+                clock=SystemClock(),
+                chance=SeededChance(7),
+                models=SETTINGS,
+                guardrails=GuardrailSettings(),
+            ),
+            traces,
+        )
+
+
+@pytest.fixture
+async def away(tmp_path: Path) -> AsyncIterator[RemoteEngine]:
+    """An engine whose process is not there."""
+    async with RemoteEngine(tmp_path / "engine.address", EngineSettings()) as engine:
+        yield engine

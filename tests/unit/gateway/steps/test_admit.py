@@ -1,0 +1,31 @@
+"""Admit: the scope is made of who asks, and of nothing else."""
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from buttress.gateway.steps.admit import admit
+from buttress.kernel.scope import Scope
+from tests.unit.gateway.world import World, a_call, asked
+
+
+async def test_a_user_and_their_groups_are_principals(world: World) -> None:
+    question = asked(user="ada", groups=("staff", "owners"), tenant="acme")
+    found = await admit(question, a_call(world.ports))
+    assert found.scope == Scope("acme", frozenset({"user:ada", "group:staff", "group:owners"}))
+    assert found.asked == question
+
+
+async def test_nobody_in_particular_sees_what_everybody_sees(world: World) -> None:
+    assert (await admit(asked(), a_call(world.ports))).scope.visible_to == ["*"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
+@given(user=st.none() | st.text(), groups=st.lists(st.text()))
+async def test_no_name_makes_a_principal_of_another_kind(
+    world: World, user: str | None, groups: list[str]
+) -> None:
+    """A user called `group:staff` is a user; a group called `*` is not everybody."""
+    scope = (await admit(asked(user=user, groups=tuple(groups)), a_call(world.ports))).scope
+    assert {one for one in scope.principals if one.startswith("group:")} == {f"group:{one}" for one in groups}
+    assert len([one for one in scope.principals if one.startswith("user:")]) == bool(user)
+    assert "*" not in scope.principals

@@ -1,0 +1,82 @@
+"""Decide: sentences go out as they come; when they stop, the fallback goes on."""
+
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from buttress.gateway.call import Call
+from buttress.gateway.steps.decide import decide, release_reply
+from buttress.gateway.steps.fallback import CUT
+from buttress.gateway.types import Checked, Reply, Sent, Sentence
+from buttress.kernel.errors import ButtressError
+from buttress.models.errors import NoRungLeft, StreamCut
+from tests.unit.gateway.world import NO_ANSWER, World, a_call, a_passage, a_release, composed
+
+PASSAGES = (a_passage("Refunds take 14 days."),)
+
+
+async def pieces() -> AsyncGenerator[str, None]:
+    """Give what a model said; nobody looks at it here, the sentences are made already."""
+    yield "raw"
+
+
+async def sentences_of(texts: tuple[str, ...], error: ButtressError | None) -> AsyncGenerator[Sentence, None]:
+    """Give a sentence for each text, then fail with `error`, if any."""
+    for text in texts:
+        yield Sentence(text, ())
+    if error:
+        raise error
+
+
+async def released(call: Call, *texts: str, error: ButtressError | None = None) -> str:
+    """Return all that goes out of an answer of these sentences."""
+    sent = Sent(composed(a_release(), PASSAGES), pieces())
+    decided = decide(Checked(sent, sentences_of(texts, error)), call)
+    return "".join([sentence.text async for sentence in decided.sentences])
+
+
+async def test_a_good_answer_goes_out_as_it_is(world: World) -> None:
+    call = a_call(world.ports)
+    assert await released(call, "One. ", "Two.") == "One. Two."
+    assert (call.outcome, call.reason, call.has_model_spoken) == ("answered", "", True)
+
+
+@pytest.mark.parametrize(
+    ("texts", "error", "begins", "reason"),
+    [
+        pytest.param((), NoRungLeft(()), NO_ANSWER, "models.no_rung_left", id="nothing came, and an error"),
+        pytest.param((), None, NO_ANSWER, "models.empty_answer", id="nothing came"),
+        pytest.param((" ", "\n\n"), None, NO_ANSWER, "models.empty_answer", id="only blanks came"),
+        pytest.param(("One.",), StreamCut("cut"), "One." + CUT, "models.stream_cut", id="cut"),
+    ],
+)
+async def test_the_fallback_goes_on(
+    world: World, texts: tuple[str, ...], error: ButtressError | None, begins: str, reason: str
+) -> None:
+    call = a_call(world.ports)
+    text = await released(call, *texts, error=error)
+    assert text.startswith(begins)
+    assert "> Refunds take 14 days. [1]" in text
+    assert (call.outcome, call.reason) == ("fallback", reason)
+    assert call.has_model_spoken == text.startswith("One.")
+
+
+async def test_blanks_inside_an_answer_stay(world: World) -> None:
+    assert await released(a_call(world.ports), "One.", "\n\n", "Two.") == "One.\n\nTwo."
+
+
+async def test_a_mistake_is_not_hidden(world: World) -> None:
+    async def broken() -> AsyncGenerator[Sentence, None]:
+        yield Sentence("One.", ())
+        raise ZeroDivisionError
+
+    sent = Sent(composed(a_release(), PASSAGES), pieces())
+    with pytest.raises(ZeroDivisionError):
+        _ = [one async for one in decide(Checked(sent, broken()), a_call(world.ports)).sentences]
+
+
+async def test_a_reply_goes_out_whole(world: World) -> None:
+    call = a_call(world.ports)
+    reply = Reply(sentences=(Sentence("A.", ()), Sentence("B.", ())), outcome="fallback", reason="because")
+    assert [one.text async for one in release_reply(reply, call).sentences] == ["A.", "B."]
+    assert (call.outcome, call.reason, call.has_model_spoken) == ("fallback", "because", False)

@@ -1,0 +1,61 @@
+"""The fallback: never fails, and every quote stands where its citation says."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from buttress.gateway.steps.fallback import CUT, QUOTED_CHARACTERS, cut_reply, fallback
+from buttress.kernel.passages import CitationState
+from buttress.releases.types import FallbackPassages, FallbackText
+from tests.unit.gateway.world import NO_ANSWER, a_passage, a_release, composed
+
+LONG = "A sentence of forty characters, no more. " * 20
+
+
+def test_the_text_then_the_closest_passages() -> None:
+    passages = [a_passage(f"Text {number}.", number) for number in range(1, 5)]
+    reply = fallback(a_release(), passages, "because")
+    texts = [one.text for one in reply.sentences]
+    assert texts == [NO_ANSWER, "\n\nThe closest passages:", "\n\n> Text 1. [1]", "\n\n> Text 2. [2]"]
+    assert reply.passages == tuple(passages[:2])
+    assert (reply.outcome, reply.reason) == ("fallback", "because")
+
+
+@pytest.mark.parametrize("declared", [FallbackText("Call us."), FallbackPassages("Call us.", 3)])
+def test_without_passages_it_is_the_text(declared: FallbackText | FallbackPassages) -> None:
+    reply = fallback(a_release(fallback=declared), (), "because")
+    assert [one.text for one in reply.sentences] == ["Call us."]
+
+
+def test_a_text_quotes_nothing() -> None:
+    assert len(fallback(a_release(fallback=FallbackText("Call us.")), [a_passage("A.")], "x").sentences) == 1
+
+
+def test_a_long_passage_is_quoted_to_the_end_of_a_sentence() -> None:
+    (citation,) = fallback(a_release(), [a_passage(LONG, start=100)], "x").sentences[-1].citations
+    assert citation.quote.rstrip().endswith("no more.")
+    assert 200 < len(citation.quote) <= QUOTED_CHARACTERS
+    assert (citation.start, citation.end) == (100, 100 + len(citation.quote))
+
+
+@given(text=st.text(min_size=1, max_size=700), start=st.integers(0, 10**6))
+def test_a_quote_is_the_characters_it_points_to(text: str, start: int) -> None:
+    passage = a_passage(text, start=start, end=start + len(text))
+    reply = fallback(a_release(), [passage], "x")
+    (citation,) = reply.sentences[-1].citations
+    assert citation.state == CitationState.VERBATIM
+    assert text[citation.start - start : citation.end - start] == citation.quote
+    assert reply.sentences[-1].text.count("\n") == 2  # one line, whatever the passage holds
+
+
+def test_a_cut_answer_keeps_the_numbers_of_its_passages() -> None:
+    passages = [a_passage(f"Text {number}.", number) for number in range(1, 5)]
+    reply = cut_reply(composed(a_release(), passages), "models.stream_cut")
+    assert reply.sentences[0].text == CUT
+    assert [one.text for one in reply.sentences[2:]] == ["\n\n> Text 1. [1]", "\n\n> Text 2. [2]"]
+    assert reply.passages == tuple(passages)
+
+
+def test_a_cut_answer_of_a_feature_that_quotes_nothing() -> None:
+    release = a_release(fallback=FallbackText("Call us."))
+    assert [one.text for one in cut_reply(composed(release, [a_passage("A.")]), "x").sentences] == [CUT]

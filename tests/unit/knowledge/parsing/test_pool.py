@@ -1,0 +1,147 @@
+"""Parsing in processes of their own: killed, late, at once."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from buttress.knowledge.errors import ParserCrashed, ParserOutOfMemory, ParseTimeout, TooLarge, UnknownFormat
+from buttress.knowledge.parsing.pool import ParserPool
+from buttress.knowledge.settings import MEBIBYTE, ParseLimits, ParserSettings
+
+WORKER = "buttress.knowledge.parsing.worker"
+
+SLOW = b"a _b " * 2_000_000
+"""Ten megabytes of open emphasis: Markdown takes longer over it than any test waits."""
+
+
+def parsers() -> list[psutil.Process]:
+    """Return this process's living parsers."""
+    return [child for child in psutil.Process().children() if WORKER in command_of(child)]
+
+
+def command_of(process: psutil.Process) -> str:
+    """Return the command line of a process; of one that has ended meanwhile nothing."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait for something to become true."""
+    deadline = time.monotonic() + seconds  # noqa: TID251 - a real process takes real time
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"  # noqa: TID251 - as above
+        await asyncio.sleep(0.01)
+
+
+async def test_files_are_parsed_and_errors_raised() -> None:
+    """As in this process; a parser serves many files."""
+    async with ParserPool(ParserSettings(parsers=1)) as pool:
+        assert (await pool.parse(b"# one", "a.md")).title == "one"
+        (before,) = parsers()
+        with pytest.raises(UnknownFormat, match=r"b\.md is binary"):
+            await pool.parse(b"a\0", "b.md")
+        assert (await pool.parse(b"# two", "a.md")).title == "two"
+        assert parsers() == [before]
+    assert parsers() == []
+
+
+async def test_a_large_file_is_refused_before_it_is_sent() -> None:
+    """No process is started for it."""
+    async with ParserPool(ParserSettings(limits=ParseLimits(max_file_bytes=3))) as pool:
+        with pytest.raises(TooLarge, match=r"a\.md has 4 bytes"):
+            await pool.parse(b"four", "a.md")
+        assert parsers() == []
+
+
+async def test_many_at_once_share_the_parsers() -> None:
+    """Two processes, thirty files, each answer to its own question."""
+    async with ParserPool(ParserSettings(parsers=2)) as pool:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(pool.parse(f"# t{n}".encode(), "a.md")) for n in range(30)]
+        assert [task.result().title for task in tasks] == [f"t{n}" for n in range(30)]
+        assert 1 <= len(parsers()) <= 2
+
+
+async def test_a_late_parser_is_stopped_and_another_started() -> None:
+    """One line says which file; the next file is parsed."""
+    async with ParserPool(ParserSettings(parsers=1, parse_timeout_s=1.0)) as pool:
+        with pytest.raises(ParseTimeout, match=r"slow\.md was not parsed within 1 s"):
+            await pool.parse(SLOW, "slow.md")
+        assert parsers() == []
+        assert (await pool.parse(b"# on", "a.md")).title == "on"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize(
+    ("number", "error", "says"),
+    [
+        pytest.param(signal.SIGSEGV, ParserCrashed, "SIGSEGV", id="a crash in a library"),
+        pytest.param(signal.SIGKILL, ParserOutOfMemory, "SIGKILL", id="killed by the system"),
+    ],
+)
+async def test_a_parser_that_dies_costs_one_file(
+    number: signal.Signals, error: type[Exception], says: str
+) -> None:
+    """Killed in the middle of its work; then another takes its place."""
+    async with ParserPool(ParserSettings(parsers=1)) as pool:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(_raises(pool, error))
+            await until(lambda: bool(parsers()) and parsers()[0].cpu_times().user > 0.5)
+            os.kill(parsers()[0].pid, number)
+        assert says in task.result()
+        assert "slow.md" in task.result()
+        assert (await pool.parse(b"# on", "a.md")).title == "on"
+
+
+async def _raises(pool: ParserPool, error: type[Exception]) -> str:
+    with pytest.raises(error) as caught:
+        await pool.parse(SLOW, "slow.md")
+    return str(caught.value)
+
+
+async def test_a_parser_killed_while_idle_costs_nothing() -> None:
+    """The next file is not blamed for it."""
+    async with ParserPool(ParserSettings(parsers=1)) as pool:
+        await pool.parse(b"# one", "a.md")
+        (idle,) = parsers()
+        idle.kill()
+        await until(lambda: not parsers())
+        assert (await pool.parse(b"# two", "a.md")).title == "two"
+
+
+async def test_a_task_that_is_cancelled_takes_its_parser_along() -> None:
+    """The answer nobody waits for is not given to the next who asks."""
+    async with ParserPool(ParserSettings(parsers=1)) as pool:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await pool.parse(SLOW, "slow.md")
+        assert (await pool.parse(b"# mine", "a.md")).title == "mine"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the address space")
+@pytest.mark.slow
+async def test_memory_is_bounded() -> None:
+    """Five million paragraphs in 256 MiB: an error for that file, within seconds."""
+    async with ParserPool(ParserSettings(parsers=1, parser_memory_bytes=256 * MEBIBYTE)) as pool:
+        with pytest.raises((ParserOutOfMemory, ParserCrashed), match=r"big\.html"):
+            await pool.parse(b"<p>a</p>" * 5_000_000, "big.html")
+        assert (await pool.parse(b"# on", "a.md")).title == "on"
+
+
+@pytest.mark.slow
+async def test_six_hundred_pages_in_a_process(shared_data: Path) -> None:
+    """A document of megabytes comes back over the pipe."""
+    data = (shared_data / "documents" / "DA-619p.pdf").read_bytes()
+    async with ParserPool(ParserSettings(parsers=1)) as pool:
+        document = await pool.parse(data, "DA-619p.pdf")
+        assert len(document.page_spans) == 619
+        assert parsers()[0].memory_info().rss < 1024 * MEBIBYTE

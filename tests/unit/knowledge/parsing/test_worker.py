@@ -1,0 +1,77 @@
+"""A parser's own process, spoken to over real pipes."""
+
+import subprocess
+import sys
+
+import pytest
+
+from buttress.knowledge.parsing.frames import (
+    LENGTH_BYTES,
+    Failed,
+    Parsed,
+    ParseRequest,
+    Reply,
+    read_reply,
+    to_frame,
+)
+from buttress.knowledge.settings import MEBIBYTE, ParseLimits
+
+WORKER = [sys.executable, "-P", "-m", "buttress.knowledge.parsing.worker"]
+
+
+def talk(*messages: ParseRequest, memory_bytes: int = 1024 * MEBIBYTE) -> tuple[list[Reply], int]:
+    """Send all requests at once, end the input; return the replies and how the process ended."""
+    sent = b"".join(to_frame(message) for message in messages)
+    ended = subprocess.run(
+        [*WORKER, str(memory_bytes)], input=sent, capture_output=True, timeout=50, check=False
+    )
+    replies: list[Reply] = []
+    rest = ended.stdout
+    while rest:
+        size = int.from_bytes(rest[:LENGTH_BYTES], "big")
+        replies.append(read_reply(rest[LENGTH_BYTES : LENGTH_BYTES + size]))
+        rest = rest[LENGTH_BYTES + size :]
+    return replies, ended.returncode
+
+
+def request(data: bytes, path: str = "a.md", timeout_s: float = 30) -> ParseRequest:
+    """Ask for a file of that content."""
+    return ParseRequest(path=path, data=data, limits=ParseLimits(), timeout_s=timeout_s)
+
+
+def test_requests_are_answered_in_turn_until_the_input_ends() -> None:
+    """A bad file between two good ones is an answer like any other."""
+    replies, code = talk(request(b"# one"), request(b"a\0b"), request(b"# two"))
+    first, second, third = replies
+    assert isinstance(first, Parsed)
+    assert isinstance(second, Failed)
+    assert isinstance(third, Parsed)
+    assert (first.document.title, second.code, third.document.title) == (
+        "one",
+        "knowledge.unknown_format",
+        "two",
+    )
+    assert code == 0
+
+
+def test_half_a_frame_ends_it_quietly() -> None:
+    """Its parent was killed while it wrote."""
+    ended = subprocess.run(
+        [*WORKER, str(1024 * MEBIBYTE)], input=b"\0\0", capture_output=True, timeout=50, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (0, b"")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the address space")
+def test_too_much_memory_is_reported_and_the_next_file_parsed() -> None:
+    """Paragraphs without end in 256 MiB."""
+    replies, code = talk(
+        request(b"a\n\n" * 1_500_000, "big.txt"), request(b"# two"), memory_bytes=256 * MEBIBYTE
+    )
+    first, second = replies
+    assert isinstance(first, Failed)
+    assert first.code == "knowledge.parser_out_of_memory"
+    assert "big.txt" in first.message
+    assert isinstance(second, Parsed)
+    assert code == 0

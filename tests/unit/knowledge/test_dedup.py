@@ -1,0 +1,96 @@
+"""What says nothing new is left out; what says anything new is not."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from buttress.kernel.ids import ChunkId, DocumentId
+from buttress.knowledge.dedup import without_repetition
+from buttress.knowledge.search_types import Candidate
+
+LONG = (
+    "A refund for an annual plan is paid back to the card it came from, as soon as the finance team has "
+    "looked at the request, and the person who asked is told by mail when the money is on its way to them."
+)
+
+
+def candidate(text: str, number: int = 0, document: str = "one") -> Candidate:
+    """Return a candidate with this text."""
+    return Candidate(
+        chunk_id=ChunkId(str(number)),
+        document_id=DocumentId(document),
+        document=f"{document}.md",
+        title=document,
+        section=(),
+        page=None,
+        page_end=None,
+        start=0,
+        end=len(text),
+        text=text,
+        searched=text,
+        score=1.0,
+        cosine=None,
+    )
+
+
+def kept(*texts: str) -> list[str]:
+    """Return the texts that are kept, of texts given best first."""
+    ranked = [candidate(text, number) for number, text in enumerate(texts)]
+    return [one.text for one in without_repetition(ranked, 10)]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        pytest.param(LONG, id="a copy"),
+        pytest.param(LONG.upper() + " ", id="a copy in capitals"),
+        pytest.param(LONG[30:140], id="a part"),
+        pytest.param(LONG.replace("mail", "email"), id="one word of forty differs"),
+    ],
+)
+def test_what_was_said_is_not_said_again(second: str) -> None:
+    assert kept(LONG, second) == [LONG]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param(LONG + " It takes 14 days.", LONG + " It takes 30 days.", id="another number"),
+        pytest.param(
+            LONG.replace("is paid", "is not paid"), LONG + " It cannot be asked for twice.", id="a negation"
+        ),
+        pytest.param(
+            LONG, LONG + " " + "Monthly plans end with the month and are never refunded at all.", id="more"
+        ),
+        pytest.param("Refunds take a week.", "Refunds need a form.", id="short and different"),
+    ],
+)
+def test_what_is_new_is_kept(first: str, second: str) -> None:
+    assert kept(first, second) == [first, second]
+
+
+def test_the_better_one_is_kept() -> None:
+    """Whichever of the two stands first."""
+    part = LONG[30:140]
+    assert kept(part, "Something else entirely.", part) == [part, "Something else entirely."]
+
+
+def test_a_document_may_be_given_so_many_places() -> None:
+    ranked = [candidate(f"word{number} other{number}", number, "one") for number in range(5)]
+    ranked.append(candidate("from another document", 9, "two"))
+    best = without_repetition(ranked, 10, per_document=2)
+    assert [one.document_id for one in best] == ["one", "one", "two"]
+
+
+@given(st.lists(st.text(alphabet="ab 1.", max_size=12), max_size=8), st.integers(1, 5))
+def test_order_and_limit_hold(texts: list[str], limit: int) -> None:
+    """What is kept is kept in order, the first always, and doing it twice changes nothing."""
+    ranked = [candidate(text, number) for number, text in enumerate(texts)]
+    best = without_repetition(ranked, limit)
+    assert len(best) <= limit
+    assert best == [one for one in ranked if one in best]
+    assert best[:1] == ranked[:1]
+    assert without_repetition(best, limit) == best
+    assert len({one.text for one in best}) == len(best)
+    assert msgspec.structs.asdict(best[0]) == msgspec.structs.asdict(ranked[0]) if ranked else not best

@@ -1,0 +1,118 @@
+"""The engine in this process."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from buttress.kernel.clock import SystemClock
+from buttress.knowledge.engine import EngineParts, LocalEngine
+from buttress.knowledge.errors import EmbedderMissing, EngineBusy, EngineTimeout
+from buttress.knowledge.ports import Embedder, Engine
+from buttress.knowledge.settings import EngineSettings
+from buttress.testing.contracts.engine import KNOWLEDGE, EngineContract, ask, fill_index, local_engine
+from buttress.testing.embedding import HashedWords, SlowWords
+from tests.waiting import until
+
+
+class TestLocalEngine(EngineContract):
+    """In this process."""
+
+    @pytest.fixture
+    async def engine(self, tmp_path: Path) -> Engine:
+        """Return an engine over a filled index."""
+        embedder = HashedWords()
+        await fill_index(tmp_path / "index", embedder)
+        return local_engine(tmp_path / "index", embedder)
+
+
+async def test_more_than_may_wait_are_refused_at_once(tmp_path: Path) -> None:
+    """One runs, one waits, the third hears that it is busy; the first two are answered."""
+    embedder = SlowWords()
+    engine = local_engine(tmp_path, embedder, EngineSettings(max_running=1, max_waiting=1))
+    await engine.warm()
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(engine.embed(["a"]))
+        second = group.create_task(engine.embed(["b"]))
+
+        async def one_waits() -> bool:
+            return (await engine.status()).waiting == 1
+
+        await until(one_waits)
+        with pytest.raises(EngineBusy) as busy:
+            await engine.embed(["c"])
+        assert busy.value.retryable
+        embedder.may_go_on.set()
+    assert len(first.result()) == len(second.result()) == 1
+    assert (await engine.status()).running == 0
+
+
+async def test_a_call_that_takes_too_long_ends_with_its_number(tmp_path: Path) -> None:
+    """And the engine goes on."""
+    embedder = SlowWords()
+    engine = local_engine(tmp_path, embedder, EngineSettings(call_timeout_s=0.05))
+    await engine.warm()
+    with pytest.raises(EngineTimeout, match=r"0\.05 s"):
+        await engine.embed(["a"])
+    embedder.may_go_on.set()
+    assert len(await engine.embed(["a"])) == 1
+
+
+async def test_a_late_model_costs_a_search_its_dense_stage_only(tmp_path: Path) -> None:
+    """Keywords still find, and the report says what was left out."""
+    await fill_index(tmp_path, HashedWords())
+    embedder = SlowWords()
+    embedder.may_go_on.set()
+    engine = local_engine(tmp_path, embedder, EngineSettings(stage_timeout_s=0.3))
+    await engine.search(ask("the first search loads code and files, and may take longer"))
+    embedder.may_go_on.clear()
+    found = await engine.search(ask("roses"))
+    embedder.may_go_on.set()
+    assert [one.document for one in found.passages] == ["roses.md"]
+    embed = found.stages[0]
+    assert embed.skipped
+    assert "0.3 s" in embed.note
+    assert [one.name for one in found.stages] == ["embed", "bm25", "fuse", "dedup"]
+
+
+async def test_a_model_that_is_missing_is_tried_again(tmp_path: Path) -> None:
+    """Installed meanwhile, it works without a restart."""
+    tries: list[int] = []
+
+    async def load() -> Embedder:
+        tries.append(1)
+        if len(tries) == 1:
+            raise EmbedderMissing("not there yet")
+        return HashedWords()
+
+    engine = LocalEngine(
+        EngineParts(index_folder=tmp_path, knowledge=KNOWLEDGE, embedder=load, clock=SystemClock())
+    )
+    with pytest.raises(EmbedderMissing):
+        await engine.embed(["a"])
+    assert len(await engine.embed(["a"])) == 1
+
+
+@pytest.mark.slow
+def test_who_only_asks_an_engine_loads_nothing_heavy() -> None:
+    """A call worker stays small."""
+    program = (
+        "import sys, buttress.knowledge.engine_client, buttress.knowledge.ports, buttress.knowledge.types, "
+        "buttress.knowledge.search_types, buttress.knowledge.settings, buttress.knowledge.errors\n"
+        "print(sorted(set(sys.modules) & {'lancedb', 'pyarrow', 'onnxruntime', 'tokenizers', 'numpy'}))"
+    )
+    output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert output.stdout == "[]\n"
+
+
+@pytest.mark.slow
+def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
+    """The modules of the engine and of ingest load LanceDB and the model's runtime inside functions."""
+    program = (
+        "import sys, buttress.knowledge.engine, buttress.knowledge.embedding, buttress.knowledge.ingest\n"
+        "print(sorted(set(sys.modules) & {'lancedb', 'pyarrow', 'onnxruntime', 'tokenizers', 'numpy'}))"
+    )
+    output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert output.stdout == "[]\n"

@@ -1,0 +1,406 @@
+"""Taking documents in: what is found is what the sources hold."""
+
+import asyncio
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from buttress.kernel.chance import SeededChance
+from buttress.kernel.clock import SystemClock
+from buttress.kernel.scope import Scope
+from buttress.knowledge.errors import (
+    ChunksTooLong,
+    EmbedderChanged,
+    IngestRunning,
+    ParserCrashed,
+    SourceMissing,
+)
+from buttress.knowledge.index import open_index
+from buttress.knowledge.ingest import CHANNEL, IngestParts, ingest
+from buttress.knowledge.ingest_types import IngestReport, Progress
+from buttress.knowledge.ledger import Ledger
+from buttress.knowledge.parsing.dispatch import parse_bytes
+from buttress.knowledge.parsing.pool import ParserPool
+from buttress.knowledge.ports import Embedder
+from buttress.knowledge.search import Searcher
+from buttress.knowledge.search_types import Query
+from buttress.knowledge.settings import EngineSettings, IngestSettings, ParseLimits, ParserSettings
+from buttress.knowledge.types import ChunkSettings, FolderSource, KnowledgeBase, ParsedDocument
+from buttress.storage.database import Database
+from buttress.testing.embedding import HashedWords, SlowWords
+from tests.waiting import until
+
+BASE = KnowledgeBase(
+    name="garden", sources=(FolderSource(folder="docs", readers=("*",)),), chunks=ChunkSettings(max_tokens=40)
+)
+Rows = dict[str, set[tuple[str, str]]]
+
+PROGRAM = """
+import asyncio, sys
+from pathlib import Path
+from buttress.kernel.clock import SystemClock
+from buttress.storage.database import open_database
+from buttress.storage.settings import StorageSettings
+from tests.unit.knowledge.test_ingest import BASE, Garden
+
+async def main(server, project):
+    async with open_database(StorageSettings(pool_size=4), server, SystemClock()) as database:
+        print("ready", flush=True)
+        await Garden(project, database).ingest(commit_documents=3)
+
+asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2])))
+"""
+
+
+async def parse(data: bytes, path: str) -> ParsedDocument:
+    """Parse here, without a process."""
+    if b"CRASH" in data:
+        raise ParserCrashed(f"the parser ended while parsing {path}")
+    return parse_bytes(data, path, ParseLimits())
+
+
+class Garden:
+    """A project with a folder of documents, and what can be done with it."""
+
+    def __init__(self, project: Path, database: Database, embedder: HashedWords | None = None) -> None:
+        self.docs = project / "docs"
+        self.project = project
+        self.database = database
+        self.embedder = embedder or HashedWords()
+        self.told: list[Progress] = []
+        self.docs.mkdir(exist_ok=True)
+
+    def write(self, **texts: str) -> None:
+        """Write files, each a Markdown document."""
+        for name, text in texts.items():
+            (self.docs / f"{name}.md").write_text(f"# {name}\n\n{text}\n")
+
+    def parts(self, **settings: float) -> IngestParts:
+        """Return what an ingest here works with."""
+        return IngestParts(
+            project=self.project,
+            index_folder=self.project / "index",
+            database=self.database,
+            embedder=self._loaded,
+            parse=parse,
+            clock=SystemClock(),
+            settings=msgspec.convert(settings, IngestSettings),
+        )
+
+    async def ingest(self, base: KnowledgeBase = BASE, **settings: float) -> IngestReport:
+        """Ingest."""
+        return await ingest(base, self.parts(**settings), self.told.append)
+
+    async def search(self, text: str, scope: Scope | None = None) -> list[str]:
+        """Return the documents that are found."""
+        index = await open_index(self.project / "index")
+        searcher = Searcher(index, self.embedder, SystemClock(), EngineSettings())
+        query = Query(knowledge="garden", text=text, scope=scope or Scope("default"), limit=100)
+        return [one.document for one in (await searcher.search(BASE, query)).passages]
+
+    async def stored(self) -> tuple[Rows, dict[str, str]]:
+        """Return what the index holds (chunk ids and states), and the ledger (digests), by document."""
+        index = await open_index(self.project / "index")
+        table = await index.table("garden", self.embedder.fingerprint, self.embedder.dimensions)
+        rows: Rows = {}
+        for row in await table._table.query().select(["document_id", "chunk_id", "state"]).to_list():  # noqa: SLF001
+            rows.setdefault(row["document_id"], set()).add((row["chunk_id"], row["state"]))
+        ledger = await Ledger(self.database, "garden").rows()
+        return rows, {one: row.content_sha256 for one, row in ledger.items()}
+
+    async def has_begun(self) -> bool:
+        """Say whether an ingest has told anything."""
+        return bool(self.told)
+
+    async def _loaded(self) -> Embedder:
+        return self.embedder
+
+
+@pytest.fixture
+def garden(tmp_path: Path, database: Database) -> Garden:
+    """Return a garden with three documents."""
+    one = Garden(tmp_path, database)
+    one.write(roses="Roses want sun.", moss="Moss wants shade.", tools="A spade and a rake.")
+    return one
+
+
+async def test_what_the_sources_hold_is_found(garden: Garden) -> None:
+    """With its text in the ledger, which the citations point into."""
+    report = await garden.ingest()
+    assert (report.added, report.changed, report.unchanged, report.removed) == (3, 0, 0, 0)
+    assert report.documents == 3
+    assert report.embedded == report.chunks == 3
+    assert (await garden.search("spade"))[0] == "tools.md"
+    rows, ledger = await garden.stored()
+    assert set(rows) == set(ledger)
+    stored = await Ledger(garden.database, "garden").read(
+        next(iter(await Ledger(garden.database, "garden").rows())), Scope("default")
+    )
+    assert stored is not None
+
+
+async def test_the_same_again_does_nothing(garden: Garden) -> None:
+    """Nothing is embedded, nothing is committed."""
+    await garden.ingest()
+    embedded = len(garden.embedder.embedded)
+    before = await garden.stored()
+    report = await garden.ingest()
+    assert (report.unchanged, report.chunks, report.embedded, report.commits) == (3, 0, 0, 0)
+    assert len(garden.embedder.embedded) == embedded
+    assert await garden.stored() == before
+
+
+async def test_only_what_is_new_is_embedded(garden: Garden) -> None:
+    """A paragraph more costs a paragraph; what only moved costs nothing."""
+    tail = "says about plants and pots, and about the weather of this and of every other year."
+    long = "\n\n".join(f"## Part {number}\n\nThis is what part {number} {tail}" for number in range(20))
+    garden.write(long=long)
+    await garden.ingest()
+    before = len(garden.embedder.embedded)
+    garden.write(long="A first paragraph that was not there before.\n\n" + long)
+    report = await garden.ingest()
+    assert (report.changed, report.unchanged) == (1, 3)
+    assert len(garden.embedder.embedded) - before <= 2
+    assert report.reused >= report.chunks - 2
+
+
+async def test_a_rename_embeds_nothing(garden: Garden) -> None:
+    """The old name is gone, the new one is found."""
+    (garden.docs / "roses.md").write_text("# Roses\n\nRoses want sun.\n")
+    await garden.ingest()
+    before = len(garden.embedder.embedded)
+    (garden.docs / "roses.md").rename(garden.docs / "flowers.md")
+    report = await garden.ingest()
+    assert (report.added, report.removed, report.embedded) == (1, 1, 0)
+    assert len(garden.embedder.embedded) == before
+    assert "roses.md" not in await garden.search("roses sun")
+    assert (await garden.search("roses sun"))[0] == "flowers.md"
+
+
+async def test_what_is_removed_is_gone_everywhere(garden: Garden) -> None:
+    """From what is found, and from the ledger."""
+    await garden.ingest()
+    (garden.docs / "moss.md").unlink()
+    report = await garden.ingest()
+    assert (report.removed, report.unchanged) == (1, 2)
+    assert "moss.md" not in await garden.search("moss shade")
+    rows, ledger = await garden.stored()
+    assert len(rows) == len(ledger) == 2
+
+
+async def test_other_readers_count_from_the_next_ingest_on(garden: Garden) -> None:
+    """Without embedding anything again."""
+    await garden.ingest()
+    staff = msgspec.structs.replace(BASE, sources=(FolderSource(folder="docs", readers=("staff",)),))
+    report = await garden.ingest(staff)
+    assert (report.changed, report.embedded) == (3, 0)
+    assert await garden.search("roses") == []
+    assert len(await garden.search("roses", Scope("default", frozenset({"staff"})))) == 3
+
+
+async def test_a_bad_file_is_a_line_in_the_report(garden: Garden) -> None:
+    """The others are taken in; next time it is tried again."""
+    (garden.docs / "bad.pdf").write_bytes(b"%PDF-1.4 junk")
+    (garden.docs / "empty.md").write_text("")
+    (garden.docs / "link.md").symlink_to("/etc/hostname")
+    report = await garden.ingest()
+    assert report.added == 3
+    assert [(one.path, one.code) for one in report.skipped] == [
+        ("bad.pdf", "knowledge.broken_file"),
+        ("empty.md", "knowledge.empty"),
+        ("link.md", "knowledge.left_out"),
+    ]
+    assert all("\n" not in one.reason for one in report.skipped)
+    garden.write(empty="Not empty any more.")
+    assert (await garden.ingest()).added == 1
+
+
+async def test_what_became_unreadable_stays_and_what_was_emptied_goes(garden: Garden) -> None:
+    """A failing parser is no reason to forget a document; an emptied file is one."""
+    await garden.ingest()
+    garden.write(roses="CRASH")
+    (garden.docs / "moss.md").write_text("")
+    report = await garden.ingest()
+    assert {(one.path, one.stays) for one in report.skipped} == {("moss.md", False), ("roses.md", True)}
+    assert report.documents == 2
+    found = await garden.search("roses moss sun shade")
+    assert "roses.md" in found
+    assert "moss.md" not in found
+
+
+async def test_a_source_that_is_missing_changes_nothing(garden: Garden) -> None:
+    """A disk that is not mounted is not an order to forget everything."""
+    await garden.ingest()
+    garden.docs.rename(garden.project / "away")
+    with pytest.raises(SourceMissing, match="docs"):
+        await garden.ingest()
+    assert len(await garden.search("roses")) == 3
+    (garden.project / "away").rename(garden.docs)
+    assert (await garden.ingest()).unchanged == 3
+
+
+async def test_an_index_or_a_ledger_that_was_lost_is_made_again(garden: Garden) -> None:
+    """From the sources, which are the truth."""
+    await garden.ingest()
+    before = await garden.stored()
+    shutil.rmtree(garden.project / "index")
+    assert (await garden.ingest()).added == 3
+    assert await garden.stored() == before
+    async with garden.database.connection() as connection:
+        await connection.execute("truncate documents")
+    report = await garden.ingest()
+    assert (report.added, report.embedded) == (3, 0)
+    assert await garden.stored() == before
+
+
+async def test_another_embedder_builds_anew(garden: Garden) -> None:
+    """The old rows are gone at the end; who searches with the old one hears it."""
+    await garden.ingest()
+    old, garden.embedder = garden.embedder, HashedWords(version="2")
+    with pytest.raises(EmbedderChanged):
+        await garden.search("roses")
+    report = await garden.ingest()
+    assert report.embedded == 3
+    assert len(await garden.search("roses")) == 3
+    garden.embedder = old
+    with pytest.raises(EmbedderChanged):
+        await garden.search("roses")
+
+
+async def test_chunks_longer_than_the_model_reads_are_refused(garden: Garden) -> None:
+    """Nothing is cut off silently."""
+    base = msgspec.structs.replace(BASE, chunks=ChunkSettings(max_tokens=511))
+    with pytest.raises(ChunksTooLong, match="511"):
+        await garden.ingest(base)
+
+
+async def test_of_two_at_once_one_works_and_the_other_says_so(garden: Garden) -> None:
+    """Or waits, if it may; another knowledge base is not concerned."""
+    garden.embedder = slow = SlowWords()
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(garden.ingest())
+        await until(garden.has_begun)
+        with pytest.raises(IngestRunning, match="garden"):
+            await garden.ingest()
+        second = group.create_task(garden.ingest(lock_timeout_s=10))
+        other = KnowledgeBase(name="other", sources=BASE.sources, chunks=BASE.chunks)
+        third = group.create_task(garden.ingest(other))
+        slow.may_go_on.set()
+    assert first.result().added == third.result().added == 3
+    assert second.result().unchanged == 3
+
+
+async def test_commits_are_told_to_who_listens(garden: Garden) -> None:
+    """By the name of the knowledge base."""
+    heard: list[str] = []
+
+    async def listen() -> None:
+        async for notice in garden.database.listen([CHANNEL]):
+            if notice.missed:
+                ready.set()
+            elif notice.payload:
+                heard.append(notice.payload)
+                return
+
+    ready = asyncio.Event()
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        group.create_task(listen())
+        await ready.wait()
+        await garden.ingest()
+    assert heard == ["garden"]
+
+
+async def test_progress_is_told_and_ends_where_the_report_does(garden: Garden) -> None:
+    """Figures only grow."""
+    garden.write(**{f"more{number}": f"Plant number {number}." for number in range(30)})
+    report = await garden.ingest(commit_documents=5)
+    assert report.commits >= 6
+    last = garden.told[-1]
+    assert (last.files, last.files_done, last.chunks_done) == (33, 33, report.chunks)
+    for figure in ("files_done", "pages", "chunks", "chunks_done", "tokens", "elapsed_s"):
+        values = [getattr(one, figure) for one in garden.told]
+        assert values == sorted(values)
+
+
+async def test_an_ingest_that_is_cancelled_leaves_the_lock(garden: Garden) -> None:
+    """The next one goes on at once."""
+    garden.embedder = slow = SlowWords()
+    running = asyncio.TaskGroup()
+    async with running:
+        task = running.create_task(garden.ingest())
+        await until(garden.has_begun)
+        task.cancel()
+        slow.may_go_on.set()
+    assert (await garden.ingest()).documents == 3
+
+
+@pytest.mark.slow
+async def test_through_parser_processes(garden: Garden) -> None:
+    """As it is put together in the end."""
+    async with ParserPool(ParserSettings(parsers=2)) as pool:
+        report = await ingest(BASE, msgspec.structs.replace(garden.parts(), parse=pool.parse))
+    assert report.documents == 3
+
+
+@pytest.mark.long
+async def test_killed_at_any_moment_the_next_one_repairs(
+    garden: Garden, shared_server: tuple[Path, object], tmp_path: Path
+) -> None:
+    """Whoever reads in between sees whole versions; in the end it is as if nothing had happened."""
+    chance = SeededChance(11)
+    await garden.ingest()
+    for turn in range(12):
+        change(garden, turn)
+        await asyncio.to_thread(killed_ingest, shared_server[0], garden.project, 0.5 * chance.fraction())
+        rows, _ = await garden.stored()
+        assert all(len({state for _, state in chunks}) == 1 for chunks in rows.values())
+        if turn % 3 == 2:
+            await whole(garden, tmp_path / f"fresh{turn}")
+
+
+def change(garden: Garden, turn: int) -> None:
+    """Write, rewrite and remove documents."""
+    for number in range(40):
+        if (number + turn) % 4:
+            paragraphs = "\n\n".join(
+                f"## Part {part}\n\nTurn {turn} says {number * part}." for part in range(number % 7 + 1)
+            )
+            garden.write(**{f"plant{number}": paragraphs})
+        else:
+            (garden.docs / f"plant{number}.md").unlink(missing_ok=True)
+
+
+def killed_ingest(server: Path, project: Path, after_s: float) -> None:
+    """Ingest in a process of its own, and kill it."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(server), str(project)],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[3],
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(after_s)
+    process.kill()
+    process.communicate()
+
+
+async def whole(garden: Garden, elsewhere: Path) -> None:
+    """Ingest to the end, and compare with an ingest of the same sources into nothing."""
+    report = await garden.ingest(lock_timeout_s=10)
+    rows, ledger = await garden.stored()
+    assert set(rows) == set(ledger)
+    assert report.documents == len(ledger) == len(list(garden.docs.iterdir()))
+    shutil.copytree(garden.docs, elsewhere / "docs")
+    fresh = Garden(elsewhere, garden.database)
+    async with garden.database.connection() as connection:
+        await connection.execute("update documents set knowledge = 'aside' where knowledge = 'garden'")
+    await fresh.ingest()
+    assert await fresh.stored() == (rows, ledger)
+    async with garden.database.connection() as connection:
+        await connection.execute("delete from documents where knowledge = 'garden'")
+        await connection.execute("update documents set knowledge = 'garden' where knowledge = 'aside'")

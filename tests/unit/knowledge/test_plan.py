@@ -1,0 +1,178 @@
+"""What an ingest has to do."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from buttress.kernel.ids import DocumentId
+from buttress.knowledge.ingest_types import LedgerRow, ListedFile, Sources
+from buttress.knowledge.plan import Present, ingest_fingerprint, make_plan, may_stay, state_of
+from buttress.knowledge.sources.folder import Skipped, SourceFile
+from buttress.knowledge.types import ChunkSettings, FolderSource, KnowledgeBase
+
+SOURCE = FolderSource(folder="docs", readers=("*",))
+BASE = KnowledgeBase(name="garden", sources=(SOURCE,))
+PRINT = ingest_fingerprint(BASE, "embedder")
+
+
+def listed(path: str, digest: str | None = "d1", source: FolderSource = SOURCE) -> ListedFile:
+    """Return a file that is there."""
+    file = SourceFile(source="docs", path=Path(path), relative=path, size_bytes=1, modified_ns=1)
+    return ListedFile(document_id=DocumentId(path), file=file, source=source, digest=digest)
+
+
+def row(path: str, digest: str = "d1", **changes: object) -> LedgerRow:
+    """Return what the ledger knows of a document."""
+    known = LedgerRow(
+        document_id=DocumentId(path),
+        source="docs",
+        path=path,
+        tenant="default",
+        readers=("*",),
+        content_sha256=digest,
+        ingest_fingerprint=PRINT,
+    )
+    return msgspec.structs.replace(known, **changes)
+
+
+def present(*rows: LedgerRow, **states: str) -> Present:
+    """Return rows, and their states in the index unless given otherwise."""
+    stored = {
+        one.document_id: state_of(one.content_sha256, one.ingest_fingerprint, one.tenant, one.readers)
+        for one in rows
+    }
+    return Present(
+        rows={one.document_id: one for one in rows},
+        states=stored | {DocumentId(name): state for name, state in states.items()},
+    )
+
+
+def summary(
+    files: list[ListedFile], here: Present, base: KnowledgeBase = BASE, skipped: list[Skipped] | None = None
+) -> tuple[list[str], list[str], int]:
+    """Return the paths to work on, the ids to remove, and how many are unchanged."""
+    sources = Sources(tuple(files), tuple(("docs", one) for one in skipped or []))
+    plan = make_plan(base, ingest_fingerprint(base, "embedder"), sources, here)
+    return [one.file.relative for one in plan.work], list(plan.removed), plan.unchanged
+
+
+@pytest.mark.parametrize(
+    ("file", "known", "work"),
+    [
+        pytest.param(listed("a"), present(row("a")), [], id="unchanged"),
+        pytest.param(listed("a"), present(), ["a"], id="new"),
+        pytest.param(listed("a", "d2"), present(row("a")), ["a"], id="changed"),
+        pytest.param(listed("a", None), present(row("a")), ["a"], id="cannot be read now"),
+        pytest.param(
+            listed("a"), present(row("a"), a="other"), ["a"], id="killed after the index, before the ledger"
+        ),
+        pytest.param(listed("a"), present(row("a"), a=""), ["a"], id="rows of two states"),
+        pytest.param(
+            listed("a"), Present(rows={DocumentId("a"): row("a")}, states={}), ["a"], id="the index is gone"
+        ),
+        pytest.param(
+            listed("a"), Present(rows={}, states=present(row("a")).states), ["a"], id="the ledger is gone"
+        ),
+        pytest.param(
+            listed("a"), present(row("a", ingest_fingerprint="old")), ["a"], id="read with other settings"
+        ),
+        pytest.param(listed("a"), present(row("a", readers=("hr",))), ["a"], id="other readers"),
+        pytest.param(listed("a"), present(row("a", tenant="t2")), ["a"], id="another tenant"),
+    ],
+)
+def test_what_is_not_known_by_both_is_done_again(file: ListedFile, known: Present, work: list[str]) -> None:
+    assert summary([file], known) == (work, [], 1 - len(work))
+
+
+def test_what_is_not_there_is_removed() -> None:
+    """Whether the ledger knows of it, the index, or both."""
+    known = present(row("both"), row("kept"), orphan="x")
+    known = Present(rows={**known.rows, DocumentId("ledger"): row("ledger")}, states=known.states)
+    assert summary([listed("kept")], known) == ([], ["both", "ledger", "orphan"], 1)
+
+
+def test_chunk_settings_and_embedder_decide_the_fingerprint() -> None:
+    """How it is searched does not: nothing stored depends on it."""
+    other = KnowledgeBase(name="garden", sources=(SOURCE,), chunks=ChunkSettings(max_tokens=300))
+    assert len({PRINT, ingest_fingerprint(other, "embedder"), ingest_fingerprint(BASE, "other")}) == 3
+    renamed = KnowledgeBase(name="g", sources=(SOURCE,))
+    assert ingest_fingerprint(renamed, "embedder") == PRINT
+
+
+@pytest.mark.parametrize(
+    ("skipped", "removed"),
+    [
+        pytest.param([], ["sub/a"], id="the file is gone"),
+        pytest.param(
+            [Skipped("sub", "cannot be read: Permission denied")], [], id="its folder cannot be looked into"
+        ),
+        pytest.param(
+            [Skipped(".", "cannot be read: Input/output error")], [], id="nothing can be looked into"
+        ),
+        pytest.param(
+            [Skipped("sub/a", "cannot be read: Stale file handle")], [], id="it cannot be looked at"
+        ),
+        pytest.param([Skipped("su", "cannot be read: Permission denied")], ["sub/a"], id="another folder"),
+        pytest.param([Skipped("sub/a", "is a link to nothing")], ["sub/a"], id="a link to nothing"),
+    ],
+)
+def test_what_is_out_of_reach_is_not_gone(skipped: list[Skipped], removed: list[str]) -> None:
+    assert summary([], present(row("sub/a")), skipped=skipped) == ([], removed, 0)
+
+
+@pytest.mark.parametrize(
+    ("known", "code", "stays"),
+    [
+        pytest.param(present(row("a")), "knowledge.unreadable", True, id="the disk failed"),
+        pytest.param(present(row("a")), "knowledge.parse_timeout", True, id="our parser failed"),
+        pytest.param(present(row("a")), "knowledge.empty", False, id="the file was emptied"),
+        pytest.param(present(row("a")), "knowledge.encrypted", False, id="the file was locked"),
+        pytest.param(present(), "knowledge.unreadable", False, id="there was none"),
+        pytest.param(
+            present(row("a", readers=("*", "hr"))), "knowledge.unreadable", False, id="fewer may see it now"
+        ),
+        pytest.param(
+            present(row("a", tenant="old")), "knowledge.unreadable", False, id="another tenant's now"
+        ),
+        pytest.param(
+            present(row("a", source="x")), "knowledge.unreadable", False, id="its source is not declared"
+        ),
+        pytest.param(
+            Present(rows=present(row("a")).rows, states={}), "knowledge.unreadable", False, id="not indexed"
+        ),
+    ],
+)
+def test_an_earlier_version_stays_only_where_that_harms_nobody(
+    known: Present,
+    code: str,
+    stays: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    assert may_stay(DocumentId("a"), code, known, BASE) is stays
+
+
+paths = st.sets(st.sampled_from("abcdef"))
+
+
+@given(paths, paths, paths)
+def test_every_document_has_one_fate(files: set[str], ledger: set[str], index: set[str]) -> None:
+    """It is worked on, unchanged or removed; and after that there is nothing to do."""
+    known = present(*(row(one) for one in sorted(ledger)))
+    known = Present(
+        rows=known.rows,
+        states={DocumentId(one): state_of("d1", PRINT, "default", ("*",)) for one in sorted(index)},
+    )
+    work, removed, unchanged = summary([listed(one) for one in sorted(files)], known)
+    assert sorted(work) == sorted(files - (ledger & index))
+    assert sorted(removed) == sorted((ledger | index) - files)
+    assert unchanged == len(files) - len(work)
+    done = present(*(row(one) for one in sorted(files)))
+    assert summary([listed(one) for one in sorted(files)], done) == ([], [], len(files))
+
+
+@given(st.lists(st.text(max_size=3), max_size=4), st.lists(st.text(max_size=3), max_size=4))
+def test_the_state_depends_on_who_may_read_not_on_the_order(one: list[str], other: list[str]) -> None:
+    same = state_of("d", PRINT, "t", one) == state_of("d", PRINT, "t", other)
+    assert same == (set(one) == set(other))

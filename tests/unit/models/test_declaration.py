@@ -1,0 +1,137 @@
+"""models.yaml: what it says, and every mistake with its line and without its secrets."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from buttress.kernel.catalogue import Catalogue, Model, Price
+from buttress.models.declaration import read_catalogue
+
+PATH = Path("models.yaml")
+PROVIDERS = {"openai", "extractive"}
+SECRET = "sk-abcdefghijklmnop"
+
+WHOLE = """\
+models:
+  quotes: {provider: extractive}
+  small:
+    provider: openai
+    id: gpt-4o-mini
+    base_url: https://api.example.com/v1/
+    key: env:OPENAI_API_KEY
+    window_tokens: 128000
+    max_output_tokens: 1024
+    price: {input: 0.15, output: 0.60}
+ladders:
+  answers: [small, quotes]
+"""
+
+
+def test_a_whole_file() -> None:
+    assert read_catalogue(WHOLE, PATH, PROVIDERS) == Catalogue(
+        {
+            "quotes": Model(name="quotes", provider="extractive", price=Price(input=0.0, output=0.0)),
+            "small": Model(
+                name="small",
+                provider="openai",
+                id="gpt-4o-mini",
+                base_url="https://api.example.com/v1",
+                key="env:OPENAI_API_KEY",
+                window_tokens=128_000,
+                max_output_tokens=1_024,
+                price=Price(input=0.15, output=0.6),
+            ),
+        },
+        {"answers": ("small", "quotes")},
+    )
+
+
+def test_models_without_ladders_will_do() -> None:
+    catalogue = read_catalogue("models: {quotes: {provider: extractive}}", PATH, PROVIDERS)
+    assert isinstance(catalogue, Catalogue)
+    assert [model.name for model in catalogue.rungs("quotes")] == ["quotes"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "part"),
+    [
+        pytest.param(
+            "provider: extractive", "provider: extractiv", 2, "Did you mean `extract", id="provider"
+        ),
+        pytest.param("provider: openai", "provider: zzz", 4, "extractive, openai", id="unknown provider"),
+        pytest.param("    id: gpt-4o-mini\n", "", 3, "small.id: the provider", id="no id"),
+        pytest.param(
+            "    base_url: https://api.example.com/v1/\n", "", 3, "small.base_url", id="no base_url"
+        ),
+        pytest.param("env:OPENAI_API_KEY", SECRET, 7, "not a reference", id="the key itself"),
+        pytest.param("env:OPENAI_API_KEY", "'env:'", 7, "not a reference", id="a reference to nothing"),
+        pytest.param("env:OPENAI_API_KEY", "12345", 7, "Expected `str`", id="a key that is a number"),
+        pytest.param("https://", "ftp://", 6, "begins with http", id="another scheme"),
+        pytest.param(
+            "https://api", "https://me:hunter2@api", 6, "user or password", id="a password in a URL"
+        ),
+        pytest.param("api.example.com", "", 6, "no host", id="no host"),
+        pytest.param("example.com", "example.com:99999", 6, "this is no URL", id="no port"),
+        pytest.param("https://api", "https://[api", 6, "this is no URL", id="an open bracket"),
+        pytest.param("/v1/", "/v1?key=x", 6, "no `?`", id="a query in a base URL"),
+        pytest.param("[small, quotes]", "[smal, quotes]", 12, "Did you mean `small`?", id="unknown rung"),
+        pytest.param("[small, quotes]", "[answers]", 12, "no model is called `answers`", id="its own name"),
+        pytest.param("[small, quotes]", "[small, small]", 12, "twice", id="a model twice"),
+        pytest.param("[small, quotes]", "[]", 12, "no model", id="an empty ladder"),
+        pytest.param("[small, quotes]", "small", 12, "Expected `array`", id="a ladder that is a text"),
+        pytest.param("[small, quotes]", "[5]", 12, "Expected `str`", id="a rung that is a number"),
+        pytest.param("answers:", "small:", 12, "is a model, too", id="a name for both"),
+        pytest.param("0.15", "-0.15", 10, ">= 0", id="a negative price"),
+        pytest.param("128000", "-1", 8, ">= 1", id="a negative window"),
+        pytest.param("1024", "128000", 9, "128,000 tokens of answer", id="an answer as large as the window"),
+        pytest.param(
+            "128000\n    max_output_tokens: 1024", "1000", 3, "1,024 tokens of answer", id="by default, too"
+        ),
+        pytest.param("id:", "idd:", 5, "Did you mean `id`?", id="an unknown key of a model"),
+        pytest.param("output: 0.60", "outputt: 0.60", 10, "Did you mean `output`?", id="of a price"),
+        pytest.param("ladders:", "lader:", 11, "Did you mean `ladders`?", id="of the file"),
+        pytest.param("quotes:", "quo tes:", 2, "is no name", id="a name with a blank"),
+        pytest.param("  quotes: {provider: extractive}", "  quotes:", 2, "Expected `object`", id="nothing"),
+        pytest.param(WHOLE, "", 1, "`models` is missing", id="an empty file"),
+        pytest.param(WHOLE, "- a", 1, "Expected `object`", id="a list"),
+        pytest.param("provider: openai", "provider: [", 6, "YAML", id="no YAML"),
+    ],
+)
+def test_a_mistake_names_its_line(before: str, after: str, line: int, part: str) -> None:
+    assert before in WHOLE
+    mistakes = read_catalogue(WHOLE.replace(before, after), PATH, PROVIDERS)
+    assert isinstance(mistakes, list)
+    assert any(one.where.line == line and part in str(one) for one in mistakes), [
+        str(one) for one in mistakes
+    ]
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    text = WHOLE.replace("0.15", "-1").replace("extractive", "zzz").replace("[small", "[smal")
+    mistakes = read_catalogue(text, PATH, PROVIDERS)
+    assert isinstance(mistakes, list)
+    assert [one.where.line for one in mistakes] == [2, 10, 12]
+
+
+@pytest.mark.parametrize(
+    "where", ["key: ", "key: [", "key: {a: ", "key:\n  - ", "base_url: https://u:", "key: *"]
+)
+def test_no_mistake_shows_a_secret(where: str) -> None:
+    text = f"models:\n  small:\n    provider: openai\n    {where}{SECRET}\n"
+    mistakes = read_catalogue(text, PATH, PROVIDERS)
+    assert isinstance(mistakes, list)
+    assert mistakes
+    assert "abcdefgh" not in "".join(str(one) for one in mistakes)
+
+
+@given(st.data())
+def test_a_damaged_file_gives_a_catalogue_or_mistakes(data: st.DataObject) -> None:
+    lines = WHOLE.splitlines()
+    index = data.draw(st.integers(0, len(lines) - 1))
+    lines[index : index + 1] = data.draw(
+        st.lists(st.text(alphabet="ab :-[]{}'\"&*!#,\n\t0", max_size=8), max_size=2)
+    )
+    result = read_catalogue("\n".join(lines), PATH, PROVIDERS)
+    assert isinstance(result, Catalogue) or result

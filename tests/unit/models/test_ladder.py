@@ -1,0 +1,368 @@
+"""The ladder: providers that do what a test says, a real event loop, short limits."""
+
+# ruff: noqa: ARG002 - the fakes here take what a port hands them, and need little of it
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+
+import msgspec
+import pytest
+
+from buttress.kernel.catalogue import Model
+from buttress.kernel.chance import SeededChance
+from buttress.kernel.clock import SystemClock
+from buttress.kernel.errors import ButtressError
+from buttress.kernel.messages import Finished, Message, ModelEvent, ModelRequest, TextDelta
+from buttress.kernel.usage import NanoDollars, Usage
+from buttress.models import errors
+from buttress.models.attempts import LadderPorts
+from buttress.models.ladder import stream_ladder
+from buttress.models.ports import Rung
+from buttress.models.providers.openai import OpenAIProvider
+from buttress.models.settings import ModelSettings
+from buttress.models.types import Attempt, Bill
+from buttress.outbound.sessions import Sessions
+from buttress.outbound.settings import OutboundSettings
+from buttress.testing.contracts.provider import text_of
+from buttress.testing.upstream import Reply, ScriptedUpstream
+
+REQUEST = ModelRequest(messages=(Message("user", "Hi?"),), max_tokens=10)
+USED = Usage(input=5, output=2)
+Step = str | float | ButtressError
+
+
+class Acted:
+    """A provider that plays scripts, one each time it is asked: says texts, waits seconds, raises errors."""
+
+    def __init__(self, *scripts: Sequence[Step]) -> None:
+        self._scripts = list(scripts)
+        self.asked = 0
+        self.running = 0
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        script = self._scripts[min(self.asked, len(self._scripts) - 1)]
+        self.asked += 1
+        self.running += 1
+        try:
+            for step in script:
+                if isinstance(step, ButtressError):
+                    raise step
+                if isinstance(step, str):
+                    yield TextDelta(step)
+                else:
+                    await asyncio.sleep(step)
+            yield Finished(reason="stop", usage=USED, model="acted")
+        finally:
+            self.running -= 1
+
+
+class Unending:
+    """A provider that breaks its promise: it stops without `Finished`."""
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        yield TextDelta("half")
+
+
+class PolicyForbids(ButtressError):
+    """A refusal of another room."""
+
+    code = "privacy.forbidden"
+    hint = "Ask a local model."
+
+
+class BudgetGone(ButtressError):
+    """A refusal of another room."""
+
+    code = "spend.exhausted"
+    hint = "Wait."
+
+
+class Doors:
+    """Egress and meter that note what they are asked; models named `secret` or `dear` are refused."""
+
+    def __init__(self) -> None:
+        self.bills: list[Bill] = []
+        self.open = 0
+
+    async def allow(self, model: Model, request: ModelRequest) -> None:
+        if model.name == "secret":
+            raise PolicyForbids("not to this one")
+
+    @asynccontextmanager
+    async def attempt(self, model: Model, request: ModelRequest) -> AsyncIterator[Bill]:
+        if model.name == "dear":
+            raise BudgetGone("no money")
+        bill = Bill()
+        self.open += 1
+        try:
+            yield bill
+        finally:
+            self.open -= 1
+            bill.cost = None if bill.usage is None else NanoDollars(bill.usage.total)
+            self.bills.append(bill)
+
+
+class House(msgspec.Struct, kw_only=True):
+    """A ladder's ports, and what they noted."""
+
+    doors: Doors
+    attempts: list[Attempt]
+    ports: LadderPorts
+
+    @property
+    def told(self) -> list[tuple[str, str, str | None]]:
+        return [(one.model, one.outcome, one.error_code) for one in self.attempts]
+
+
+@pytest.fixture
+def house() -> House:
+    return make_house()
+
+
+def make_house(**changed: float) -> House:
+    doors, attempts = Doors(), list[Attempt]()
+    settings = msgspec.convert(
+        {
+            "backoff_base_s": 0.001,
+            "first_token_timeout_s": 5.0,
+            "idle_timeout_s": 5.0,
+            "total_timeout_s": 10.0,
+            **changed,
+        },
+        ModelSettings,
+    )
+    ports = LadderPorts(
+        egress=doors,
+        meter=doors,
+        clock=SystemClock(),
+        chance=SeededChance(1),
+        record=attempts.append,
+        settings=settings,
+    )
+    return House(doors=doors, attempts=attempts, ports=ports)
+
+
+def rung(name: str, provider: Acted | Unending) -> Rung:
+    return Rung(Model(name=name, provider="acted"), provider)
+
+
+async def climb(house: House, *rungs: Rung) -> list[ModelEvent]:
+    async with aclosing(stream_ladder(REQUEST, rungs, house.ports)) as events:
+        return [event async for event in events]
+
+
+def down() -> errors.ModelUnavailable:
+    return errors.ModelUnavailable("down")
+
+
+async def test_the_first_rung_answers(house: House) -> None:
+    events = await climb(house, rung("small", Acted(["Hel", "lo"])), rung("big", Acted(["no"])))
+    assert events == [
+        TextDelta("Hel"),
+        TextDelta("lo"),
+        Finished(reason="stop", usage=USED, model="acted"),
+    ]
+    assert house.told == [("small", "answered", None)]
+    attempt = house.attempts[0]
+    assert (attempt.usage, attempt.cost) == (USED, 7)
+    assert attempt.first_token_ms is not None
+    assert 0 <= attempt.first_token_ms <= attempt.duration_ms
+    assert house.doors.bills[0].output_characters == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "told"),
+    [
+        pytest.param("a", [errors.RefusedKey("no")], [("a", "failed", "models.refused_key")], id="refused"),
+        pytest.param("a", [down()], [("a", "failed", "models.unavailable")] * 2, id="down, twice"),
+        pytest.param("secret", ["no"], [("secret", "failed", "privacy.forbidden")], id="policy forbids it"),
+        pytest.param("dear", ["no"], [("dear", "failed", "spend.exhausted")], id="there is no money for it"),
+        pytest.param(
+            "a", [errors.NothingToQuote("no")], [("a", "failed", "models.nothing_to_quote")], id="no quote"
+        ),
+    ],
+)
+async def test_the_next_rung_answers_when_the_first_fails_before_its_first_text(
+    house: House, name: str, first: list[Step], told: list[tuple[str, str, str | None]]
+) -> None:
+    assert text_of(await climb(house, rung(name, Acted(first)), rung("b", Acted(["yes"])))) == "yes"
+    assert house.told == [*told, ("b", "answered", None)]
+
+
+async def test_what_was_never_sent_cost_nothing(house: House) -> None:
+    await climb(house, rung("secret", Acted(["no"])), rung("dear", Acted(["no"])), rung("b", Acted(["yes"])))
+    assert [(one.usage, one.cost) for one in house.attempts] == [(Usage(), 0), (Usage(), 0), (USED, 7)]
+
+
+async def test_what_may_pass_is_tried_again(house: House) -> None:
+    flaky = Acted([down()], ["yes"])
+    assert text_of(await climb(house, rung("a", flaky), rung("b", Acted(["no"])))) == "yes"
+    assert house.told == [("a", "failed", "models.unavailable"), ("a", "answered", None)]
+    assert [one.cost for one in house.attempts] == [None, 7]
+
+
+async def test_after_the_first_text_a_failure_is_raised(house: House) -> None:
+    heard: list[ModelEvent] = []
+    with pytest.raises(errors.StreamCut):
+        await hear(
+            house, heard, rung("a", Acted(["half", errors.StreamCut("cut")])), rung("b", Acted(["no"]))
+        )
+    assert heard == [TextDelta("half")]
+    assert house.told == [("a", "cut", "models.stream_cut")]
+    assert house.attempts[0].cost is None
+
+
+async def hear(house: House, heard: list[ModelEvent], *rungs: Rung) -> None:
+    async for event in stream_ladder(REQUEST, rungs, house.ports):
+        heard.append(event)  # noqa: PERF401 - what came before an error is to be kept
+
+
+async def test_a_provider_that_stops_without_an_end_is_a_cut_stream(house: House) -> None:
+    with pytest.raises(errors.StreamCut):
+        await climb(house, rung("a", Unending()))
+    assert house.told == [("a", "cut", "models.stream_cut")]
+
+
+async def test_no_rung_left_names_all_that_failed(house: House) -> None:
+    with pytest.raises(errors.NoRungLeft) as raised:
+        await climb(
+            house, rung("a", Acted([errors.RefusedKey("no")])), rung("b", Acted([errors.BadRequest("bad")]))
+        )
+    assert raised.value.data == {
+        "failures": [
+            {"model": "a", "code": "models.refused_key"},
+            {"model": "b", "code": "models.bad_request"},
+        ]
+    }
+    assert isinstance(raised.value.last, errors.BadRequest)
+    assert raised.value.__cause__ is raised.value.last
+
+
+async def test_an_empty_ladder_has_no_rung_left(house: House) -> None:
+    with pytest.raises(errors.NoRungLeft, match="the ladder has no model"):
+        await climb(house)
+
+
+@pytest.mark.parametrize(
+    ("script", "limits", "waited_for", "outcome"),
+    [
+        pytest.param([9.0], {"first_token_timeout_s": 0.02}, "first_token", "failed", id="first token"),
+        pytest.param(["a", 9.0], {"idle_timeout_s": 0.02}, "next_token", "cut", id="next token"),
+        pytest.param(["a", 9.0], {"total_timeout_s": 0.05}, "total", "cut", id="the whole answer"),
+    ],
+)
+async def test_waiting_is_bounded(
+    script: list[Step], limits: dict[str, float], waited_for: str, outcome: str
+) -> None:
+    house, slow = make_house(**limits), Acted(script)
+    with pytest.raises(ButtressError) as raised:
+        await climb(house, rung("a", slow))
+    error = raised.value.last if isinstance(raised.value, errors.NoRungLeft) else raised.value
+    assert isinstance(error, errors.ModelTimeout)
+    assert error.data == {"waited_for": waited_for}
+    assert house.told == [("a", outcome, "models.timeout")]
+    assert slow.running == house.doors.open == 0
+
+
+async def test_when_all_time_is_over_nobody_else_is_asked() -> None:
+    house, second = make_house(total_timeout_s=0.03), Acted(["no"])
+    with pytest.raises(errors.ModelTimeout, match=r"0\.03 s of a whole answer"):
+        await climb(house, rung("a", Acted([9.0])), rung("b", second))
+    assert second.asked == 0
+
+
+async def test_many_quick_tokens_may_take_longer_than_the_idle_limit() -> None:
+    house = make_house(idle_timeout_s=0.2, first_token_timeout_s=0.2)
+    script: list[Step] = [step for _ in range(10) for step in ("a", 0.03)]
+    assert text_of(await climb(house, rung("a", Acted(script)))) == "a" * 10
+
+
+async def test_closing_records_a_cancelled_attempt_and_settles_it(house: House) -> None:
+    acted = Acted(["a", 9.0])
+    async with aclosing(stream_ladder(REQUEST, [rung("a", acted)], house.ports)) as events:
+        await anext(events)
+    assert house.told == [("a", "cancelled", "GeneratorExit")]
+    assert (house.attempts[0].usage, house.attempts[0].cost) == (None, None)
+    assert acted.running == house.doors.open == 0
+    assert len(house.doors.bills) == 1
+
+
+@pytest.mark.parametrize("script", [pytest.param([9.0], id="first"), pytest.param(["a", 9.0], id="next")])
+async def test_cancelling_who_waits_records_a_cancelled_attempt(house: House, script: list[Step]) -> None:
+    acted = Acted(script)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(climb(house, rung("a", acted), rung("b", Acted(["no"]))))
+        while not acted.running:  # noqa: ASYNC110 - the task has begun when its provider has
+            await asyncio.sleep(0)
+        task.cancel()
+    assert house.told == [("a", "cancelled", "CancelledError")]
+    assert acted.running == house.doors.open == 0
+
+
+async def test_leaving_at_the_last_event_is_not_cancelling(house: House) -> None:
+    async with aclosing(stream_ladder(REQUEST, [rung("a", Acted(["x"]))], house.ports)) as events:
+        async for event in events:
+            if isinstance(event, Finished):
+                break
+    assert house.told == [("a", "answered", None)]
+
+
+async def test_side_by_side_they_do_not_mix(house: House) -> None:
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(climb(house, rung(str(at), Acted([str(at), 0.001, str(at)]))))
+            for at in range(50)
+        ]
+    assert [text_of(task.result()) for task in tasks] == [f"{at}{at}" for at in range(50)]
+    assert house.doors.open == 0
+
+
+async def test_a_bug_in_a_provider_is_raised_and_recorded(house: House) -> None:
+    class Broken:
+        async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+            raise KeyError("a bug")
+            yield TextDelta("")
+
+    with pytest.raises(KeyError):
+        await climb(house, Rung(Model(name="a", provider="acted"), Broken()), rung("b", Acted(["no"])))
+    assert house.told == [("a", "failed", "KeyError")]
+    assert house.doors.open == 0
+
+
+async def test_over_real_http_500_then_200_then_a_fallback(house: House) -> None:
+    replies = [Reply(status=500), Reply(chunks=("one",)), Reply(status=401)]
+    async with ScriptedUpstream(replies) as upstream, Sessions(OutboundSettings()) as sessions:
+        model = Model(name="real", provider="openai", base_url=upstream.url)
+        provider = OpenAIProvider(
+            model, sessions=sessions, settings=house.ports.settings, resolve_secret=str, clock=SystemClock()
+        )
+        first = await climb(house, Rung(model, provider))
+        second = await climb(house, Rung(model, provider), rung("b", Acted(["two"])))
+    assert [text_of(first), text_of(second)] == ["one", "two"]
+    assert house.told == [
+        ("real", "failed", "models.unavailable"),
+        ("real", "answered", None),
+        ("real", "failed", "models.refused_key"),
+        ("b", "answered", None),
+    ]
+
+
+async def test_leaving_the_ladder_ends_the_upstream_call_within_a_tenth_of_a_second(house: House) -> None:
+    async with (
+        ScriptedUpstream([Reply(ending="stall", after=1)]) as upstream,
+        Sessions(OutboundSettings()) as sessions,
+    ):
+        model = Model(name="real", provider="openai", base_url=upstream.url)
+        provider = OpenAIProvider(
+            model, sessions=sessions, settings=house.ports.settings, resolve_secret=str, clock=SystemClock()
+        )
+        async with aclosing(stream_ladder(REQUEST, [Rung(model, provider)], house.ports)) as events:
+            await anext(events)
+            left_at = asyncio.get_running_loop().time()
+        received = upstream.received[0]
+        async with asyncio.timeout(5):
+            await received.hung_up.wait()
+        assert received.hung_up_at is not None
+        assert received.hung_up_at - left_at < 0.1
+    assert house.told == [("real", "cancelled", "GeneratorExit")]

@@ -1,0 +1,110 @@
+"""Real children, and a supervisor that runs beside the test."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from buttress.kernel.clock import Clock, SystemClock
+from buttress.processes.supervisor import Supervisor
+from buttress.processes.types import ChildSpec, ChildStatus
+
+CHILD = """
+import signal, subprocess, sys, time
+from pathlib import Path
+from buttress.kernel.clock import SystemClock
+from buttress.processes.announcing import Announcer
+from buttress.processes.lifeline import exit_when_parent_dies
+
+exit_when_parent_dies()
+project, name, how = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+announcer = Announcer(project / ".buttress" / "run", name, SystemClock())
+
+def end(*_):
+    with (project / "ended").open("a") as ended:
+        ended.write(name + "\\n")
+    announcer.withdraw()
+    sys.exit(0)
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN if "stubborn" in how else end)
+with (project / ("started-" + name)).open("a") as started:
+    started.write("x")
+if "parent" in how:
+    offspring = subprocess.Popen(["sleep", "60"])
+    (project / "offspring").write_text(str(offspring.pid))
+if "crash" in how:
+    print("I have fallen", flush=True)
+    sys.exit(3)
+if "slow" in how:
+    for step in range(8):
+        announcer.say(ready=False, message=f"step {step}")
+        time.sleep(0.1)
+if "silent" not in how:
+    announcer.say(ready=True, address="http://127.0.0.1:1")
+if "mortal" in how:
+    time.sleep(0.2)
+    sys.exit(4)
+while True:
+    time.sleep(60)
+"""
+
+Child = Callable[..., ChildSpec]
+Running = Callable[[Sequence[ChildSpec]], AbstractAsyncContextManager[Supervisor]]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The machine's clock: these tests are about real processes."""
+    return SystemClock()
+
+
+@pytest.fixture
+def child(tmp_path: Path) -> Child:
+    """Make a child of the test's project that behaves as told."""
+
+    def make(name: str, how: str = "", **asked: float) -> ChildSpec:
+        command = (sys.executable, "-c", CHILD, str(tmp_path), name, how)
+        spec = ChildSpec(name=name, command=command, stop_timeout_s=5, ready_timeout_s=10)
+        return ChildSpec(**{field: getattr(spec, field) for field in spec.__struct_fields__} | asked)
+
+    return make
+
+
+@pytest.fixture
+def heard() -> list[ChildStatus]:
+    """All that the supervisor reported, in order."""
+    return []
+
+
+@pytest.fixture
+def running(tmp_path: Path, clock: Clock, heard: list[ChildStatus]) -> Running:
+    """Run a supervisor for a block; it is stopped at the end."""
+
+    @asynccontextmanager
+    async def run(children: Sequence[ChildSpec]) -> AsyncIterator[Supervisor]:
+        supervisor = Supervisor(children, tmp_path, clock, report=heard.append)
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+            group.create_task(supervisor.run())
+            try:
+                yield supervisor
+            finally:
+                supervisor.stop()
+
+    return run
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], object]], None]:
+    """Wait for something to become true, up to ten seconds."""
+
+    def wait(fact: Callable[[], object]) -> None:
+        deadline = time.perf_counter() + 10
+        while not fact():
+            assert time.perf_counter() < deadline, "it never came to be"
+            time.sleep(0.005)
+
+    return wait

@@ -1,0 +1,156 @@
+"""One child, kept running."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+
+from buttress.processes.identity import process_identity
+from buttress.processes.status import read_status
+from buttress.processes.supervisor import Supervisor
+from buttress.processes.types import ChildSpec, ChildStatus, State
+
+Child = Callable[..., ChildSpec]
+Running = Callable[[Sequence[ChildSpec]], AbstractAsyncContextManager[Supervisor]]
+
+pytestmark = pytest.mark.slow
+
+
+async def come(fact: Callable[[], object]) -> None:
+    """Wait for something to become true; the test's own time limit ends it."""
+    while not fact():  # noqa: ASYNC110 - what a process does sets no event of ours
+        await asyncio.sleep(0.005)
+
+
+def states(heard: list[ChildStatus]) -> list[str]:
+    """Return the states that were gone through."""
+    return [str(one.state) for one in heard]
+
+
+async def test_a_child_becomes_ready_and_stops(
+    tmp_path: Path, child: Child, running: Running, heard: list[ChildStatus]
+) -> None:
+    """Others see its address meanwhile, and nothing afterwards."""
+    async with running([child("engine")]) as supervisor:
+        await supervisor.wait_until_ready()
+        ours, engine = read_status(tmp_path / ".buttress" / "run")
+        assert (ours.name, ours.state, ours.pid) == ("supervisor", State.READY, os.getpid())
+        assert (engine.name, engine.state, engine.address) == ("engine", State.READY, "http://127.0.0.1:1")
+        assert engine.pid == heard[-1].pid
+    assert states(heard) == ["starting", "ready", "stopping", "stopped"]
+    assert read_status(tmp_path / ".buttress" / "run") == []
+
+
+async def test_a_child_that_falls_is_started_again_ever_more_slowly(
+    tmp_path: Path, child: Child, running: Running, heard: list[ChildStatus]
+) -> None:
+    """Why it fell, how often and when it will be back is there to be read."""
+    run_dir = tmp_path / ".buttress" / "run"
+    async with running([child("engine", "crash")]):
+        await come(lambda: states(heard).count("waiting") == 3)
+        engine = next(one for one in read_status(run_dir) if one.name == "engine")
+        assert engine.state == State.WAITING
+        assert engine.message == "exited with code 3: I have fallen"
+        assert engine.restarts == 3
+        assert engine.next_start_at
+    waits = [one for one in heard if one.state == State.WAITING]
+    assert [one.failures for one in waits] == [1, 2, 3]
+    assert (tmp_path / "started-engine").read_text() == "xxx"
+
+
+async def test_a_child_that_falls_after_it_was_ready_is_back(
+    child: Child, running: Running, heard: list[ChildStatus]
+) -> None:
+    """Being ready for a moment does not count as having lasted."""
+    async with running([child("engine", "mortal")]):
+        await come(lambda: states(heard).count("ready") == 2)
+    waits = [one for one in heard if one.state == State.WAITING]
+    assert [one.message for one in waits][:1] == ["exited with code 4"]
+    assert [one.failures for one in waits][:2] == [1, 2][: len(waits)]
+
+
+async def test_a_killed_child_is_back_and_the_others_go_on(
+    child: Child, running: Running, heard: list[ChildStatus]
+) -> None:
+    """The message says by what it was ended."""
+    async with running([child("engine"), child("calls")]) as supervisor:
+        await supervisor.wait_until_ready()
+        before = {one.name: one.pid for one in supervisor.statuses}
+        os.kill(before["engine"] or 0, signal.SIGKILL)
+        await come(lambda: supervisor.statuses[0].restarts)
+        await come(lambda: supervisor.statuses[0].state == State.READY)
+        assert supervisor.statuses[0].pid != before["engine"]
+        assert supervisor.statuses[1].pid == before["calls"]
+    assert any(one.message == "was ended by SIGKILL" for one in heard)
+
+
+async def test_a_child_that_never_speaks_is_ended_and_started_again(
+    child: Child, running: Running, heard: list[ChildStatus]
+) -> None:
+    """With the time that was waited in the message."""
+    async with running([child("engine", "silent", ready_timeout_s=0.5)]):
+        await come(lambda: "waiting" in states(heard))
+    assert states(heard)[:3] == ["starting", "stopping", "waiting"]
+    assert heard[2].message == "was not ready and said nothing new for 0.5 s"
+
+
+async def test_a_child_that_says_why_it_takes_long_is_left_in_peace(
+    child: Child, running: Running, heard: list[ChildStatus]
+) -> None:
+    """Every new word gives it more time."""
+    async with running([child("engine", "slow", ready_timeout_s=0.6)]) as supervisor:
+        await supervisor.wait_until_ready()
+    assert "waiting" not in states(heard)
+    assert any(one.state == State.NOT_READY and one.message.startswith("step") for one in heard)
+
+
+async def test_a_command_that_does_not_exist_is_tried_again(
+    tmp_path: Path, running: Running, heard: list[ChildStatus]
+) -> None:
+    """It may come with the next upgrade."""
+    nothing = ChildSpec(name="engine", command=(str(tmp_path / "nothing"),))
+    async with running([nothing]):
+        await come(lambda: states(heard).count("waiting") == 2)
+    assert heard[0].message.startswith("could not be started: ")
+
+
+async def test_a_child_that_does_not_heed_sigterm_is_killed(
+    child: Child, running: Running, heard: list[ChildStatus]
+) -> None:
+    """After its own time."""
+    async with running([child("engine", "stubborn", stop_timeout_s=0.3)]) as supervisor:
+        await supervisor.wait_until_ready()
+        pid = heard[-1].pid or 0
+    assert process_identity(pid) is None
+    assert states(heard)[-2:] == ["stopping", "stopped"]
+
+
+@pytest.mark.parametrize("how", ["parent crash", "parent stubborn"])
+async def test_what_a_child_has_started_goes_with_it(
+    tmp_path: Path, child: Child, running: Running, heard: list[ChildStatus], how: str
+) -> None:
+    """A model server must not stay behind and hold memory."""
+    async with running([child("engine", how, stop_timeout_s=0.2)]):
+        await come(lambda: "waiting" in states(heard) or "ready" in states(heard))
+    assert process_identity(int((tmp_path / "offspring").read_text())) is None
+
+
+async def test_stopping_while_waiting_for_the_next_start_takes_no_time(
+    child: Child, running: Running, heard: list[ChildStatus]
+) -> None:
+    """The wait is broken off."""
+    async with running([child("engine", "crash")]):
+        await come(lambda: states(heard).count("waiting") == 2)
+        begun = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - begun < 0.4
+
+
+@pytest.fixture(autouse=True)
+async def nothing_left_behind(heard: list[ChildStatus]) -> AsyncIterator[None]:
+    """Every child that was ever started is gone with its supervisor."""
+    yield
+    assert not [one.pid for one in heard if one.pid and process_identity(one.pid)]

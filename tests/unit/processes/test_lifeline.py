@@ -1,0 +1,51 @@
+"""A child that notices that its parent is gone."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from buttress.processes.lifeline import EXIT_CODE
+
+CHILD = """
+import signal, sys, time
+from buttress.processes.lifeline import exit_when_parent_dies
+if "stubborn" in sys.argv:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print(exit_when_parent_dies(), flush=True)
+while "busy" in sys.argv:
+    pass
+time.sleep(5)
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [
+        pytest.param("calm", -15, id="it ends as by SIGTERM"),
+        pytest.param("stubborn", EXIT_CODE, id="it ignores SIGTERM"),
+        pytest.param("busy", -15, id="it computes"),
+    ],
+)
+def test_a_child_ends_within_a_second_of_its_lifeline(how: str, code: int) -> None:
+    """Whatever it is doing."""
+    command = [sys.executable, "-c", CHILD, how]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout
+        assert child.stdin
+        assert child.stdout.readline() == b"True\n"
+        child.stdin.write(b"what somebody writes there means nothing\n")
+        child.stdin.flush()
+        assert child.poll() is None
+        begun = time.perf_counter()
+        child.stdin.close()
+        assert child.wait(timeout=4) == code
+        assert time.perf_counter() - begun < 1
+
+
+def test_a_role_started_by_hand_has_no_lifeline() -> None:
+    """As under systemd, where stdin is /dev/null and ends at once."""
+    command = [sys.executable, "-c", CHILD.replace("time.sleep(5)", "")]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True)
+    assert done.stdout == b"False\n"

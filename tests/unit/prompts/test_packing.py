@@ -1,0 +1,98 @@
+"""Packing: whole passages, best first; what may not be dropped is not."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from buttress.kernel.messages import Message, Role
+from buttress.kernel.passages import Passage
+from buttress.kernel.tokens import EstimatedTokens
+from buttress.prompts.errors import PromptTooLong
+from buttress.prompts.packing import MESSAGE_TOKENS, Window, fit_window, pack, tokens_of
+
+
+class Characters:
+    """Counts a token a character, so that tests can count, too."""
+
+    def count(self, text: str) -> int:
+        """See `TokenCounter.count`."""
+        return len(text)
+
+
+def test_passages_are_kept_best_first_and_whole(passage: Callable[..., Passage]) -> None:
+    passages = [passage("a" * 100, number=1), passage("b" * 900, number=2), passage("c" * 100, number=3)]
+    packed = pack(passages, 500, Characters())
+    assert [one.chunk_id for one in packed.kept] == ["ch_1", "ch_3"]
+    assert [one.chunk_id for one in packed.left_out] == ["ch_2"]
+    assert packed.tokens <= 500
+    assert pack(passages, 0, Characters()).kept == ()
+    assert pack([], 100, Characters()) == pack([], 0, Characters())
+
+
+@given(sizes=st.lists(st.integers(1, 400), max_size=12), room=st.integers(0, 2_000))
+def test_every_passage_is_kept_or_left_out_in_its_order(
+    passage: Callable[..., Passage], sizes: list[int], room: int
+) -> None:
+    passages = [passage("word " * size, number=number) for number, size in enumerate(sizes)]
+    packed = pack(passages, room, EstimatedTokens())
+    assert packed.tokens <= room
+    assert sorted(packed.kept + packed.left_out, key=passages.index) == passages
+    assert list(packed.kept) == [one for one in passages if one in packed.kept]
+    if packed.left_out and packed.left_out[0] == passages[0]:  # the best is left out only if it is too large
+        assert pack(passages[:1], room, EstimatedTokens()).kept == ()
+
+
+def turns(*roles: Role) -> tuple[Message, ...]:
+    """Return a message of 10 characters for each role, told apart by its number."""
+    return tuple(Message(role, f"{number:010}") for number, role in enumerate(roles))
+
+
+EACH = 10 + MESSAGE_TOKENS
+
+
+@pytest.mark.parametrize(
+    ("roles", "room", "kept"),
+    [
+        pytest.param(("system", "user"), 2 * EACH, [0, 1], id="all fits"),
+        pytest.param(("user", "assistant", "user"), 2 * EACH, [2], id="an answer goes with its question"),
+        pytest.param(("system", "user", "assistant", "user"), 3 * EACH, [0, 3], id="the system stays"),
+        pytest.param(
+            ("system", *("user", "assistant") * 2, "user"), 4 * EACH, [0, 3, 4, 5], id="the oldest go first"
+        ),
+        pytest.param(("user", "user", "assistant"), 2 * EACH, [1, 2], id="what follows the last user stays"),
+    ],
+)
+def test_the_oldest_turns_are_dropped_first(roles: tuple[Role, ...], room: int, kept: list[int]) -> None:
+    messages = turns(*roles)
+    window = Window(window_tokens=room + 7, answer_tokens=7)
+    fitted = fit_window(messages, window, Characters())
+    assert [messages.index(message) for message in fitted.messages] == kept
+    assert fitted.tokens == tokens_of(fitted.messages, Characters())
+
+
+def test_what_may_not_be_dropped_and_does_not_fit_is_an_error_with_the_figures() -> None:
+    window = Window(window_tokens=40, answer_tokens=10)
+    with pytest.raises(PromptTooLong, match="32 tokens where 30 are free") as raised:
+        fit_window(turns("system", "user"), window, Characters())
+    assert raised.value.data == {"tokens": 32, "room_tokens": 30, "window_tokens": 40, "answer_tokens": 10}
+    with pytest.raises(PromptTooLong):
+        fit_window(turns("user"), Window(window_tokens=5, answer_tokens=10), Characters())
+
+
+roles = st.lists(st.sampled_from(["system", "user", "assistant"]), max_size=8)
+
+
+@given(roles, st.integers(0, 200))
+def test_system_and_last_user_stay_and_the_rest_is_told(given_roles: list[Role], room: int) -> None:
+    messages = turns(*given_roles)
+    try:
+        fitted = fit_window(messages, Window(window_tokens=room, answer_tokens=0), Characters())
+    except PromptTooLong:
+        return
+    assert fitted.tokens <= room
+    assert sorted(fitted.messages + fitted.dropped, key=messages.index) == list(messages)
+    assert all(one in fitted.messages for one in messages if one.role == "system")
+    users = [one for one in messages if one.role == "user"]
+    assert users[-1:] == [one for one in fitted.messages if one.role == "user"][-1:]

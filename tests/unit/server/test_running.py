@@ -1,0 +1,189 @@
+"""uvicorn on real ports: who has a port, what is not HTTP, and the end of a server."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from buttress.server.errors import PortTaken
+from buttress.server.running import MAX_HEAD_BYTES, reserve_port, shared_socket
+from buttress.testing.upstream import Reply, ScriptedUpstream
+from tests.unit.server.serving import events_of, eventually, send_raw, serving, traces, write_project
+
+HOST = "127.0.0.1"
+
+
+@pytest.fixture
+def reserved() -> Iterator[socket.socket]:
+    """A port that is kept for the workers of a project."""
+    with reserve_port(HOST, 0) as found:
+        yield found
+
+
+def port_of(found: socket.socket) -> int:
+    """Return the port a socket is bound to."""
+    port: int = found.getsockname()[1]
+    return port
+
+
+def test_workers_share_the_port_that_is_kept_for_them(reserved: socket.socket) -> None:
+    with shared_socket(HOST, port_of(reserved)) as one, shared_socket(HOST, port_of(reserved)) as two:
+        assert port_of(one) == port_of(two) == port_of(reserved)
+
+
+def test_nobody_answers_on_a_kept_port_before_a_worker_listens(reserved: socket.socket) -> None:
+    with socket.socket() as client, pytest.raises(ConnectionRefusedError):
+        client.connect((HOST, port_of(reserved)))
+
+
+def test_a_second_project_does_not_get_a_kept_port(reserved: socket.socket) -> None:
+    """Neither before its workers listen, nor when they do: questions would go to either project by chance."""
+    with pytest.raises(PortTaken, match=str(port_of(reserved))):
+        reserve_port(HOST, port_of(reserved))
+    with shared_socket(HOST, port_of(reserved)), pytest.raises(PortTaken):
+        reserve_port(HOST, port_of(reserved))
+
+
+def test_a_port_of_another_program_is_taken() -> None:
+    with socket.create_server((HOST, 0)) as other:
+        with pytest.raises(PortTaken, match="cannot listen on"):
+            reserve_port(HOST, port_of(other))
+        with pytest.raises(PortTaken):
+            shared_socket(HOST, port_of(other))
+
+
+def test_an_address_of_another_machine_cannot_be_listened_on() -> None:
+    with pytest.raises(PortTaken, match=r"192\.0\.2\.1"):
+        reserve_port("192.0.2.1", 0)
+
+
+async def test_a_port_is_free_again_at_once_after_connections_were_open(project: Path) -> None:
+    async with serving(project) as server:
+        port = server.address[1]
+        async with server.ask("Hi?") as response:
+            assert response.status == 200
+        _, writer = await asyncio.open_connection(HOST, port)
+    writer.close()
+    with reserve_port(HOST, port) as reserved:
+        assert port_of(reserved) == port
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200), id="TLS"),
+        pytest.param(b"hello?\r\n\r\n", id="words"),
+        pytest.param(b"GET \xff\xfe HTTP/1.1\r\nhost: x\r\n\r\n", id="a path that is no text"),
+        pytest.param(b"GET http://[ HTTP/1.1\r\nhost: x\r\n\r\n", id="half a host"),
+        pytest.param(b"CONNECT example.org:80 HTTP/1.1\r\nhost: x\r\n\r\n", id="a proxy is wanted"),
+        pytest.param(b"POST / HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n", id="two lengths"),
+        pytest.param(b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n", id="less than nothing"),
+        pytest.param(b"POST / HTTP/1.1\r\ncontent-length: 1e3\r\n\r\n", id="a length in figures of speech"),
+        pytest.param(
+            b"POST / HTTP/1.1\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n",
+            id="length and chunks",
+        ),
+        pytest.param(
+            b"POST /v1/features/chat HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+            id="chunks of no size",
+        ),
+        pytest.param(b"GET / HTTP/1.1\r\nhost: x\r\nname\x00: x\r\n\r\n", id="NUL in a header's name"),
+    ],
+)
+async def test_what_is_no_http_is_answered_as_an_error_and_hung_up_on(project: Path, data: bytes) -> None:
+    async with serving(project) as server:
+        said = await send_raw(server.address, data)
+        head, body = said.split(b"\r\n\r\n", 1)
+        assert head.startswith(b"HTTP/1.1 400 ")
+        assert json.loads(body)["error"]["code"] == "server.no_http"
+        async with server.ask("Still there?") as response:
+            assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(b"GET /healthz HTTP/1.1\r\nlong: " + b"x" * (MAX_HEAD_BYTES * 20), id="one long header"),
+        pytest.param(b"GET /healthz HTTP/1.1\r\n" + b"a: b\r\n" * MAX_HEAD_BYTES, id="many short headers"),
+        pytest.param(b"GET /" + b"x" * (MAX_HEAD_BYTES * 20), id="an endless path"),
+    ],
+)
+async def test_headers_have_a_bound(project: Path, head: bytes) -> None:
+    async with serving(project) as server:
+        said = await send_raw(server.address, head)
+        # Who still sends when it is refused may see its connection reset before it reads the answer.
+        assert not said or (said.startswith(b"HTTP/1.1 431 ") and b"server.head_too_large" in said)
+        async with server.ask("Still there?") as response:
+            assert response.status == 200
+
+
+async def test_large_headers_within_the_bound_are_taken(project: Path) -> None:
+    headers = {f"x-{number}": "y" * 2_000 for number in range(20)}
+    async with serving(project) as server:
+        for _ in range(3):
+            async with server.session.get(f"{server.url}/healthz", headers=headers) as response:
+                assert response.status == 200
+
+
+async def test_requests_on_one_connection_are_answered_in_their_order(project: Path) -> None:
+    get = b"GET /%b HTTP/1.1\r\nhost: x\r\n\r\n"
+    last = b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    async with serving(project) as server:
+        said = await send_raw(server.address, get % b"healthz" + get % b"nowhere" + last)
+    assert said.index(b'"ok"') < said.index(b"server.route_unknown") < said.index(b'"ready"')
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_answers_that_run_may_finish_when_the_server_is_told_to_stop(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    reply = Reply(chunks=("One. ", "Two. ", "Three."), chunk_delay_s=0.3)
+    async with ScriptedUpstream([reply]) as upstream:
+        project = write_project(tmp_path, upstream.url)
+        async with serving(project, drain_s=10) as server, server.ask("Hi?", stream=True) as response:
+            await _began(response)
+            os.kill(os.getpid(), number)
+            events = await events_of(response)
+            with socket.socket() as client, pytest.raises(ConnectionRefusedError):
+                client.connect(server.address)
+    assert events[-1][0] == "ended"
+    assert [one.outcome for one in traces(project)] == ["answered"]
+
+
+async def test_answers_that_take_too_long_are_cut_when_the_server_stops_and_say_so(tmp_path: Path) -> None:
+    async with ScriptedUpstream([Reply(chunks=("One. ", "Two. "), ending="stall", after=2)]) as upstream:
+        project = write_project(tmp_path, upstream.url)
+        loop = asyncio.get_running_loop()
+        async with serving(project, drain_s=0.4) as server, server.ask("Hi?", stream=True) as response:
+            await _began(response)
+            told = loop.time()
+            os.kill(os.getpid(), signal.SIGTERM)
+            events = await events_of(response)
+            assert 0.3 < loop.time() - told < 2
+            await eventually(upstream.received[0].hung_up.is_set, 1.0)
+    assert events[-1][0] == "error"
+    assert "server.stopping" in str(events[-1])
+    assert [one.outcome for one in traces(project)] == ["cancelled"]
+
+
+async def _began(response: aiohttp.ClientResponse) -> None:
+    """Read the first two events: the call has begun, and there is text."""
+    for name in (b"began", b"text"):
+        assert name in await response.content.readuntil(b"\n\n")
+
+
+async def test_connections_without_a_request_do_not_hold_up_the_end(project: Path) -> None:
+    loop = asyncio.get_running_loop()
+    async with serving(project, drain_s=10) as server:
+        async with server.ask("Hi?") as response:
+            assert response.status == 200
+        _, writer = await asyncio.open_connection(*server.address)
+        told = loop.time()
+    assert loop.time() - told < 2
+    writer.close()

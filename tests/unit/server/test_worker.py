@@ -1,0 +1,124 @@
+"""The call worker as a process of its own."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from buttress.app.layout import run_folder
+from buttress.kernel.clock import SystemClock
+from buttress.processes.announcing import Announcer
+from buttress.processes.status import read_said
+from buttress.server.worker import waiting_for
+from tests.unit.server.serving import traces, write_project
+
+HEAVY = ("lancedb", "pyarrow", "onnxruntime", "tokenizers", "numpy", "selectolax", "pypdfium2")
+MAX_MEMORY_BYTES = 150 << 20
+
+WORKER = """
+import asyncio, json, sys
+from pathlib import Path
+from buttress.server.worker import run_calls
+from buttress.settings.loading import load_settings
+
+asyncio.run(run_calls(load_settings(Path(sys.argv[1]), flags=["server.port=0"]), "calls-1"))
+print(json.dumps([name for name in sys.argv[2:] if name in sys.modules]))
+"""
+
+
+@contextmanager
+def worker(project: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a call worker without a supervisor for the block, ready from its beginning."""
+    command = [sys.executable, "-c", WORKER, str(project), *HEAVY]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            wait_until(lambda: process.poll() is not None or address_of(project, process.pid))
+            yield process
+        finally:
+            process.kill()
+
+
+def address_of(project: Path, pid: int) -> str:
+    """Return where the worker listens; empty until it is ready."""
+    said = read_said(run_folder(project), "calls-1")
+    return said.address if said and said.ready and said.pid == pid else ""
+
+
+def wait_until(fact: Callable[[], object], within_s: float = 20.0) -> None:
+    """Wait for something to become true."""
+    deadline = time.perf_counter() + within_s
+    while not fact():
+        assert time.perf_counter() < deadline, "it never came to be"
+        time.sleep(0.01)
+
+
+def ask(address: str, feature: str) -> str:
+    """Ask by curl-like means, and return the body."""
+    request = (
+        "import sys, urllib.request as r; "
+        "q = r.Request(sys.argv[1], data=sys.argv[2].encode(), method='POST'); "
+        "print(r.urlopen(q, timeout=20).read().decode())"
+    )
+    body = '{"input": {"question": "When is a first payment refunded?"}}'
+    command = [sys.executable, "-c", request, f"{address}/v1/features/{feature}", body]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.slow
+def test_a_worker_stays_light_whatever_it_is_asked(tmp_path: Path) -> None:
+    project = write_project(tmp_path)
+    with worker(project) as process:
+        for _ in range(3):
+            # No engine runs: the worker must not load one itself, but answer with the fallback.
+            assert "knowledge.engine_away" in ask(address_of(project, process.pid), "support")
+            assert "I do not know." in ask(address_of(project, process.pid), "chat")
+        assert psutil.Process(process.pid).memory_info().rss < MAX_MEMORY_BYTES
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=10)[0].strip() == "[]"
+    assert process.returncode == 0
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_told_to_stop_closes_what_it_opened(tmp_path: Path) -> None:
+    project = write_project(tmp_path)
+    with worker(project) as process:
+        ask(address_of(project, process.pid), "chat")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+    assert read_said(run_folder(project), "calls-1") is None
+    assert [path.suffix for path in (project / ".buttress" / "spool").iterdir()] == [".sealed"]
+    assert len(traces(project)) == 1
+
+
+@pytest.mark.slow
+def test_a_worker_whose_port_is_taken_says_so_and_ends(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code = WORKER.replace("server.port=0", f"server.port={port}")
+        command = [sys.executable, "-c", code, str(write_project(tmp_path))]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
+
+
+def test_a_worker_waits_for_every_role_but_itself(tmp_path: Path) -> None:
+    clock = SystemClock()
+    engine, own, other = (Announcer(tmp_path, name, clock) for name in ("engine", "calls-1", "calls-2"))
+    engine.say(ready=False, message="loading the model")
+    own.say(ready=False, message="compiling the features")
+    other.say(ready=True)
+    assert waiting_for(tmp_path, "calls-1") == {"engine": "loading the model"}
+    engine.say(ready=True)
+    assert waiting_for(tmp_path, "calls-1") == {}
+
+
+def test_a_role_that_says_not_why_is_waited_for_by_its_state(tmp_path: Path) -> None:
+    Announcer(tmp_path, "engine", SystemClock()).say(ready=False)
+    assert waiting_for(tmp_path, "calls-1") == {"engine": "not_ready"}

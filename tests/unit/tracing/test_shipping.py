@@ -1,0 +1,72 @@
+"""From the spool to PostgreSQL: nothing lost, nothing twice, whatever is broken."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from buttress.storage.database import Database
+from buttress.tracing.shipping import ship
+from buttress.tracing.spool import Spool, sealed_files
+from buttress.tracing.store import TraceStore
+from tests.unit.tracing.conftest import MakeTrace
+
+
+async def test_what_was_spooled_is_stored_and_its_files_are_gone(
+    tmp_path: Path, database: Database, make_trace: MakeTrace
+) -> None:
+    store, spool = TraceStore(database), Spool(tmp_path, "w", 300)
+    traces = [make_trace(tenant="shipped") for _ in range(7)]
+    for trace in traces:
+        spool.append(msgspec.json.encode(trace))
+    spool.seal()
+    assert await ship(tmp_path, store) == 7
+    assert {one.trace_id for one in await store.latest("shipped")} == {one.trace_id for one in traces}
+    assert sealed_files(tmp_path) == []
+    assert await ship(tmp_path, store) == 0
+
+
+async def test_a_record_that_cannot_be_read_does_not_hold_up_the_others(
+    tmp_path: Path, database: Database, make_trace: MakeTrace
+) -> None:
+    store = TraceStore(database)
+    good = msgspec.json.encode(make_trace(tenant="torn"))
+    (tmp_path / "w-1.sealed").write_bytes(b"{not json\n" + b'{"trace_id": 7}\n' + good + b"\n" + b"\xff\n")
+    assert await ship(tmp_path, store) == 1
+    assert len(await store.latest("torn")) == 1
+
+
+async def test_several_shippers_at_once_store_each_trace_once(
+    tmp_path: Path, database: Database, make_trace: MakeTrace
+) -> None:
+    store, spool = TraceStore(database), Spool(tmp_path, "w", 300)
+    for _ in range(20):
+        spool.append(msgspec.json.encode(make_trace(tenant="at once")))
+    spool.seal()
+    await asyncio.gather(*(ship(tmp_path, store) for _ in range(5)))
+    assert len(await store.latest("at once", limit=100)) == 20
+
+
+async def test_a_spool_that_is_not_there_is_an_empty_one(tmp_path: Path, database: Database) -> None:
+    assert await ship(tmp_path / "not" / "there", TraceStore(database)) == 0
+
+
+async def test_the_files_stay_when_they_cannot_be_stored(
+    tmp_path: Path, database: Database, make_trace: MakeTrace
+) -> None:
+    spool = Spool(tmp_path, "w", 10_000)
+    spool.append(msgspec.json.encode(make_trace(tenant="stays", outcome="answered", trace_id="x" * 3_000)))
+    spool.seal()
+    async with database.connection() as connection:
+        await connection.execute(
+            "ALTER TABLE traces ADD CONSTRAINT short CHECK (length(trace_id) < 1000) NOT VALID"
+        )
+    try:
+        with pytest.raises(Exception, match="short"):
+            await ship(tmp_path, TraceStore(database))
+        assert len(sealed_files(tmp_path)) == 1
+    finally:
+        async with database.connection() as connection:
+            await connection.execute("ALTER TABLE traces DROP CONSTRAINT short")
+    assert await ship(tmp_path, TraceStore(database)) == 1

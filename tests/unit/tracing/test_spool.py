@@ -1,0 +1,98 @@
+"""The spool: killed here, twice, at once, on a full disk."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from buttress.tracing.spool import Spool, read_records, seal_orphans, sealed_files
+
+WRITER = """
+import sys
+from pathlib import Path
+from buttress.tracing.spool import Spool
+spool = Spool(Path(sys.argv[1]), "child", 1_000_000)
+for number in range(100_000):
+    spool.append(b"%d" % number)
+    print(number, flush=True)
+"""
+
+
+def records(folder: Path) -> list[bytes]:
+    """Return every record of the sealed files, in order."""
+    return [record for path in sealed_files(folder) for record in read_records(path)]
+
+
+@given(
+    st.lists(st.binary(max_size=40).map(lambda b: b.replace(b"\n", b" ")), max_size=30), st.integers(8, 200)
+)
+def test_what_was_appended_is_read_in_order_however_it_was_cut(
+    tmp_path_factory: pytest.TempPathFactory, appended: list[bytes], segment_bytes: int
+) -> None:
+    folder = tmp_path_factory.mktemp("spool")
+    spool = Spool(folder, "w", segment_bytes)
+    for record in appended:
+        spool.append(record)
+    spool.seal()
+    assert records(folder) == appended
+    assert spool.lost == 0
+
+
+def test_an_open_file_is_not_taken_from_a_living_writer(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, "w", 1_000)
+    spool.append(b"one")
+    assert seal_orphans(tmp_path) == 0
+    assert records(tmp_path) == []
+    spool.seal()
+    assert records(tmp_path) == [b"one"]
+
+
+def test_nothing_that_was_written_is_lost_when_the_writer_is_killed(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout
+        acknowledged = [int(writer.stdout.readline()) for _ in range(500)]
+        os.kill(writer.pid, signal.SIGKILL)
+    assert seal_orphans(tmp_path) == 1
+    assert records(tmp_path)[: len(acknowledged)] == [b"%d" % number for number in acknowledged]
+
+
+def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "w-000001.sealed").write_bytes(b"whole\nto")
+    assert records(tmp_path) == [b"whole"]
+
+
+def test_two_writers_do_not_mix(tmp_path: Path) -> None:
+    one, other = Spool(tmp_path, "a", 1_000), Spool(tmp_path, "b", 1_000)
+    for number in range(10):
+        one.append(b"a%d" % number)
+        other.append(b"b%d" % number)
+    one.seal()
+    other.seal()
+    assert records(tmp_path) == [b"%c%d" % (letter, number) for letter in b"ab" for number in range(10)]
+
+
+def test_what_cannot_be_written_is_counted_and_the_writer_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "spool"
+    folder.write_text("a file where the folder should be")
+    spool = Spool(folder, "w", 1_000)
+    spool.append(b"lost")
+    assert spool.lost == 1
+    folder.unlink()
+    spool.append(b"kept")
+    spool.seal()
+    assert (spool.lost, records(folder)) == (1, [b"kept"])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_costs_a_record_and_no_call(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, "w", 1_000)
+    (tmp_path / "w-000001.new").symlink_to("/dev/full")
+    spool.append(b"lost")
+    assert spool.lost == 1
