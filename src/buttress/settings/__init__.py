@@ -12,5 +12,5 @@ Read in this order:
 Promises:
     - an unknown key or a wrong value is an error that names file, line and key, and what would be right;
     - all mistakes of a file are shown at once; nothing is started with a tree that has one;
-    - a secret is never part of the tree, and never printed.
+    - a password in an address is masked wherever settings are printed; a model's key is a reference only.
 """
