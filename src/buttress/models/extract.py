@@ -89,8 +89,8 @@ def choose(scored: Sequence[Scored], units: Sequence[Unit], rules: QuoteSettings
     """Return what to quote: the passage with the best unit first, in each passage the document's order.
 
     `units` are all units there are, also those that may only come along with a chosen one. At most
-    `max_sentences` are returned, not counting the items of a list that come with the line above it. Nothing
-    scored, nothing returned.
+    `max_sentences` are returned, not counting the items of a list that come with the line above it; the best
+    unit is among them, alone where its company has no room. Nothing scored, nothing returned.
     """
     by_worth = sorted(scored, key=lambda one: (-one.score, one.unit.key))
     at = {unit.key: unit for unit in units}
@@ -100,11 +100,18 @@ def choose(scored: Sequence[Scored], units: Sequence[Unit], rules: QuoteSettings
         if one.score < rules.keep_share * by_worth[0].score:
             break
         company = [unit for unit in _company(one.unit, at) if unit.key not in chosen]
-        counted = [unit for unit in company if unit.kind != "item" or unit is one.unit]
+        if not chosen and len(_counted(company, one.unit)) > room:
+            company = [one.unit]
+        counted = _counted(company, one.unit)
         if len(counted) <= room and company and not _is_told(one.unit, chosen.values()):
             room -= len(counted)
             chosen.update((unit.key, unit) for unit in company[: len(counted) + rules.max_list_items])
     return _in_order(chosen.values(), by_worth)
+
+
+def _counted(company: Iterable[Unit], best: Unit) -> list[Unit]:
+    """Return those that take room: items that come along with another take none."""
+    return [unit for unit in company if unit.kind != "item" or unit is best]
 
 
 def _company(unit: Unit, at: Mapping[tuple[int, int], Unit]) -> list[Unit]:
@@ -126,7 +133,7 @@ def _list_under(lead: Unit, at: Mapping[tuple[int, int], Unit]) -> list[Unit]:
 
 
 def _whole_list(item: Unit, at: Mapping[tuple[int, int], Unit]) -> list[Unit]:
-    return [one for one in at.values() if one.passage == item.passage and one.group == item.group]
+    return [one for one in at.values() if _same_list(one, item) and one.kind == item.kind]
 
 
 def _line_above(item: Unit, at: Mapping[tuple[int, int], Unit]) -> Unit | None:

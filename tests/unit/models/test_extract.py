@@ -100,6 +100,12 @@ def test_the_passage_with_the_best_sentence_comes_first() -> None:
     assert chosen(units, 0.8, 0.9) == ["Dogs bark.", "Cats purr."]
 
 
+def test_the_best_sentence_is_quoted_alone_where_its_company_has_no_room() -> None:
+    """Better without the sentence it refers to than no answer."""
+    one = QuoteSettings(max_sentences=1)
+    assert chosen(prose("Cats purr loudly.", "They also hiss."), 0, 0.9, rules=one) == ["They also hiss."]
+
+
 def test_a_long_list_is_cut() -> None:
     units = listed("You need:", *(f"part number {at}" for at in range(50)))
     assert len(chosen(units, 0.9, *[0.0] * 50)) == 1 + RULES.max_list_items
