@@ -2,6 +2,8 @@
 
 from buttress.gateway.ports import Ports
 from buttress.gateway.types import Answer, Asked, Outcome, Reply, Sentence
+from buttress.guardrails.support import Standing, Support, support_of
+from buttress.guardrails.withholding import Withheld
 from buttress.kernel.ids import ReleaseId, TraceId, new_id
 from buttress.kernel.passages import Citation, Passage
 from buttress.kernel.spans import Recorder
@@ -24,6 +26,8 @@ class Call:
         self.has_model_spoken = False
         self.text: list[str] = []
         self.citations: list[Citation] = []
+        self.standings: list[Standing] = []
+        self.withheld: list[Withheld] = []
         self.outcome: Outcome = "answered"
         self.reason = ""
 
@@ -36,6 +40,13 @@ class Call:
         """Note what went out to the asker, and cannot be taken back."""
         self.text.append(sentence.text)
         self.citations.extend(sentence.citations)
+        if sentence.standing:
+            self.standings.append(sentence.standing)
+
+    @property
+    def support(self) -> Support:
+        """What the sentences released so far stand on, and how many were not released."""
+        return support_of(self.standings, withheld=len(self.withheld))
 
     @property
     def model(self) -> str | None:
@@ -64,6 +75,7 @@ class Call:
             outcome=self.outcome,
             reason=self.reason,
             citations=tuple(self.citations),
+            support=self.support,
             passages=self.passages,
             model=self.model,
             usage=self.usage,

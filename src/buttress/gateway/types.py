@@ -9,8 +9,10 @@ from typing import Literal
 
 import msgspec
 
+from buttress.guardrails.support import Standing, Support
+from buttress.guardrails.withholding import Withheld
 from buttress.kernel.ids import ReleaseId, TraceId
-from buttress.kernel.messages import ModelRequest
+from buttress.kernel.messages import Message, ModelRequest
 from buttress.kernel.passages import Citation, Passage
 from buttress.kernel.scope import Scope
 from buttress.kernel.usage import NanoDollars, Usage
@@ -20,10 +22,14 @@ Outcome = Literal["answered", "fallback"]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A question as it came in. `input` is what the feature's input schema describes."""
+    """A question as it came in. `input` is what the feature's input schema describes.
+
+    `history` are the turns of the conversation before it, oldest first.
+    """
 
     feature: str
     input: dict[str, object]
+    history: tuple[Message, ...] = ()
     tenant: str = "default"
     user: str | None = None
     groups: tuple[str, ...] = ()
@@ -78,6 +84,11 @@ class Retrieved(msgspec.Struct, frozen=True):
         """The input that passed inspection."""
         return self.recalled.ruled.inspected.input
 
+    @property
+    def history(self) -> tuple[Message, ...]:
+        """The turns of the conversation before it."""
+        return self.recalled.ruled.inspected.chosen.admitted.asked.history
+
 
 class Composed(msgspec.Struct, frozen=True):
     """What is to be sent, and the passages in it, in the order their numbers refer to."""
@@ -96,17 +107,21 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Sentence(msgspec.Struct, frozen=True):
-    """A sentence of an answer with the white space around it, and what it cites."""
+    """A sentence of an answer with the white space around it, and what it cites.
+
+    `standing` is what it stands on; None for words that nobody claims to have found (a fallback's text).
+    """
 
     text: str
     citations: tuple[Citation, ...]
+    standing: Standing | None = None
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """An answer under way whose citations were compared with their passages, sentence by sentence."""
+    """An answer under way, judged sentence by sentence: what may go out, and what must not."""
 
     sent: Sent
-    sentences: AsyncGenerator[Sentence, None]
+    sentences: AsyncGenerator[Sentence | Withheld, None]
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +143,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """A whole answer.
 
     `outcome` is `answered`, or `fallback` with the `reason` for it. `model` is the one whose text was
-    released, None for a rule or a fallback. `cost_nanodollars` None means unknown.
+    released last, None for a rule or a fallback. `support` counts what the model's sentences stand on, and
+    those that were withheld. `cost_nanodollars` None means unknown.
     """
 
     trace_id: TraceId
@@ -138,6 +154,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     reason: str
     citations: tuple[Citation, ...]
+    support: Support
     passages: tuple[Passage, ...]
     model: str | None
     usage: Usage

@@ -10,13 +10,14 @@ Read in this order:
     facts      numbers, names and words that a sentence claims
     citations  what each sentence cites, and whether the passage bears it out
     support    what an answer stands on, counted
+    withholding  what may be released of it
     relevance  whether the passages found have to do with the question at all
     settings   thresholds
 
 All of it is pure: values in, a value out. No error is raised here: a doubtful answer is a value, too.
 
 Promises:
-    - the pieces of a stream, joined, are exactly its text, and do not depend on how the stream was cut; - a
-    citation's `start` and `end` lie in its passage; where it is `verbatim` they hold the sentence's words;
+    - the pieces of a stream, joined, are exactly its text, and do not depend on how the stream was cut;
+    - a citation's `start` and `end` lie in its passage; `verbatim` ones hold the sentence's words;
     - a number, a name or a unit that is not in the cited passage is never called supported.
 """

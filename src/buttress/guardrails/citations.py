@@ -7,7 +7,7 @@ import msgspec
 
 from buttress.guardrails.facts import claim_of, holds, is_contradicted, share_of_terms
 from buttress.guardrails.folding import Folded, find, fold, normalised
-from buttress.guardrails.markers import MarkedSentence, read_sentence, read_sentences
+from buttress.guardrails.markers import MarkedSentence, read_sentence
 from buttress.kernel.passages import Citation, CitationState, Passage, cite
 from buttress.kernel.sentences import split_sentences
 
@@ -26,11 +26,6 @@ class CitedSentence(msgspec.Struct, frozen=True):
     missing: tuple[int, ...] = ()
 
 
-def cite_answer(text: str, passages: Sequence[Passage], *, content_share: float) -> list[CitedSentence]:
-    """Return the sentences of an answer with what they cite; see `cite_sentence`."""
-    return [_cite(sentence, passages, content_share) for sentence in read_sentences(text)]
-
-
 def cite_sentence(text: str, passages: Sequence[Passage], *, content_share: float) -> CitedSentence:
     """Return one sentence, as the answer has it, with what it cites of `passages` (the first is number 1).
 
@@ -39,10 +34,7 @@ def cite_sentence(text: str, passages: Sequence[Passage], *, content_share: floa
     `content_share` of its words are in the passage, or in the passages it cites together. Else it is
     `unsupported`.
     """
-    return _cite(read_sentence(text), passages, content_share)
-
-
-def _cite(sentence: MarkedSentence, passages: Sequence[Passage], content_share: float) -> CitedSentence:
+    sentence = read_sentence(text)
     known = [number for number in sentence.numbers if 1 <= number <= len(passages)]
     cited = [passages[number - 1] for number in known]
     together = "\n\n".join(passage.text for passage in cited)

@@ -1,6 +1,7 @@
 """The citation markers of an answer: `[1]`, `[1][2]`, `[1, 2]`, `[1-3]`. Pure."""
 
 import re
+from collections.abc import Collection
 
 import msgspec
 
@@ -52,14 +53,22 @@ def read_sentence(text: str) -> MarkedSentence:
     return MarkedSentence(_SPACED.sub("", text).strip(), tuple(dict.fromkeys(numbers)))
 
 
-def read_sentences(text: str) -> list[MarkedSentence]:
-    """Return the sentences of an answer, markers off."""
-    return [read_sentence(text[start:end]) for start, end in piece_spans(text)]
-
-
 def strip_markers(text: str) -> str:
     """Return `text` without its markers and the white space before them."""
     return _SPACED.sub("", text)
+
+
+def without_numbers(text: str, numbers: Collection[int]) -> str:
+    """Return `text` with `numbers` taken out of its markers; a marker that is empty then goes whole."""
+    return _SPACED.sub(lambda found: _kept(found.group(), numbers), text) if numbers else text
+
+
+def _kept(marker: str, without: Collection[int]) -> str:
+    kept = [number for number in _numbers(marker) if number not in without]
+    if len(kept) == len(_numbers(marker)):
+        return marker
+    gap = marker[: len(marker) - len(marker.lstrip())]
+    return f"{gap}[{', '.join(map(str, kept))}]" if kept else ""
 
 
 def _numbers(marker: str) -> list[int]:

@@ -1,53 +1,43 @@
 """What an answer stands on, counted by its sentences. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
 from buttress.guardrails.citations import CitedSentence
 from buttress.kernel.passages import CitationState
 
+Standing = Literal["verbatim", "supported", "unsupported", "uncited"]
+
 
 class Support(msgspec.Struct, frozen=True, kw_only=True):
     """How many sentences of an answer stand on what: each counts once, by the best of its citations.
 
-    `out_of_range` counts citations of passages that there are not.
+    `withheld` counts the sentences that were not released.
     """
 
     verbatim: int = 0
     supported: int = 0
     unsupported: int = 0
     uncited: int = 0
-    out_of_range: int = 0
-
-    @property
-    def sentences(self) -> int:
-        """All sentences."""
-        return self.verbatim + self.supported + self.unsupported + self.uncited
-
-    @property
-    def share(self) -> float:
-        """The share of sentences that a passage bears out; 0 of an empty answer."""
-        return (self.verbatim + self.supported) / self.sentences if self.sentences else 0.0
+    withheld: int = 0
 
 
-def support_of(sentences: Iterable[CitedSentence]) -> Support:
-    """Count `sentences` by what they stand on."""
-    counts = {"verbatim": 0, "supported": 0, "unsupported": 0, "uncited": 0}
-    out_of_range = 0
-    for cited in sentences:
-        counts[standing(cited)] += 1
-        out_of_range += len(cited.missing)
-    return Support(**counts, out_of_range=out_of_range)
+def support_of(standings: Iterable[Standing], *, withheld: int = 0) -> Support:
+    """Count the sentences of an answer by what they stand on."""
+    return Support(**Counter(standings), withheld=withheld)
 
 
-def standing(cited: CitedSentence) -> str:
+def standing(cited: CitedSentence) -> Standing:
     """Return what one sentence stands on: the best state of its citations; `uncited` when it has none at all.
 
     A sentence that cites only passages that there are not is unsupported.
     """
     states = {citation.state for citation in cited.citations}
-    for state in (CitationState.VERBATIM, CitationState.SUPPORTED):
-        if state in states:
-            return state.value
+    if CitationState.VERBATIM in states:
+        return "verbatim"
+    if CitationState.SUPPORTED in states:
+        return "supported"
     return "unsupported" if states or cited.missing else "uncited"

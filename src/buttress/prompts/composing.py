@@ -7,7 +7,7 @@ import msgspec
 from buttress.kernel.messages import Message
 from buttress.kernel.passages import Passage
 from buttress.kernel.tokens import TokenCounter
-from buttress.prompts.packing import Window, fit_window, pack, tokens_of
+from buttress.prompts.packing import Window, fit_window, pack, pack_history, tokens_of
 from buttress.prompts.passages import passage_values
 from buttress.prompts.templates import render
 from buttress.prompts.types import Prompt
@@ -16,11 +16,22 @@ PASSAGES = "passages"
 """The variable that holds the passages."""
 
 
+HISTORY_SHARE = 1 / 3
+"""What earlier turns may take of the room: the passages are what an answer stands on."""
+
+
+class Conversation(msgspec.Struct, frozen=True):
+    """The input of a call as a prompt sees it: its values, and the turns before it, oldest first."""
+
+    values: Mapping[str, object]
+    history: Sequence[Message] = ()
+
+
 class Composition(msgspec.Struct, frozen=True, kw_only=True):
     """What is sent, and what is not.
 
-    `passages` are in the prompt, in the order of their numbers; `left_out` did not fit. `dropped` are turns
-    of the prompt that did not fit. `tokens` is what `messages` take, by the counter that was used.
+    `passages` are in the prompt, in the order of their numbers; `left_out` did not fit. `dropped` are earlier
+    turns that did not fit. `tokens` is what `messages` take, by the counter that was used.
     """
 
     messages: tuple[Message, ...]
@@ -32,31 +43,34 @@ class Composition(msgspec.Struct, frozen=True, kw_only=True):
 
 def compose(
     prompt: Prompt,
-    values: Mapping[str, object],
+    said: Conversation,
     passages: Sequence[Passage],
     window: Window,
     counter: TokenCounter,
 ) -> Composition:
     """Return the messages of `prompt`, with as many of `passages` (best first) as the window holds.
 
+    Earlier turns, the newest ones that fit into their share of it, stand before the prompt's last turn.
+
     Raises:
         PromptTooLong: the rest of the prompt does not fit, even without passages.
         PromptUnrenderable: a value is missing or of the wrong type.
     """
-    kept, messages = _fill(prompt, values, passages, window, counter)
+    earlier = pack_history(said.history, int(window.room_tokens * HISTORY_SHARE), counter)
+    kept, messages = _fill(prompt, Conversation(said.values, earlier.messages), passages, window, counter)
     fitted = fit_window(messages, window, counter)
     return Composition(
         messages=fitted.messages,
         passages=kept,
         left_out=tuple(one for one in passages if one not in kept),
-        dropped=fitted.dropped,
+        dropped=earlier.dropped + fitted.dropped,
         tokens=fitted.tokens,
     )
 
 
 def _fill(
     prompt: Prompt,
-    values: Mapping[str, object],
+    said: Conversation,
     passages: Sequence[Passage],
     window: Window,
     counter: TokenCounter,
@@ -70,9 +84,16 @@ def _fill(
     room, tries = window.room_tokens, len(passages)
     while True:
         packed = pack(passages, room, counter)
-        messages = render(prompt, {**values, PASSAGES: passage_values(packed.kept)})
+        messages = _with_history(prompt, said, packed.kept)
         over = tokens_of(messages, counter) - window.room_tokens
         if over <= 0 or not packed.kept:
             return packed.kept, messages
         tries -= 1
         room = packed.tokens - over if tries > 0 else 0
+
+
+def _with_history(prompt: Prompt, said: Conversation, passages: Sequence[Passage]) -> tuple[Message, ...]:
+    """Return the rendered prompt, with the earlier turns before its last turn of the user."""
+    messages = render(prompt, {**said.values, PASSAGES: passage_values(passages)})
+    last = max((at for at, one in enumerate(messages) if one.role == "user"), default=len(messages))
+    return (*messages[:last], *said.history, *messages[last:])

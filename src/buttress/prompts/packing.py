@@ -59,6 +59,23 @@ def pack(passages: Sequence[Passage], room_tokens: int, counter: TokenCounter) -
     return Packed(tuple(kept), tuple(left_out), used)
 
 
+def pack_history(history: Sequence[Message], room_tokens: int, counter: TokenCounter) -> Fitted:
+    """Return the newest turns of a conversation, oldest first, that fit into `room_tokens`.
+
+    They are the end of it without a gap, and begin with what the user said.
+    """
+    start, used = len(history), 0
+    for at in range(len(history) - 1, -1, -1):
+        tokens = tokens_of([history[at]], counter)
+        if used + tokens > room_tokens:
+            break
+        start, used = at, used + tokens
+    while start < len(history) and history[start].role != "user":
+        used -= tokens_of([history[start]], counter)
+        start += 1
+    return Fitted(tuple(history[start:]), tuple(history[:start]), used)
+
+
 def tokens_of(messages: Sequence[Message], counter: TokenCounter) -> int:
     """Return how many tokens `messages` take in a request."""
     return sum(counter.count(message.content) + MESSAGE_TOKENS for message in messages)

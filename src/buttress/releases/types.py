@@ -1,7 +1,7 @@
 """The nouns of releases: what a feature is once it is compiled."""
 
 import hashlib
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -67,10 +67,15 @@ class RetrieveStage(msgspec.Struct, frozen=True, tag_field="kind", tag="retrieve
     thresholds: Thresholds | None = None
 
 
+Unsupported = Literal["withhold", "mark"]
+"""What happens to a sentence that does not hold: it is not released, or released with its state."""
+
+
 class GenerateStage(msgspec.Struct, frozen=True, tag_field="kind", tag="generate", kw_only=True):
     """An answer written by the first model of `ladder` that gives one.
 
     `prompt` is a key of `Release.prompts`; `ladder` one of `Release.ladders`, also when it is a single model.
+    `unsupported` says what happens to a sentence that no passage bears out, where passages were retrieved.
     """
 
     name: str
@@ -78,6 +83,7 @@ class GenerateStage(msgspec.Struct, frozen=True, tag_field="kind", tag="generate
     ladder: str
     max_tokens: int
     temperature: float = 0.0
+    unsupported: Unsupported = "withhold"
 
 
 Stage = RulesStage | RetrieveStage | GenerateStage

@@ -18,7 +18,8 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     `outcome` is how it ended for the user: `answered` as asked, `fallback` with an honest substitute,
     `refused` before any work, `failed` with an error, `cancelled` because nobody waited any more.
     `cost` None means unknown, never free. `attempts`, `citations` and `passages` are JSON objects in the
-    shape that `--json` prints.
+    shape that `--json` prints. `support` counts sentences by what they stand on; `withheld` are sentences
+    that were not released, each with its `text` and the `reason`.
     """
 
     trace_id: TraceId
@@ -34,6 +35,8 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     input: dict[str, object] = msgspec.field(default_factory=dict)
     answer: str = ""
     citations: list[dict[str, object]] = msgspec.field(default_factory=list)
+    support: dict[str, int] = msgspec.field(default_factory=dict)
+    withheld: list[dict[str, object]] = msgspec.field(default_factory=list)
     passages: list[dict[str, object]] = msgspec.field(default_factory=list)
     spans: list[Span] = msgspec.field(default_factory=list)
     attempts: list[dict[str, object]] = msgspec.field(default_factory=list)
@@ -42,4 +45,4 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
 
     def without_content(self) -> "Trace":
         """Return the trace with what people and documents said left out: figures and ids stay."""
-        return msgspec.structs.replace(self, input={}, answer="", citations=[], passages=[])
+        return msgspec.structs.replace(self, input={}, answer="", citations=[], passages=[], withheld=[])

@@ -98,14 +98,14 @@ class TestAnswered:
 
     async def test_the_first_sentence_leaves_before_the_model_is_done(self, world: World) -> None:
         """Nobody waits for the whole answer: what is checked goes out."""
-        reply = Reply(chunks=("One is here. ", "Two is here. ", "Three."), ending="stall", after=2)
+        reply = Reply(chunks=(SAYS_SO, " And so on.", "Three."), ending="stall", after=2)
         async with ScriptedUpstream([reply]) as upstream:
             ports = with_release(world, a_release(a_model(upstream.url)))
             async with aclosing(answer(asked(), ports)) as events:
                 await anext(events)
                 first = await anext(events)
                 assert upstream.running == 1
-        assert "One is here." in str(first)
+        assert SAYS_SO in str(first)
 
     async def test_many_calls_at_once_each_have_their_own_trace(self, world: World) -> None:
         answers = await asyncio.gather(*(events_of(asked(), world.ports) for _ in range(10)))
@@ -255,15 +255,50 @@ class TestFallback:
 class TestCitations:
     """What the model says is held against the passages."""
 
-    async def test_a_number_that_no_passage_has_is_noted(self, world: World) -> None:
-        answered = await from_upstream(world, Reply(chunks=("Nothing is made up. [9]",)))
-        assert answered.citations == ()
-        (check,) = [span for span in world.traces[0].spans if span.name == "check"]
-        assert check.data["missing"] == 1
+    @pytest.mark.parametrize(
+        ("said", "reason"),
+        [
+            pytest.param("The moon was bought for 12 dollars. [1]", "unsupported", id="false"),
+            pytest.param("Nothing is made up here. [9]", "unsupported", id="a number that no passage has"),
+            pytest.param("Our gardeners love long walks.", "uncited", id="made up, and uncited"),
+        ],
+    )
+    async def test_what_does_not_hold_is_withheld_and_quotes_go_on(
+        self, world: World, said: str, reason: str
+    ) -> None:
+        answered = await from_upstream(world, Reply(chunks=(SAYS_SO, " ", said, " And more of it.")))
+        assert answered.text.startswith(SAYS_SO)
+        assert said.partition(".")[0] not in answered.text
+        assert "more of it" not in answered.text
+        assert {one.state for one in answered.citations} == {CitationState.VERBATIM}
+        assert (answered.outcome, answered.support.withheld) == ("answered", 1)
+        assert world.traces[0].withheld == [{"text": f" {said}", "reason": reason}]
+        assert world.traces[0].support["withheld"] == 1
 
-    async def test_what_no_passage_bears_out_is_unsupported(self, world: World) -> None:
-        answered = await from_upstream(world, Reply(chunks=("The moon was bought for 12 dollars. [1]",)))
+    async def test_a_model_that_made_something_up_is_stopped(self, world: World) -> None:
+        """It is not waited for, and not paid for what nobody will read."""
+        reply = Reply(chunks=("It costs 12 dollars. [1] ", "And so", " on."), ending="stall", after=2)
+        async with ScriptedUpstream([reply]) as upstream:
+            ports = with_release(world, a_release(a_model(upstream.url)))
+            answered = (await ended(asked(), world, ports)).answer
+            await asyncio.wait_for(upstream.received[0].hung_up.wait(), 10)
+        assert (answered.outcome, answered.model) == ("answered", "extractive")
+        assert [one["outcome"] for one in world.traces[0].attempts] == ["cancelled", "answered"]
+
+    async def test_a_model_that_does_not_know_is_believed(self, world: World) -> None:
+        answered = await from_upstream(world, Reply(chunks=("I do not know", ". Sorry.")))
+        assert (answered.outcome, answered.reason, answered.model) == ("fallback", "check.declined", None)
+        assert answered.text.startswith(NO_ANSWER)
+
+    async def test_a_stage_may_mark_instead(self, world: World) -> None:
+        said = "The moon was bought for 12 dollars. [1] Nothing is made up. [9]"
+        async with ScriptedUpstream([Reply(chunks=(said,))]) as upstream:
+            marking = msgspec.structs.replace(WRITE, unsupported="mark")
+            release = a_release(a_model(upstream.url), stages=(FIND, marking))
+            answered = (await ended(asked(), world, with_release(world, release))).answer
+        assert answered.text == said
         assert [one.state for one in answered.citations] == [CitationState.UNSUPPORTED]
+        assert (answered.support.unsupported, answered.support.withheld) == (2, 0)
 
 
 class TestScope:

@@ -25,7 +25,7 @@ from buttress.gateway.types import (
 )
 from buttress.kernel.catalogue import Model, Price
 from buttress.kernel.ids import ChunkId, DocumentId
-from buttress.kernel.messages import ModelRequest
+from buttress.kernel.messages import Grounding, ModelRequest
 from buttress.kernel.passages import Passage
 from buttress.kernel.scope import Scope
 from buttress.releases.types import (
@@ -146,11 +146,12 @@ def retrieved(release: Release, question: str, passages: Sequence[Passage] = ())
     return Retrieved(recalled(release, question), tuple(passages))
 
 
-def composed(release: Release, passages: Sequence[Passage]) -> Composed:
+def composed(release: Release, passages: Sequence[Passage], question: str = "What?") -> Composed:
     """Return something to send that stands on `passages`."""
     stage = next(stage for stage in release.stages if isinstance(stage, GenerateStage))
-    request = ModelRequest(messages=(), max_tokens=stage.max_tokens)
-    return Composed(retrieved(release, "What?", passages), stage, request, tuple(passages))
+    grounding = Grounding(question, tuple(passages))
+    request = ModelRequest(messages=(), max_tokens=stage.max_tokens, grounding=grounding)
+    return Composed(retrieved(release, question, passages), stage, request, tuple(passages))
 
 
 def a_call(ports: Ports, question: Asked | None = None) -> Call:

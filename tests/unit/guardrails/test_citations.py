@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from buttress.guardrails.citations import CitedSentence, cite_answer, cite_sentence
+from buttress.guardrails.citations import CitedSentence, cite_sentence
 from buttress.guardrails.folding import normalised
-from buttress.guardrails.support import Support, support_of
+from buttress.guardrails.markers import piece_spans
 from buttress.kernel.ids import ChunkId, DocumentId
 from buttress.kernel.passages import CitationState, Passage
 
@@ -102,6 +102,11 @@ def test_what_is_not_verbatim(text: str, state: str) -> None:
     assert len(citation.quote) == citation.end - citation.start
 
 
+def cite_all(text: str, passages: list[Passage], *, content_share: float) -> list[CitedSentence]:
+    pieces = (text[start:end] for start, end in piece_spans(text))
+    return [cite_sentence(piece, passages, content_share=content_share) for piece in pieces]
+
+
 def test_two_passages_may_bear_out_a_sentence_together() -> None:
     cited = cite("A refund takes 14 days and the Studio plan costs €49. [1][2]")
     assert [citation.state for citation in cited.citations] == ["supported", "supported"]
@@ -113,22 +118,6 @@ def test_a_passage_that_there_is_not_is_no_citation() -> None:
     cited = cite("A refund takes 14 days. [0][1][3, 9]")
     assert [citation.number for citation in cited.citations] == [1]
     assert cited.missing == (0, 3, 9)
-
-
-def test_the_support_of_an_answer_is_counted() -> None:
-    answer = (
-        "A refund takes 14 days. [1] Refunds take 14 days. [1] Refunds take 99 days. [1] "
-        "Ask us. It is nowhere. [7] Refunds take 14 days. [2][1]"
-    )
-    support = support_of(cite_answer(answer, PASSAGES, content_share=0.65))
-    assert support == Support(verbatim=1, supported=2, unsupported=2, uncited=1, out_of_range=1)
-    assert support.sentences == 6
-    assert support.share == 0.5
-
-
-def test_an_empty_answer_has_no_support() -> None:
-    assert support_of(cite_answer("", PASSAGES, content_share=0.65)) == Support()
-    assert Support().share == 0
 
 
 SENTENCES = st.lists(
@@ -149,7 +138,7 @@ def test_a_citation_lies_in_its_passage_and_holds_its_words(
     text: str, sources: list[str], start: int
 ) -> None:
     passages = [passage(source, start=start) for source in sources]
-    for cited in cite_answer(f"{text} [1-3]", passages, content_share=0.65):
+    for cited in cite_all(f"{text} [1-3]", passages, content_share=0.65):
         for citation in cited.citations:
             source = passages[citation.number - 1]
             assert source.start <= citation.start <= citation.end <= source.end
@@ -168,6 +157,6 @@ def test_what_is_copied_is_verbatim(text: str, before: str, behind: str) -> None
     copied = text.replace("[1]", "").replace("[2]", "").replace("[9]", "")
     source = passage(f"{before} {copied} {behind}")
     if len(normalised(copied).split()) >= 3:
-        for cited in cite_answer(f"{copied} [1]", [source], content_share=0.65):
+        for cited in cite_all(f"{copied} [1]", [source], content_share=0.65):
             states = {citation.state for citation in cited.citations}
             assert states <= {CitationState.VERBATIM} or len(normalised(cited.sentence.text).split()) < 3

@@ -10,8 +10,8 @@ from buttress.guardrails.markers import (
     MarkedSentence,
     piece_spans,
     read_sentence,
-    read_sentences,
     strip_markers,
+    without_numbers,
 )
 
 
@@ -84,5 +84,21 @@ def test_pieces_hold_every_character_that_is_not_white_space(text: str) -> None:
 @given(st.lists(st.integers(1, 99), max_size=5, unique=True))
 def test_what_was_marked_is_read(numbers: list[int]) -> None:
     text = "It is so." + "".join(f" [{number}]" for number in numbers)
-    assert read_sentences(text) == [MarkedSentence("It is so.", tuple(numbers))]
+    assert read_sentence(text) == MarkedSentence("It is so.", tuple(numbers))
     assert strip_markers(text) == "It is so."
+
+
+@pytest.mark.parametrize(
+    ("text", "without", "left"),
+    [
+        pytest.param("So. [1]", (), "So. [1]", id="nothing to take out"),
+        pytest.param("So. [9]", (9,), "So.", id="a whole marker"),
+        pytest.param("So. [1][9] ", (9,), "So. [1] ", id="one of two"),
+        pytest.param("So. [1, 9]", (9,), "So. [1]", id="one number of a marker"),
+        pytest.param("So. [8-10]", (9,), "So. [8, 10]", id="one of a range"),
+        pytest.param("So. [1]", (9,), "So. [1]", id="a number that is not there"),
+        pytest.param("See [9](http://a.b).", (9,), "See [9](http://a.b).", id="a link is no marker"),
+    ],
+)
+def test_numbers_are_taken_out(text: str, without: tuple[int, ...], left: str) -> None:
+    assert without_numbers(text, without) == left

@@ -49,6 +49,9 @@ def test_standing(sentence: CitedSentence, stands_on: str) -> None:
 
 def test_each_sentence_counts_once() -> None:
     sentences = [cited(V, V), cited(U, S), cited(), cited(missing=(8, 9))]
-    support = support_of(sentences)
-    assert support == Support(verbatim=1, supported=1, unsupported=1, uncited=1, out_of_range=2)
-    assert support.share == 0.5
+    support = support_of(map(standing, sentences), withheld=3)
+    assert support == Support(verbatim=1, supported=1, unsupported=1, uncited=1, withheld=3)
+
+
+def test_an_empty_answer_stands_on_nothing() -> None:
+    assert support_of([]) == Support()

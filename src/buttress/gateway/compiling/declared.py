@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from buttress.gateway.compiling.files import plain_name
 from buttress.kernel.located import Keys, Located
-from buttress.releases.types import QUESTION, Thresholds
+from buttress.releases.types import QUESTION, Thresholds, Unsupported
 
 Text = Annotated[str, Meta(min_length=1)]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -61,6 +61,7 @@ class GenerateEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ladder: Text
     max_tokens: Annotated[int, Meta(gt=0)] | None = None
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    unsupported: Unsupported = "withhold"
 
 
 class RegexEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -182,6 +182,7 @@ def _generating(entry: GenerateEntry, written: Written, around: Around, keys: Ke
         ladder=entry.ladder,
         max_tokens=entry.max_tokens or prompt.max_tokens or least,
         temperature=next(temperatures, 0.0),
+        unsupported=entry.unsupported,
     )
     where = around.located.at(*keys, "ladder" if entry.max_tokens is None else "max_tokens")
     return list(window_mistakes(written, models, stage.max_tokens, where)) or Compiled(stage, written)

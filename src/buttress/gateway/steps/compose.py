@@ -9,7 +9,7 @@ from buttress.gateway.types import Composed, Reply, Retrieved
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.messages import Grounding, ModelRequest
 from buttress.kernel.tokens import EstimatedTokens
-from buttress.prompts.composing import Composition
+from buttress.prompts.composing import Composition, Conversation
 from buttress.prompts.composing import compose as compose_prompt
 from buttress.prompts.packing import Window
 from buttress.prompts.templates import parse_prompt
@@ -35,6 +35,8 @@ async def compose(retrieved: Retrieved, call: Call) -> Composed | Reply:
         call.passages = composition.passages
         span.data["tokens"] = composition.tokens
         span.data["passages"] = len(composition.passages)
+        span.data["turns"] = len(retrieved.history) - len(composition.dropped)
+        span.data["turns_left_out"] = len(composition.dropped)
         span.data["left_out"] = [passage.chunk_id for passage in composition.left_out]
         request = ModelRequest(
             messages=composition.messages,
@@ -51,7 +53,7 @@ def _composition(stage: GenerateStage, retrieved: Retrieved) -> Composition:
     smallest = min(model.window_tokens for model in release.models_of(stage))
     return compose_prompt(
         _prompt(release, stage),
-        retrieved.input,
+        Conversation(retrieved.input, retrieved.history),
         retrieved.passages,
         Window(window_tokens=smallest, answer_tokens=stage.max_tokens),
         EstimatedTokens(),

@@ -1,16 +1,26 @@
-"""Decide: what is released. The last place where an answer can still turn into the honest fallback."""
+"""Decide: what is released. The last place where an answer can still turn into quotes, or the fallback."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from buttress.gateway.call import Call
 from buttress.gateway.steps.fallback import cut_reply, fallback
-from buttress.gateway.types import Checked, Decided, Reply, Sentence
+from buttress.gateway.steps.quote import quoted
+from buttress.gateway.types import Checked, Composed, Decided, Reply, Sentence
+from buttress.guardrails.withholding import Withheld
 from buttress.kernel.errors import ButtressError
+
+WITHHELD = "check.withheld"
+DECLINED = "check.declined"
+EMPTY = "models.empty_answer"
 
 
 def decide(checked: Checked, call: Call) -> Decided:
-    """Release each checked sentence; when the model fails, go on with the fallback and say so."""
+    """Release each sentence that holds.
+
+    At the first one that does not, the model is stopped, and the answer goes on with quotes. When the model
+    fails, says nothing, or says that it does not know, it goes on with the fallback, and says so.
+    """
     return Decided(_released(checked, call))
 
 
@@ -26,25 +36,53 @@ async def _whole(reply: Reply) -> AsyncGenerator[Sentence, None]:
 
 
 async def _released(checked: Checked, call: Call) -> AsyncGenerator[Sentence, None]:
-    retrieved = checked.sent.composed.retrieved
+    composed = checked.sent.composed
     with call.recorder.span("decide") as span:
         try:
-            async with aclosing(checked.sentences) as sentences:
+            async with aclosing(_as_long_as_it_holds(checked, call)) as sentences:
                 async for sentence in sentences:
-                    if call.has_model_spoken or sentence.text.strip():
-                        call.has_model_spoken = True
+                    yield sentence
+            reason = _why_it_stopped(call)
+            if reason == WITHHELD:
+                async with aclosing(quoted(composed, call)) as quotes:
+                    async for sentence in quotes:
+                        call.has_model_spoken, reason = True, ""
                         yield sentence
         except ButtressError as error:
-            span.data["reason"] = error.code
-            reply = (
-                cut_reply(checked.sent.composed, error.code)
-                if call.has_model_spoken
-                else fallback(retrieved.release, retrieved.passages, error.code)
-            )
-        else:
-            if call.has_model_spoken:
+            reason = error.code
+        if reason:
+            span.data["reason"] = reason
+            reply = _reply(composed, reason, call)
+            call.replied(reply)
+            for sentence in reply.sentences:
+                yield sentence
+
+
+async def _as_long_as_it_holds(checked: Checked, call: Call) -> AsyncGenerator[Sentence, None]:
+    """Give the sentences up to the first that is withheld; leaving stops the model."""
+    async with aclosing(checked.sentences) as sentences:
+        async for one in sentences:
+            if isinstance(one, Withheld):
+                call.withheld.append(one)
                 return
-            reply = fallback(retrieved.release, retrieved.passages, "models.empty_answer")
-        call.replied(reply)
-        for sentence in reply.sentences:
-            yield sentence
+            if call.has_model_spoken or one.text.strip():
+                call.has_model_spoken = True
+                yield one
+
+
+def _why_it_stopped(call: Call) -> str:
+    """Return why the answer cannot stay as it is; nothing when it is whole."""
+    last = call.withheld[-1].reason if call.withheld else None
+    if last == "leads_nowhere" and call.has_model_spoken:
+        return ""
+    if last == "declined":
+        return DECLINED
+    if last:
+        return WITHHELD
+    return "" if call.has_model_spoken else EMPTY
+
+
+def _reply(composed: Composed, reason: str, call: Call) -> Reply:
+    if call.has_model_spoken:
+        return cut_reply(composed, reason)
+    return fallback(composed.retrieved.release, composed.retrieved.passages, reason)

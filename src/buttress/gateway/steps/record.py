@@ -49,6 +49,8 @@ def _trace(call: Call, outcome: Outcome, code: str | None) -> Trace:
         input=call.asked.input,
         answer="".join(call.text),
         citations=_plain(call.citations),
+        support=msgspec.structs.asdict(call.support),
+        withheld=_plain(call.withheld),
         passages=_plain(call.passages),
         spans=call.recorder.spans,
         attempts=_plain(call.attempts),

@@ -1,10 +1,11 @@
 """Send: the request to the first model of the ladder that answers."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from buttress.gateway.call import Call
 from buttress.gateway.types import Composed, Sent
+from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import TextDelta
 from buttress.models.attempts import LadderPorts
 from buttress.models.ladder import stream_ladder
@@ -13,13 +14,13 @@ from buttress.models.ports import Rung
 
 def send(composed: Composed, call: Call) -> Sent:
     """Return the answer as it streams in; nothing is sent before its first piece is asked for."""
-    return Sent(composed, _text(composed, call))
+    return Sent(composed, spoken(composed, composed.retrieved.release.models_of(composed.stage), call))
 
 
-async def _text(composed: Composed, call: Call) -> AsyncGenerator[str, None]:
-    models = composed.retrieved.release.models_of(composed.stage)
+async def spoken(composed: Composed, models: Sequence[Model], call: Call) -> AsyncGenerator[str, None]:
+    """Return what the first of `models` that answers says, piece by piece; raises as `stream_ladder`."""
     rungs = [Rung(model, call.ports.provider(model)) for model in models]
-    with call.recorder.span("send", ladder=composed.stage.ladder) as span:
+    with call.recorder.span("send", ladder=[model.name for model in models]) as span:
         async with aclosing(stream_ladder(composed.request, rungs, _ladder_ports(call))) as events:
             async for event in events:
                 if isinstance(event, TextDelta):

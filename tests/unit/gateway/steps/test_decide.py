@@ -8,7 +8,9 @@ from buttress.gateway.call import Call
 from buttress.gateway.steps.decide import decide, release_reply
 from buttress.gateway.steps.fallback import CUT
 from buttress.gateway.types import Checked, Reply, Sent, Sentence
+from buttress.guardrails.withholding import Withheld
 from buttress.kernel.errors import ButtressError
+from buttress.kernel.passages import CitationState, cite
 from buttress.models.errors import NoRungLeft, StreamCut
 from tests.unit.gateway.world import NO_ANSWER, World, a_call, a_passage, a_release, composed
 
@@ -20,19 +22,25 @@ async def pieces() -> AsyncGenerator[str, None]:
     yield "raw"
 
 
-async def sentences_of(texts: tuple[str, ...], error: ButtressError | None) -> AsyncGenerator[Sentence, None]:
-    """Give a sentence for each text, then fail with `error`, if any."""
-    for text in texts:
-        yield Sentence(text, ())
+async def sentences_of(
+    given: tuple[str | Withheld, ...], error: ButtressError | None
+) -> AsyncGenerator[Sentence | Withheld, None]:
+    """Give a sentence for each text, and what is withheld; then fail with `error`, if any."""
+    for one in given:
+        yield Sentence(one, ()) if isinstance(one, str) else one
     if error:
         raise error
 
 
-async def released(call: Call, *texts: str, error: ButtressError | None = None) -> str:
+async def released(call: Call, *given: str | Withheld, error: ButtressError | None = None) -> str:
     """Return all that goes out of an answer of these sentences."""
-    sent = Sent(composed(a_release(), PASSAGES), pieces())
-    decided = decide(Checked(sent, sentences_of(texts, error)), call)
-    return "".join([sentence.text async for sentence in decided.sentences])
+    sent = Sent(composed(a_release(), PASSAGES, "How long do refunds take?"), pieces())
+    decided = decide(Checked(sent, sentences_of(given, error)), call)
+    texts = []
+    async for sentence in decided.sentences:
+        call.released(sentence)  # as `answer` does
+        texts.append(sentence.text)
+    return "".join(texts)
 
 
 async def test_a_good_answer_goes_out_as_it_is(world: World) -> None:
@@ -59,6 +67,54 @@ async def test_the_fallback_goes_on(
     assert "> Refunds take 14 days. [1]" in text
     assert (call.outcome, call.reason) == ("fallback", reason)
     assert call.has_model_spoken == text.startswith("One.")
+
+
+FALSE = Withheld("Refunds take 30 days. [1]", "unsupported")
+
+
+@pytest.mark.parametrize(
+    ("given", "text", "reason"),
+    [
+        pytest.param(
+            ("One.", FALSE, "Two."),
+            "One.\n\nRefunds take 14 days. [1]",
+            "",
+            id="quotes go on, the model does not",
+        ),
+        pytest.param((FALSE,), "Refunds take 14 days. [1]", "", id="quotes alone"),
+        pytest.param(
+            (Withheld("I do not know.", "declined"),), NO_ANSWER, "check.declined", id="it declined"
+        ),
+        pytest.param(
+            ("One.", Withheld("Bye.", "leads_nowhere")), "One.", "", id="a last word without a claim"
+        ),
+        pytest.param(
+            (Withheld("Yes.", "leads_nowhere"),),
+            "Refunds take 14 days. [1]",
+            "",
+            id="only words without a claim",
+        ),
+    ],
+)
+async def test_what_is_withheld_does_not_go_out(
+    world: World, given: tuple[str | Withheld, ...], text: str, reason: str
+) -> None:
+    call = a_call(world.ports)
+    out = await released(call, *given)
+    assert out == text if not reason else out.startswith(text)
+    assert (call.outcome, call.reason) == ("fallback" if reason else "answered", reason)
+    assert call.withheld == [one for one in given if isinstance(one, Withheld)]
+    assert call.support.withheld == 1
+
+
+async def test_what_was_told_is_not_told_again(world: World) -> None:
+    """Nothing is left to quote then: the reader is told that the answer stops here, and where to look."""
+    call = a_call(world.ports)
+    told = cite(PASSAGES[0], 1, "", CitationState.VERBATIM, (0, len(PASSAGES[0].text)))
+    call.citations.append(told)
+    call.has_model_spoken = True
+    assert (await released(call, FALSE)).startswith(CUT)
+    assert (call.outcome, call.reason) == ("fallback", "check.withheld")
 
 
 async def test_blanks_inside_an_answer_stay(world: World) -> None:

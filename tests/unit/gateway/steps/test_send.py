@@ -19,7 +19,7 @@ async def test_pieces_come_as_they_were_sent(world: World) -> None:
         sent = send(composed(a_release(a_model(upstream.url)), PASSAGES), call)
         assert upstream.received == []
         assert [piece async for piece in sent.text] == ["Hel", "lo", "."]
-    assert call.recorder.spans[0].data == {"ladder": "answers", "model": "writer"}
+    assert call.recorder.spans[0].data == {"ladder": ["writer"], "model": "writer"}
     assert [one.outcome for one in call.attempts] == ["answered"]
 
 

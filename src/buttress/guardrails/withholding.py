@@ -1,0 +1,105 @@
+"""Whether a sentence of an answer may be released: its facts and its citations must hold. Pure."""
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from buttress.guardrails.citations import CitedSentence, cite_sentence
+from buttress.guardrails.facts import claim_of, share_of_terms
+from buttress.guardrails.markers import strip_markers, without_numbers
+from buttress.guardrails.support import Standing, standing
+from buttress.kernel.passages import Citation, Passage
+
+Reason = Literal["unsupported", "uncited", "declined", "leads_nowhere"]
+"""Why a sentence was withheld: no passage bears out what it cites; it cites nothing and no passage says it;
+it says that there is no answer; it leads to nothing that could be released."""
+
+_DECLINING = re.compile(
+    r"""\b(?:
+        (?:do|does|did)\s?(?:not|n['’]t)\s+(?:know|contain|mention|say|state|provide|specify|include|answer|cover)
+      | (?:can\s?not|can['’]t|could\s+not|couldn['’]t|am\s+unable\s+to|unable\s+to)\s+
+            (?:answer|find|determine|tell|say)
+      | (?:is|are)\s+not\s+(?:mentioned|stated|provided|specified|covered|given|available|found)\s+in\b
+      | no\s+(?:information|mention|answer)\b
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_ABOUT_THE_ANSWER = re.compile(
+    r"\b(?:i|we|passages?|documents?|context|information|sources?|texts?|answer)\b", re.IGNORECASE
+)
+_MIN_TERMS = 2
+_HOLDING: frozenset[Standing] = frozenset({"verbatim", "supported"})
+
+
+class Released(msgspec.Struct, frozen=True):
+    """A sentence that holds, as it may go out; what it cites, and what it stands on."""
+
+    text: str
+    citations: tuple[Citation, ...]
+    standing: Standing
+
+
+class LeadIn(msgspec.Struct, frozen=True):
+    """A sentence that claims nothing by itself; it may go out with the one it leads to."""
+
+    text: str
+
+
+class Withheld(msgspec.Struct, frozen=True):
+    """A sentence that must not go out."""
+
+    text: str
+    reason: Reason
+
+
+Judgement = Released | LeadIn | Withheld
+
+
+def judge(text: str, passages: Sequence[Passage], *, content_share: float) -> Judgement:
+    """Return what is to be done with one sentence, given with the white space around it.
+
+    What is released is borne out by the passage it cites (see `citations.cite_sentence`). Markers of
+    passages that there are not are taken out; a sentence that cites nothing, or the wrong passage, is
+    released under the number of the passage that bears it out best, if one does.
+    """
+    cited = cite_sentence(text, passages, content_share=content_share)
+    if standing(cited) in _HOLDING:
+        return Released(without_numbers(text, cited.missing), cited.citations, standing(cited))
+    attributed = _attributed(text, passages, content_share)
+    if attributed:
+        return attributed
+    if _is_declining(cited.sentence.text):
+        return Withheld(text, "declined")
+    if not cited.sentence.numbers and _claims_nothing(cited.sentence.text):
+        return LeadIn(text)
+    return Withheld(text, "unsupported" if cited.sentence.numbers else "uncited")
+
+
+def _attributed(text: str, passages: Sequence[Passage], content_share: float) -> Released | None:
+    """Return the sentence under the number of the passage that bears it out best, if one does."""
+    bare = strip_markers(text)
+    end = len(bare.rstrip())
+    marked = [f"{bare[:end]} [{number}]{bare[end:]}" for number in range(1, len(passages) + 1)]
+    cited = [cite_sentence(one, passages, content_share=content_share) for one in marked]
+    holding = [at for at, one in enumerate(cited) if standing(one) in _HOLDING]
+    if not holding:
+        return None
+    best = max(holding, key=lambda at: (*_strength(cited[at], passages[at]), -at))
+    return Released(marked[best], cited[best].citations, standing(cited[best]))
+
+
+def _strength(cited: CitedSentence, passage: Passage) -> tuple[bool, float]:
+    terms = claim_of(cited.sentence.text).terms
+    return standing(cited) == "verbatim", share_of_terms(passage.text, terms)
+
+
+def _is_declining(sentence: str) -> bool:
+    return bool(_DECLINING.search(sentence) and _ABOUT_THE_ANSWER.search(sentence))
+
+
+def _claims_nothing(sentence: str) -> bool:
+    """Say whether there is nothing in it to look up: `Yes.`, `Here is how:`, a line of stars."""
+    claim = claim_of(sentence)
+    return not claim.facts and (sentence.endswith(":") or len(claim.terms) < _MIN_TERMS)
