@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from buttress.app.buttress import Buttress
+    from buttress.client.http import Client
     from buttress.gateway.types import Answer, Began, Cited, Ended, Event, Text
     from buttress.kernel.errors import ButtressError
     from buttress.kernel.passages import Citation, CitationState, Passage
@@ -22,6 +23,7 @@ __all__ = [
     "Citation",
     "CitationState",
     "Cited",
+    "Client",
     "Ended",
     "Event",
     "Passage",
@@ -34,6 +36,7 @@ _HOMES = {
     "ButtressError": "buttress.kernel.errors",
     "Citation": "buttress.kernel.passages",
     "CitationState": "buttress.kernel.passages",
+    "Client": "buttress.client.http",
     "Passage": "buttress.kernel.passages",
     "Scope": "buttress.kernel.scope",
 }

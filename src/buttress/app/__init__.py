@@ -11,4 +11,6 @@ Read in this order:
     roles     what all processes do, and what the engine does
     background
               what the background process does
+    local_model, local_serving
+              the local model: who runs it and where; what its process does
 """

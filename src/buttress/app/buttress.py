@@ -12,6 +12,7 @@ import msgspec
 from buttress.app.engine import engine_runs, local_engine, remote_engine
 from buttress.app.filling import EngineRanker, OpenEgress, PriceMeter
 from buttress.app.layout import index_folder, make_kept_folder, spool_folder
+from buttress.app.local_model import ServedModel, own_model
 from buttress.app.parts import Part
 from buttress.app.project import compiled_releases, knowledge_bases
 from buttress.app.storage import project_database
@@ -29,7 +30,10 @@ from buttress.knowledge.ingest_types import IngestReport, Progress
 from buttress.knowledge.parsing.pool import ParserPool
 from buttress.knowledge.ports import Engine
 from buttress.knowledge.search_types import Found, Query
+from buttress.models.ports import LocalServer
 from buttress.models.providers.building import ProviderParts, build_provider
+from buttress.models.providers.http import HttpParts
+from buttress.models.providers.local import Gate, LocalParts
 from buttress.outbound.sessions import Sessions
 from buttress.releases.rulebook import Rulebook, open_rulebook
 from buttress.releases.store import ReleaseStore
@@ -53,7 +57,13 @@ class Buttress:
     """
 
     def __init__(
-        self, loaded: Loaded, parts: AsyncExitStack, *, engine: Engine, embedder: SharedEmbedder
+        self,
+        loaded: Loaded,
+        parts: AsyncExitStack,
+        *,
+        engine: Engine,
+        embedder: SharedEmbedder,
+        local: LocalServer,
     ) -> None:
         self._loaded = loaded
         self._engine = engine
@@ -61,6 +71,7 @@ class Buttress:
         self._clock = SystemClock()
         self._chance = SeededChance()
         self._knowledge = knowledge_bases(loaded.project)
+        self._local = LocalParts(server=local, gate=Gate(loaded.tree.models.local))
         self._rulebooks: dict[ReleaseId, Rulebook] = {}
         self._sessions = Sessions(loaded.tree.outbound)
         self._database = Part(parts, self._opening_database)
@@ -87,16 +98,18 @@ class Buttress:
     async def opened(cls, loaded: Loaded, *, engine: Engine | None = None) -> AsyncIterator[Self]:
         """Open the project whose settings are `loaded`; raises as `open`.
 
-        With `engine` that one is asked, also while it is away; no model is loaded here for a search.
+        With `engine` that one is asked, also while it is away; no model is loaded here for a search, and no
+        local model is started.
         """
         make_kept_folder(loaded.project)
         async with AsyncExitStack() as stack:
             embedder = stack.enter_context(closing(SharedEmbedder(loaded.tree.knowledge.embedder)))
+            local = await stack.enter_async_context(_local(loaded, served=engine is not None))
             if engine is None:
                 engine = await stack.enter_async_context(_engine(loaded, embedder))
             # Parts are opened later than what uses them at the end, and must still be closed after it.
             parts = await stack.enter_async_context(AsyncExitStack())
-            buttress = cls(loaded, parts, engine=engine, embedder=embedder)
+            buttress = cls(loaded, parts, engine=engine, embedder=embedder, local=local)
             stack.push_async_callback(buttress._sessions.aclose)
             stack.push_async_callback(buttress._last_words)
             yield buttress
@@ -212,11 +225,14 @@ class Buttress:
     def _ports(self) -> Ports:
         tree = self._loaded.tree
         parts = ProviderParts(
-            sessions=self._sessions,
-            settings=tree.models,
-            resolve_secret=partial(resolve_secret, project=self._loaded.project),
+            http=HttpParts(
+                sessions=self._sessions,
+                settings=tree.models,
+                resolve_secret=partial(resolve_secret, project=self._loaded.project),
+                clock=self._clock,
+            ),
             ranker=EngineRanker(self._engine),
-            clock=self._clock,
+            local=self._local,
         )
         return Ports(
             releases=self.releases,
@@ -281,3 +297,12 @@ async def _engine(loaded: Loaded, embedder: SharedEmbedder) -> AsyncIterator[Eng
         knowledge = knowledge_bases(loaded.project)
         async with local_engine(loaded, knowledge, embedder, SystemClock()) as local:
             yield local
+
+
+@asynccontextmanager
+async def _local(loaded: Loaded, *, served: bool) -> AsyncIterator[LocalServer]:
+    if served:
+        yield ServedModel(loaded.project)
+    else:
+        async with own_model(loaded) as own:
+            yield own

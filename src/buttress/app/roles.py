@@ -7,6 +7,7 @@ import asyncio
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import structlog
 
@@ -30,13 +31,16 @@ _log = structlog.get_logger("buttress.app.roles")
 
 
 @contextmanager
-def announced(loaded: Loaded, name: str, grace_s: float = GRACE_S) -> Iterator[Announcer]:
+def announced(
+    loaded: Loaded, name: str, grace_s: float = GRACE_S, *, run_dir: Path | None = None
+) -> Iterator[Announcer]:
     """Be the role `name` for the block: end with the supervisor, and say at the end that it was meant.
 
-    Where the supervisor is killed the block has `grace_s` seconds to end in order.
+    Where the supervisor is killed the block has `grace_s` seconds to end in order. `run_dir` is where it is
+    said when not in the project's run folder.
     """
     exit_when_parent_dies(grace_s)
-    announcer = Announcer(run_folder(loaded.project), name, SystemClock())
+    announcer = Announcer(run_dir or run_folder(loaded.project), name, SystemClock())
     try:
         yield announcer
     except ButtressError as error:

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,14 +12,18 @@ import click
 import msgspec
 
 from buttress.app.layout import run_folder
+from buttress.app.local_model import local_model
 from buttress.app.project import compiled_releases, knowledge_bases
 from buttress.app.storage import project_database
 from buttress.cli.failures import DONE, FAILED
 from buttress.cli.main import Invocation
 from buttress.cli.opening import loaded_settings
+from buttress.kernel.catalogue import Model
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.errors import ButtressError
 from buttress.knowledge.embedding import open_embedder
+from buttress.models.local_file import local_file
+from buttress.models.local_server import require_runtime
 from buttress.processes.status import read_status
 from buttress.settings.loading import Loaded
 
@@ -48,8 +53,8 @@ class Finding(msgspec.Struct, frozen=True):
 def doctor(invocation: Invocation, *, as_json: bool) -> int:
     """Check the set-up, and say what to do.
 
-    Looks at Python, packages, settings, disk, features, the database, the embedding model, the processes. The
-    exit code is 1 when one of them is not well.
+    Looks at Python, packages, settings, disk, features, the database, the embedding model, the local language
+    model, the processes. The exit code is 1 when one of them is not well.
     """
     findings: list[Finding] = []
     for finding in _findings(invocation):
@@ -83,6 +88,7 @@ def _findings(invocation: Invocation) -> Iterator[Finding]:
     yield _tried("features", lambda: _features(loaded.project))
     yield _tried("database", lambda: asyncio.run(_database(loaded)))
     yield _tried("embedding model", lambda: _embedder(loaded))
+    yield from _local_model(loaded.project)
     yield from _processes(loaded.project)
 
 
@@ -125,6 +131,20 @@ def _embedder(loaded: Loaded) -> str:
     embedder = open_embedder(loaded.tree.knowledge.embedder)
     embedder.close()
     return f"{embedder.name}, {embedder.dimensions} dimensions"
+
+
+def _local_model(project: Path) -> Iterator[Finding]:
+    """Look at the file that the local model runs, when the project has one; loading it is left to `serve`."""
+    if model := local_model(project):
+        yield _tried("local model", partial(_local_file, model, project))
+
+
+def _local_file(model: Model, project: Path) -> str:
+    require_runtime()
+    megabytes = local_file(model, project).stat().st_size // 10**6
+    return (
+        f"{model.name}: {model.path or 'the packaged file'}, {megabytes:,} MB, {model.window_tokens:,} tokens"
+    )
 
 
 def _processes(project: Path) -> Iterator[Finding]:

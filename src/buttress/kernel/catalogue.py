@@ -18,6 +18,8 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of `models.yaml`. `key` is a reference to a secret, never the secret.
 
+    `path` is the file of a model that runs here, from the project's folder; empty for the packaged one.
+
     `price` None means that nobody knows what a call costs: its cost is recorded as unknown, never as 0.
     """
 
@@ -26,6 +28,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
     base_url: str = ""
     key: str = ""
+    path: str = ""
     window_tokens: int = 8_192
     max_output_tokens: int = 1_024
     price: Price | None = None

@@ -17,7 +17,7 @@ from buttress.knowledge.cutting import Measure, Piece, cut, pieces_of
 from buttress.knowledge.ports import TokenStarts
 from buttress.knowledge.types import Chunk, ChunkSettings, ParsedDocument, Span
 
-CHUNKER_VERSION = 1
+CHUNKER_VERSION = 2
 """Part of every chunk's id: raise it when the same document would be cut differently."""
 
 _CONTEXT_SHARE = 3
@@ -188,9 +188,12 @@ class _Packer:
         return path if len(starts) <= limit else path[: starts[limit]].rstrip()
 
     def _header(self, header: Span | None) -> str:
-        if header is None or self._measure.weigh(*header) > self._settings.max_tokens // _HEADER_SHARE:
+        """Return the header row; of one too long the first columns, for it is read from the left."""
+        if header is None:
             return ""
-        return self._measure.text[slice(*header)]
+        start, end = header
+        furthest = self._measure.reach(start, self._settings.max_tokens // _HEADER_SHARE)
+        return self._measure.text[start : min(end, furthest)].rstrip(" |")
 
     def _count(self, context: str) -> int:
         return len(self._token_starts(context))

@@ -49,7 +49,9 @@ class UnknownFormat(ButtressError):
     """No parser reads this kind of file."""
 
     code = "knowledge.unknown_format"
-    hint = "Read are Markdown, plain text, HTML and PDF; convert the file, or exclude it."
+    hint = (
+        "Read are Markdown, text, HTML, PDF, DOCX, PPTX, EPUB, CSV and EML; convert the file, or exclude it."
+    )
 
 
 class Undecodable(ButtressError):

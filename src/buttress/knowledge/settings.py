@@ -14,7 +14,16 @@ class ParseLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     max_file_bytes: Annotated[
         int, Meta(ge=1, le=2048 * MEBIBYTE, description="Largest file that is read.")
     ] = 64 * MEBIBYTE
-    max_pages: Annotated[int, Meta(ge=1, le=100_000, description="Most pages of a document.")] = 5_000
+    max_unpacked_bytes: Annotated[
+        int,
+        Meta(
+            ge=1, le=8192 * MEBIBYTE, description="Most bytes of what a DOCX, PPTX or EPUB holds, unpacked."
+        ),
+    ] = 512 * MEBIBYTE
+    max_pages: Annotated[
+        int, Meta(ge=1, le=100_000, description="Most pages of a document, or slides of a presentation.")
+    ] = 5_000
+    max_rows: Annotated[int, Meta(ge=1, le=10_000_000, description="Most rows of a CSV file.")] = 200_000
     max_characters: Annotated[
         int, Meta(ge=1, le=500_000_000, description="Most characters of a document's text.")
     ] = 20_000_000

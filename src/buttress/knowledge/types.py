@@ -8,7 +8,7 @@ from msgspec import Meta
 from buttress.kernel.ids import ChunkId, DocumentId, content_hash
 from buttress.kernel.scope import EVERYBODY
 
-Format = Literal["markdown", "text", "html", "pdf"]
+Format = Literal["markdown", "text", "html", "pdf", "docx", "pptx", "epub", "csv", "eml"]
 Fusion = Literal["blend", "dbsf", "rrf"]
 BlockKind = Literal["heading", "paragraph", "list_item", "table", "code"]
 Span = tuple[int, int]

@@ -6,11 +6,13 @@ stream.
 
 Read in this order:
     types        the nouns: Attempt, and its Bill
-    ports        what we need from the world: Provider, SentenceRanker, Meter, Egress; and Rung
+    ports        what we need from the world: Provider, SentenceRanker, LocalServer, Meter, Egress; and Rung
     decide       after a failure: again, the next one, or none; pure
     ladder       the way from rung to rung
     attempts     one attempt: leave, reservation, time limits, record
     providers/   how to reach a model, one file each
+    local_file, local_server
+                 the model that runs on this machine: its file, and its server; for the process that runs it
     sse          server-sent events out of bytes; pure
     units, extract   answering without a model: what can be quoted, and what is; pure
     declaration  models.yaml

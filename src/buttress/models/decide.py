@@ -4,7 +4,15 @@ import msgspec
 
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.usage import Usage
-from buttress.models.errors import BadRequest, ModelTimeout, RateLimited, RefusedKey, WindowExceeded
+from buttress.models.errors import (
+    BadRequest,
+    LocalModelAway,
+    ModelBusy,
+    ModelTimeout,
+    RateLimited,
+    RefusedKey,
+    WindowExceeded,
+)
 from buttress.models.settings import ModelSettings
 
 
@@ -41,14 +49,15 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
 def after_failure(failed: Failed, settings: ModelSettings) -> Decision:
     """Decide: the same model again, the next one, or none.
 
-    The same model is asked again only for what may pass by itself, and a slow one is not: it would be slow
-    again. The delay is drawn evenly from 0 to a bound that doubles (full jitter), or what the upstream asks
-    for where that is longer; an upstream that asks for more than `retry_after_cap_s` is left for the next
-    rung.
+    The same model is asked again only for what may pass by itself. A slow one is not: it would be slow again;
+    nor is the local one when it is busy or away: it would be for longer than any wait here. The delay is
+    drawn evenly from 0 to a bound that doubles (full jitter), or what the upstream asks for where that is
+    longer; an upstream that asks for more than `retry_after_cap_s` is left for the next rung.
     """
     if failed.remaining_s <= 0:
         return GiveUp()
-    is_worth_it = failed.error.retryable and not isinstance(failed.error, ModelTimeout)
+    lasts = isinstance(failed.error, ModelTimeout | ModelBusy | LocalModelAway)
+    is_worth_it = failed.error.retryable and not lasts
     if not is_worth_it or failed.tries >= settings.attempts_per_rung:
         return NextRung()
     asked_s = _retry_after_s(failed.error)
@@ -64,8 +73,10 @@ def backoff_s(tries: int, chance: float, settings: ModelSettings) -> float:
 
 
 def usage_of_failure(error: BaseException) -> Usage | None:
-    """Return what a failed attempt used: nothing where the upstream refused it, else nobody knows."""
-    refused = isinstance(error, RateLimited | RefusedKey | BadRequest | WindowExceeded)
+    """Return what a failed attempt used: nothing where it was refused or never sent, else nobody knows."""
+    refused = isinstance(
+        error, RateLimited | RefusedKey | BadRequest | WindowExceeded | ModelBusy | LocalModelAway
+    )
     return Usage() if refused else None
 
 

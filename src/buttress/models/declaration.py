@@ -1,7 +1,7 @@
 """Reading models.yaml: models, and the ladders they are tried in. Mistakes are values, all at once."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -14,8 +14,14 @@ from buttress.kernel.errors import Mistake
 from buttress.kernel.located import Located, convert_all, did_you_mean, parse_yaml
 from buttress.kernel.secrets import has_password, parse_reference
 
-REQUIRED: dict[str, tuple[str, ...]] = {"openai": ("id", "base_url")}
+REQUIRED: dict[str, tuple[str, ...]] = {"openai": ("id", "base_url"), "anthropic": ("id", "key")}
 """What a provider cannot do without."""
+
+HERE = ("extractive", "local")
+"""Providers that run on this machine: what a call costs is known, and nothing."""
+
+_WINDOW_TOKENS = {"local": 4_096}
+"""The window of a model that does not say it; memory is kept for all of a local one's."""
 
 _MODELS, _LADDERS = "models", "ladders"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
@@ -42,7 +48,8 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     id: str = ""
     base_url: str = ""
     key: str = ""
-    window_tokens: Tokens = 8_192
+    path: str = ""
+    window_tokens: Tokens | None = None
     max_output_tokens: Tokens = 1_024
     price: PriceEntry | None = None
 
@@ -76,6 +83,7 @@ def read_catalogue(text: str, path: Path, providers: Collection[str]) -> Catalog
             for one in _odd(located, model, providers)
         ),
         *_name_mistakes(located, declaration),
+        *_second_file(located, [one for one in models.values() if isinstance(one, Model)]),
     ]
     if mistakes:
         return sorted(mistakes, key=lambda one: one.where.line or 0)
@@ -101,15 +109,16 @@ def _model(located: Located, name: str) -> Model | list[Mistake]:
         id=entry.id,
         base_url=entry.base_url.rstrip("/"),
         key=entry.key,
-        window_tokens=entry.window_tokens,
+        path=entry.path,
+        window_tokens=entry.window_tokens or _WINDOW_TOKENS.get(entry.provider, 8_192),
         max_output_tokens=entry.max_output_tokens,
         price=_price(entry),
     )
 
 
 def _price(entry: ModelEntry) -> Price | None:
-    if entry.price is None and entry.provider == "extractive":
-        return Price(input=0.0, output=0.0)  # it runs here: its cost is known, and nothing
+    if entry.price is None and entry.provider in HERE:
+        return Price(input=0.0, output=0.0)
     return msgspec.convert(entry.price, Price | None, from_attributes=True)
 
 
@@ -128,13 +137,33 @@ def _odd(located: Located, model: Model, providers: Collection[str]) -> Iterator
         if not getattr(model, key):
             message = f"the provider `{model.provider}` needs it"
             yield mistake(key, message, f"Add `{key}:` to the model `{model.name}`.")
+    if model.path and model.provider != "local":
+        yield mistake("path", f"the provider `{model.provider}` runs no file", "Only `provider: local` does.")
+    if model.max_output_tokens >= model.window_tokens:
+        figures = f"{model.max_output_tokens:,} tokens of answer fill the window of {model.window_tokens:,}"
+        yield mistake("max_output_tokens", figures, "Leave room in the window for the question.")
+    yield from _odd_address(model, mistake)
+
+
+def _odd_address(model: Model, mistake: Callable[[str, str, str], Mistake]) -> Iterator[Mistake]:
+    """Yield what is wrong with where the model is reached, and with what."""
     if model.key and parse_reference(model.key) is None:
         yield mistake("key", "this is not a reference to a key", _KEY_HINT)
     if model.base_url and (problem := _url_problem(model.base_url)):
         yield mistake("base_url", problem, "Write it like `https://api.example.com/v1`.")
-    if model.max_output_tokens >= model.window_tokens:
-        figures = f"{model.max_output_tokens:,} tokens of answer fill the window of {model.window_tokens:,}"
-        yield mistake("max_output_tokens", figures, "Leave room in the window for the question.")
+
+
+def _second_file(located: Located, models: Sequence[Model]) -> Iterator[Mistake]:
+    """Yield a mistake for each local model that is not the file, or has not the window, of the first one."""
+    local = [model for model in models if model.provider == "local"]
+    for model in local[1:]:
+        key = "path" if model.path != local[0].path else "window_tokens"
+        if getattr(model, key) != getattr(local[0], key):
+            message = (
+                f"{_MODELS}.{model.name}.{key}: not that of `{local[0].name}`; a project runs one local model"
+            )
+            hint = "Make them the same, or serve this one yourself and reach it with the provider `openai`."
+            yield Mistake(located.at(_MODELS, model.name, key), message, hint)
 
 
 def _url_problem(url: str) -> str:

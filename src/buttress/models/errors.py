@@ -69,11 +69,41 @@ class StreamCut(ButtressError):
 
 
 class BadAnswer(ButtressError):
-    """The upstream answered with something that is not a chat completion stream."""
+    """The upstream answered with something that is not a stream in the format of its provider."""
 
     code = "models.bad_answer"
-    hint = "Check that `base_url:` of the model is the OpenAI-compatible address; it mostly ends in /v1."
+    hint = "Check `provider:` and `base_url:` of the model; an OpenAI-compatible address mostly ends in /v1."
     retryable = True
+
+
+class ModelBusy(ButtressError):
+    """As many requests as the local model may have wait for it already; the next model is asked at once."""
+
+    code = "models.busy"
+    hint = "Raise `models.local.queue_length` or `models.local.parallel`, or add a rung to the ladder."
+    retryable = True
+
+
+class LocalModelAway(ButtressError):
+    """The local model's process is not there, or not ready; the next model is asked at once."""
+
+    code = "models.local_away"
+    hint = "It is started again by itself; `buttress doctor` says how it is, and why."
+    retryable = True
+
+
+class LocalModelMissing(ButtressError):
+    """The local model cannot be run here: its file, or the package that runs it, is not there."""
+
+    code = "models.local_missing"
+    hint = "Write the `path:` of a GGUF file, from the project's folder."
+
+
+class LocalModelBroken(ButtressError):
+    """The local model's file is not a GGUF that can be run here."""
+
+    code = "models.local_broken"
+    hint = "Name the whole GGUF file of a chat model in `path:`, and keep `window_tokens:` within the memory."
 
 
 class NothingToQuote(ButtressError):
@@ -87,7 +117,7 @@ class ProviderUnknown(ButtressError):
     """A model names a provider that there is no adapter for."""
 
     code = "models.provider_unknown"
-    hint = "Set `provider:` of the model in models.yaml to `openai` (any compatible server) or `extractive`."
+    hint = "Set `provider:` of the model to `openai` (or compatible), `anthropic`, `local` or `extractive`."
 
 
 class RungFailure(msgspec.Struct, frozen=True):

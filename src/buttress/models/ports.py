@@ -1,4 +1,4 @@
-"""What models need from the world: providers, a ranker of sentences, a meter, and leave to send."""
+"""What models need from the world: providers, a ranker of sentences, a local server, a meter, and leave."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -8,7 +8,7 @@ import msgspec
 
 from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import ModelEvent, ModelRequest
-from buttress.models.types import Bill
+from buttress.models.types import Bill, LocalAddress
 
 
 class Provider(Protocol):
@@ -35,6 +35,18 @@ class SentenceRanker(Protocol):
 
         Raises:
             ButtressError: they cannot be ranked now; when it is retryable the caller ranks by words instead.
+        """
+        ...
+
+
+class LocalServer(Protocol):
+    """Knows the process that runs the local model: one that others look after, or one of our own."""
+
+    async def address(self) -> LocalAddress:
+        """Return where it listens; one of our own is started when it is first asked for, and waited for.
+
+        Raises:
+            LocalModelAway: it is not there, or not ready.
         """
         ...
 

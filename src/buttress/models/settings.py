@@ -37,6 +37,33 @@ class QuoteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ] = 1.0
 
 
+class LocalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the local model runs. How long its window is says `window_tokens:` of the model in models.yaml."""
+
+    threads: Annotated[
+        int,
+        Meta(ge=0, le=1_024, description="Threads the local model computes with; 0 is all cores but one."),
+    ] = 0
+    parallel: Annotated[
+        int,
+        Meta(
+            ge=1, le=64, description="Answers the local model writes at the same time; each has its window."
+        ),
+    ] = 2
+    queue_length: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10_000,
+            description="Requests of one process that may wait for it; more go down the ladder.",
+        ),
+    ] = 8
+    load_timeout_s: Annotated[
+        float,
+        Meta(gt=0, le=3_600, description="Seconds the local model has to load before it is started again."),
+    ] = 120.0
+
+
 class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The `models` section of buttress.yaml."""
 
@@ -69,3 +96,4 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         int, Meta(ge=1_024, le=67_108_864, description="Longest event of an upstream's stream.")
     ] = 1_048_576
     quotes: QuoteSettings = QuoteSettings()
+    local: LocalSettings = LocalSettings()

@@ -1,4 +1,4 @@
-"""The nouns of models: a rung of a ladder, an attempt, and its bill."""
+"""The nouns of models: an attempt, its bill, and where the local model is."""
 
 from datetime import datetime
 from typing import Literal
@@ -39,3 +39,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     cost: NanoDollars | None
     outcome: Outcome
     error_code: str | None
+
+
+class LocalAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the process `pid` serves the local model, and the token it wants."""
+
+    url: str
+    token: str
+    pid: int

@@ -19,5 +19,5 @@ Promises:
     - a child that ends, or says nothing for too long, is started again: for ever, ever more slowly, visibly;
     - no child outlives its supervisor by more than a second, however that one ended;
     - a process that is gone is never reported as ready, whoever has its pid now;
-    - a project has one supervisor.
+    - a project has one supervisor; an optional child keeps it from nothing.
 """

@@ -9,9 +9,9 @@ import msgspec
 from buttress.kernel.clock import Clock
 from buttress.processes.errors import RunFolderUnusable
 from buttress.processes.identity import process_identity
-from buttress.processes.types import Said, Supervised
+from buttress.processes.types import Said
 
-Kind = TypeVar("Kind", Said, Supervised)
+Kind = TypeVar("Kind", bound=msgspec.Struct)
 
 
 class Announcer:
@@ -64,7 +64,7 @@ def read_json(path: Path, kind: type[Kind]) -> Kind | None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write `content` to `path` so that a reader finds the old or the new, never a part.
+    """Write `content` to `path` so that a reader, one of our user's, finds the old or the new, never a part.
 
     Raises:
         RunFolderUnusable: it cannot be written.
@@ -72,6 +72,7 @@ def replace_file(path: Path, content: bytes) -> None:
     new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        new.touch(mode=0o600)
         new.write_bytes(content)
         new.replace(path)
     except OSError as error:

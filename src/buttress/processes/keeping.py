@@ -42,7 +42,7 @@ class Keeper:
         self, spec: ChildSpec, around: Surroundings, clock: Clock, tell: Callable[[ChildStatus], None]
     ) -> None:
         self.spec = spec
-        self.status = ChildStatus(name=spec.name, state=State.STOPPED)
+        self.status = ChildStatus(name=spec.name, state=State.STOPPED, optional=spec.optional)
         self._around = around
         self._clock = clock
         self._tell = tell

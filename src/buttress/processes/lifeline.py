@@ -4,13 +4,16 @@ The system closes the pipe however the supervisor ended, also by `kill -9`; ther
 no pid that may mean somebody else by now.
 """
 
+import ctypes
 import os
 import signal
 import stat
+import sys
 import threading
 
 GRACE_S = 0.5
 _LET_GO_S = 0.2
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 EXIT_CODE = 70
 
 
@@ -20,14 +23,29 @@ def exit_when_parent_dies(grace_s: float = GRACE_S) -> bool:
     Call it once, in the child. Nothing is watched, and False returned, when stdin is not a pipe: then the
     role was started by hand or by another kind of supervisor.
     """
-    try:
-        is_pipe = stat.S_ISFIFO(os.fstat(0).st_mode)
-    except OSError:
-        return False
-    if is_pipe:
+    if is_pipe := _has_lifeline():
         parent = os.getppid()
         threading.Thread(target=_watch, args=(parent, grace_s), name="lifeline", daemon=True).start()
     return is_pipe
+
+
+def die_with_parent() -> bool:
+    """Let the system end this process when its parent ends, as by SIGTERM, also while Python cannot run.
+
+    It adds to `exit_when_parent_dies`, which needs Python to run. On Linux, and when stdin is a pipe; else
+    nothing is done, and False returned.
+    """
+    is_possible = sys.platform == "linux" and _has_lifeline()
+    if is_possible:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    return is_possible
+
+
+def _has_lifeline() -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(0).st_mode)
+    except OSError:
+        return False
 
 
 def _watch(parent: int, grace_s: float) -> None:

@@ -47,6 +47,7 @@ def role_status(name: str, said: Said | None, child: ChildStatus | None) -> Role
             started_at=child.started_at,
             restarts=child.restarts,
             next_start_at=child.next_start_at,
+            optional=child.optional,
         )
     if heard is None:
         return RoleStatus(name=name, state=State.DEAD, pid=said.pid if said else None, message=_ENDED)
@@ -58,6 +59,7 @@ def role_status(name: str, said: Said | None, child: ChildStatus | None) -> Role
         address=heard.address,
         started_at=heard.started_at,
         restarts=child.restarts if child else 0,
+        optional=child.optional if child else False,
     )
 
 

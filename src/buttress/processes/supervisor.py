@@ -17,7 +17,7 @@ from buttress.processes.announcing import read_json, replace_file, said_file
 from buttress.processes.errors import RunFolderUnusable, SupervisorRunning
 from buttress.processes.identity import is_alive, process_identity
 from buttress.processes.keeping import Keeper, Surroundings
-from buttress.processes.types import SUPERVISOR, ChildSpec, ChildStatus, Said, State, Supervised
+from buttress.processes.types import SUPERVISOR, ChildSpec, ChildStatus, Said, Supervised
 from buttress.storage.filelocks import try_lock
 
 _log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Supervisor:
         self._stop_asked.set()
 
     async def wait_until_ready(self) -> None:
-        """Wait until every child is ready at the same time."""
+        """Wait until every child but the optional ones is ready, all at the same time."""
         await self._all_ready.wait()
 
     @property
@@ -121,7 +121,7 @@ class Supervisor:
             self._write()
         except RunFolderUnusable as error:  # a full disk is no reason to take the house down
             _log.warning("%s", error.message)
-        if all(one.state == State.READY for one in self.statuses):
+        if not any(one.is_awaited for one in self.statuses):
             self._all_ready.set()
         self._report(status)
 

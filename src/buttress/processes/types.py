@@ -27,7 +27,8 @@ class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     It is started again when it neither becomes ready nor says anything new for `ready_timeout_s`. To stop
     it gets SIGTERM, and SIGKILL `stop_timeout_s` later; a smaller `stop_order` is stopped first, equal ones
-    at the same time. `pass_fds` are descriptors that it inherits (a listening socket).
+    at the same time. `pass_fds` are descriptors that it inherits (a listening socket). Nobody waits for an
+    `optional` child: the others are ready without it.
 
     Raises:
         ValueError: the name is not lower-case letters, digits and hyphens, or is `supervisor`.
@@ -39,6 +40,7 @@ class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
     stop_timeout_s: float = 20.0
     stop_order: int = 0
     pass_fds: tuple[int, ...] = ()
+    optional: bool = False
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name) or self.name == SUPERVISOR:
@@ -59,6 +61,12 @@ class ChildStatus(msgspec.Struct, frozen=True, kw_only=True):
     restarts: int = 0
     failures: int = 0
     next_start_at: datetime | None = None
+    optional: bool = False
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the project is not ready because of it."""
+        return not self.optional and self.state is not State.READY
 
 
 class Supervised(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,3 +102,4 @@ class RoleStatus(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime | None = None
     restarts: int = 0
     next_start_at: datetime | None = None
+    optional: bool = False

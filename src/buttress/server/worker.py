@@ -42,9 +42,9 @@ async def _seal_again_and_again(buttress: Buttress) -> None:
 
 
 def waiting_for(run_dir: Path, name: str) -> dict[str, str]:
-    """Return the roles that are not ready, but for the worker `name` itself, each with the reason."""
+    """Return the roles that are not ready, each with the reason: not the worker `name`, nor optional ones."""
     return {
         role.name: role.message or role.state.value
         for role in read_status(run_dir)
-        if role.state is not State.READY and role.name != name
+        if role.state is not State.READY and role.name != name and not role.optional
     }

@@ -1,8 +1,9 @@
-"""A scripted upstream: OpenAI's chat completions over real HTTP, doing exactly what its script says.
+"""A scripted upstream over real HTTP, doing exactly what its script says.
 
     async with ScriptedUpstream([Reply(chunks=("Hel", "lo"))]) as upstream:
         ...ask upstream.url...
 
+It speaks OpenAI's chat completions (`/v1/chat/completions`) and Anthropic's Messages (`/v1/messages`).
 Every request takes the next reply of the script, the last one again and again; or the script is a function
 of the request. What came in is kept in `upstream.received`, with the moment the client went away, if it
 did; `upstream.running` counts the answers that are under way.
@@ -11,21 +12,23 @@ did; `upstream.running` counts the answers that are under way.
 import asyncio
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Protocol, Self
 
 import msgspec
 from aiohttp import web
 
 Ending = Literal["done", "no_done", "cut", "stall", "malformed", "error"]
-"""How a stream ends: `done` as it should; `no_done` closes without `[DONE]`; `cut` breaks the connection;
-`stall` sends nothing more; `malformed` sends what is no JSON; `error` sends an error object."""
+"""How a stream ends: `done` as it should; `no_done` closes without `[DONE]` or `message_stop`; `cut` breaks
+the connection; `stall` sends nothing more; `malformed` sends no JSON; `error` sends an error object."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What to answer one request with.
 
-    `after` is how many chunks come before an ending other than `done`; None is all. `usage` None leaves the
-    usage out. `drip` sends every byte by itself. `message` is that of the error when `status` is not 200.
+    `after` is how many chunks come before an ending other than `done`; None is all. `drip` sends every byte
+    by itself. `usage` and `finish_reason` are OpenAI's; to who asks in Anthropic's format they are said in
+    its words; `usage` None leaves the usage out. `message`, `kind` (its `type`) and `code` are those of the
+    error when `status` is not 200, or of one in the stream; in Anthropic's format a `code` is the type.
     """
 
     chunks: tuple[str, ...] = ("Hello", " world", ".")
@@ -41,6 +44,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
     retry_after: str | None = None
     message: str = "scripted"
+    kind: str = "scripted_error"
     code: str | None = None
 
 
@@ -82,7 +86,8 @@ class ScriptedUpstream:
 
     async def __aenter__(self) -> Self:
         app = web.Application()
-        app.router.add_post("/v1/chat/completions", self._handle)
+        for path in _FORMATS:
+            app.router.add_post(path, self._handle)
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -123,89 +128,179 @@ class ScriptedUpstream:
 
     async def _answer(self, request: web.Request, received: Received, reply: Reply) -> web.StreamResponse:
         await asyncio.sleep(reply.first_delay_s)
+        words = _FORMATS[request.path](reply, str(received.body.get("model", "")))
         if reply.status != 200:
-            return _refusal(reply)
-        model = str(received.body.get("model", ""))
+            headers = {} if reply.retry_after is None else {"Retry-After": reply.retry_after}
+            return web.json_response(words.error(), status=reply.status, headers=headers)
         if not received.body.get("stream"):
-            return web.json_response(_whole(reply, model))
-        return await _Stream(request, reply, model).send()
+            return web.json_response(words.whole())
+        return await _Stream(request, reply, words).send()
+
+
+class _Words(Protocol):
+    """A reply in the words of a wire format; what is for a stream as the events' data, in their order."""
+
+    def opening(self) -> list[dict[str, object] | bytes]: ...
+    def piece(self, text: str) -> dict[str, object]: ...
+    def closing(self) -> list[dict[str, object] | bytes]: ...
+    def error(self) -> dict[str, object]: ...
+    def whole(self) -> dict[str, object]: ...
+
+
+class _OpenAIWords:
+    """Chat completions: events without a name, `[DONE]` at the end."""
+
+    def __init__(self, reply: Reply, model: str) -> None:
+        self._reply = reply
+        self._envelope: dict[str, object] = {
+            "id": "chatcmpl-scripted",
+            "object": "chat.completion.chunk",
+            "created": 0,
+            "model": model,
+        }
+
+    def opening(self) -> list[dict[str, object] | bytes]:
+        return [self._chunk({"role": "assistant", "content": ""})]
+
+    def piece(self, text: str) -> dict[str, object]:
+        return self._chunk({"content": text})
+
+    def closing(self) -> list[dict[str, object] | bytes]:
+        usage = self._reply.usage
+        last = [] if usage is None else [self._envelope | {"choices": [], "usage": usage}]
+        return [self._chunk({}, finish_reason=self._reply.finish_reason), *last, b"[DONE]"]
+
+    def error(self) -> dict[str, object]:
+        reply = self._reply
+        return {
+            "error": {"message": reply.message, "type": reply.kind, "param": None, "code": reply.code},
+        }
+
+    def whole(self) -> dict[str, object]:
+        message = {"role": "assistant", "content": "".join(self._reply.chunks)}
+        choice = {"index": 0, "message": message, "finish_reason": self._reply.finish_reason}
+        usage = {} if self._reply.usage is None else {"usage": self._reply.usage}
+        return self._envelope | {"object": "chat.completion", "choices": [choice]} | usage
+
+    def _chunk(self, delta: dict[str, str], *, finish_reason: str | None = None) -> dict[str, object]:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+        return self._envelope | {"choices": [choice], "usage": None}
+
+
+class _AnthropicWords:
+    """The Messages API: events named for their `type`, `message_stop` at the end."""
+
+    def __init__(self, reply: Reply, model: str) -> None:
+        self._reply = reply
+        self._model = model
+
+    def opening(self) -> list[dict[str, object] | bytes]:
+        message = self._message() | {"content": [], "stop_reason": None}
+        block = {"type": "text", "text": ""}
+        return [
+            {"type": "message_start", "message": message | self._usage(output=1)},
+            {"type": "content_block_start", "index": 0, "content_block": block},
+            {"type": "ping"},
+        ]
+
+    def piece(self, text: str) -> dict[str, object]:
+        delta = {"type": "text_delta", "text": text}
+        return {"type": "content_block_delta", "index": 0, "delta": delta}
+
+    def closing(self) -> list[dict[str, object] | bytes]:
+        return [
+            {"type": "content_block_stop", "index": 0},
+            {"type": "message_delta", "delta": {"stop_reason": self._stop_reason()}} | self._usage(),
+            {"type": "message_stop"},
+        ]
+
+    def error(self) -> dict[str, object]:
+        error = {"type": self._reply.code or self._reply.kind, "message": self._reply.message}
+        return {"type": "error", "error": error, "request_id": "req_scripted"}
+
+    def whole(self) -> dict[str, object]:
+        content = [{"type": "text", "text": "".join(self._reply.chunks)}]
+        return self._message() | {"content": content, "stop_reason": self._stop_reason()} | self._usage()
+
+    def _message(self) -> dict[str, object]:
+        return {"id": "msg_scripted", "type": "message", "role": "assistant", "model": self._model}
+
+    def _stop_reason(self) -> str | None:
+        reason = self._reply.finish_reason
+        return _STOP_REASONS.get(reason, reason) if reason else None
+
+    def _usage(self, output: int | None = None) -> dict[str, object]:
+        """Return the usage; `output` is what is known of the answer before it is written."""
+        told = self._reply.usage
+        if told is None:
+            return {}
+        usage = {_COUNTS[key]: value for key, value in told.items() if key in _COUNTS}
+        return {"usage": usage if output is None else usage | {"output_tokens": output}}
+
+
+_STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"}
+_COUNTS = {
+    "prompt_tokens": "input_tokens",
+    "completion_tokens": "output_tokens",
+    "cache_read_input_tokens": "cache_read_input_tokens",
+    "cache_creation_input_tokens": "cache_creation_input_tokens",
+    "output_tokens_details": "output_tokens_details",
+}
+_FORMATS: dict[str, Callable[[Reply, str], _Words]] = {
+    "/v1/chat/completions": _OpenAIWords,
+    "/v1/messages": _AnthropicWords,
+}
 
 
 class _Stream:
     """One streamed answer on its way out."""
 
-    def __init__(self, request: web.Request, reply: Reply, model: str) -> None:
+    def __init__(self, request: web.Request, reply: Reply, words: _Words) -> None:
         self._request = request
         self._reply = reply
-        self._model = model
+        self._words = words
         self._response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
 
     async def send(self) -> web.StreamResponse:
         """Send the chunks, then end as the reply says."""
         reply = self._reply
         await self._response.prepare(self._request)
-        await self._chunk({"role": "assistant", "content": ""})
+        await self._events(self._words.opening())
         count = len(reply.chunks) if reply.ending == "done" else reply.after
         for at, text in enumerate(reply.chunks[:count]):
             await asyncio.sleep(reply.chunk_delay_s if at else 0)
-            await self._chunk({"content": text})
+            await self._event(self._words.piece(text))
         await self._end()
         return self._response
 
     async def _end(self) -> None:
         match self._reply.ending:
             case "done":
-                await self._finish()
+                await self._events(self._words.closing())
             case "no_done":
                 pass
-            case "cut":
-                if self._request.transport is not None:
-                    self._request.transport.abort()
+            case "cut" if self._request.transport is not None:
+                self._request.transport.abort()
             case "stall":
                 await asyncio.Event().wait()
             case "malformed":
-                await self._data(b'{"choices": [{"delta": {"content": "hal')
+                await self._event(b'{"choices": [{"delta": {"content": "hal')
             case "error":
-                await self._data(msgspec.json.encode({"error": _error(self._reply)}))
+                await self._event(self._words.error())
 
-    async def _finish(self) -> None:
-        await self._chunk({}, finish_reason=self._reply.finish_reason)
-        if self._reply.usage is not None:
-            await self._data(
-                msgspec.json.encode(_envelope(self._model) | {"choices": [], "usage": self._reply.usage})
-            )
-        await self._data(b"[DONE]")
+    async def _events(self, told: list[dict[str, object] | bytes]) -> None:
+        for one in told:
+            await self._event(one)
 
-    async def _chunk(self, delta: dict[str, str], *, finish_reason: str | None = None) -> None:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-        await self._data(msgspec.json.encode(_envelope(self._model) | {"choices": [choice], "usage": None}))
-
-    async def _data(self, data: bytes) -> None:
-        line = b"data: " + data + b"\n\n"
-        pieces = [line[at : at + 1] for at in range(len(line))] if self._reply.drip else [line]
+    async def _event(self, told: dict[str, object] | bytes) -> None:
+        data = told if isinstance(told, bytes) else msgspec.json.encode(told)
+        kind = told.get("type") if isinstance(told, dict) else None
+        name = b"" if kind is None else f"event: {kind}\n".encode()
+        whole = name + b"data: " + data + b"\n\n"
+        pieces = [whole[at : at + 1] for at in range(len(whole))] if self._reply.drip else [whole]
         for piece in pieces:
             await self._response.write(piece)
             await asyncio.sleep(0)
-
-
-def _envelope(model: str) -> dict[str, object]:
-    return {"id": "chatcmpl-scripted", "object": "chat.completion.chunk", "created": 0, "model": model}
-
-
-def _whole(reply: Reply, model: str) -> dict[str, object]:
-    message = {"role": "assistant", "content": "".join(reply.chunks)}
-    choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason}
-    usage = {} if reply.usage is None else {"usage": reply.usage}
-    return _envelope(model) | {"object": "chat.completion", "choices": [choice]} | usage
-
-
-def _refusal(reply: Reply) -> web.Response:
-    headers = {} if reply.retry_after is None else {"Retry-After": reply.retry_after}
-    return web.json_response({"error": _error(reply)}, status=reply.status, headers=headers)
-
-
-def _error(reply: Reply) -> dict[str, str | None]:
-    return {"message": reply.message, "type": "scripted_error", "param": None, "code": reply.code}
 
 
 def _now() -> float:

@@ -1,6 +1,7 @@
 """`buttress doctor`: what is well and what is not, each with what to do."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from buttress.app.layout import run_folder
 from buttress.cli.doctor import NEEDED
 from buttress.kernel.clock import SystemClock
+from buttress.models.local_file import PACKAGE
 from buttress.processes.announcing import Announcer
 from tests.unit.cli.conftest import Run
 
@@ -39,6 +41,28 @@ def test_every_trouble_is_told_and_the_rest_is_looked_at(run: Run, project: Path
     ill = {name for name, one in found.items() if not one["well"]}
     assert ill == {"features", "database", "embedding model"}
     assert all(found[name]["hint"] for name in ill)
+
+
+@pytest.mark.parametrize(
+    ("entry", "well", "detail"),
+    [
+        pytest.param("{provider: local}", True, "it: the packaged file, 98 MB, 4,096 tokens", id="packaged"),
+        pytest.param(
+            "{provider: local, path: models.yaml}", False, "is not a GGUF (models.local_broken)", id="no GGUF"
+        ),
+        pytest.param("{provider: local, path: no.gguf}", False, "(models.local_missing)", id="no file"),
+    ],
+)
+def test_the_file_of_a_local_model_is_looked_at(
+    run: Run, project: Path, entry: str, *, well: bool, detail: str
+) -> None:
+    if well and find_spec(PACKAGE) is None:
+        pytest.skip(f"{PACKAGE} is not installed: make setup")
+    (project / "models.yaml").write_text(f"models: {{it: {entry}}}\n")
+    flags = ("--set", URL_OF_NOBODY, "--set", "knowledge.embedder.folder=/nowhere")
+    found = by_name(run("--project", project, *flags, "doctor", "--json").out)["local model"]
+    assert found["well"] is well
+    assert str(found["detail"]).endswith(detail)
 
 
 def test_settings_that_cannot_be_read_end_it(run: Run, project: Path) -> None:

@@ -8,11 +8,13 @@ import msgspec
 import pytest
 
 from buttress.app.layout import run_folder
-from buttress.cli.serve import ROLES
+from buttress.app.local_model import LOCAL_MODEL
+from buttress.cli.serve import ROLES, Report
 from buttress.kernel.clock import SystemClock
 from buttress.processes.announcing import replace_file, said_file
 from buttress.processes.identity import process_identity
-from buttress.processes.types import SUPERVISOR, Supervised
+from buttress.processes.status import read_said
+from buttress.processes.types import SUPERVISOR, ChildStatus, State, Supervised
 from tests.unit.cli.conftest import Run
 
 
@@ -30,7 +32,7 @@ def test_a_project_with_mistakes_starts_nothing(run: Run, project: Path) -> None
     assert not (project / ".buttress" / "postgres").exists()
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", [role for role in ROLES if role != LOCAL_MODEL])
 @pytest.mark.slow
 def test_a_role_alone_says_in_a_line_what_is_wrong(command: Run, project: Path, role: str) -> None:
     break_feature(project)
@@ -48,6 +50,41 @@ def test_call_workers_say_in_a_line_what_is_wrong_with_a_feature(command: Run, p
     assert ran.code == 2
     assert "Traceback" not in ran.err
     assert "feature.yaml:1" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("entry", "what"),
+    [
+        pytest.param("{provider: extractive}", "models.yaml names no model", id="there is none"),
+        pytest.param("{provider: local, path: no.gguf}", "local model it: No such file", id="no file"),
+        pytest.param("{provider: local, path: models.yaml}", "local model it is not a GGUF", id="no GGUF"),
+    ],
+)
+@pytest.mark.slow
+def test_a_local_model_that_cannot_be_is_told_in_a_line(
+    command: Run, project: Path, entry: str, what: str
+) -> None:
+    (project / "models.yaml").write_text(f"models: {{it: {entry}}}\n")
+    ran = command("--project", project, "serve", "--role", "local-model")
+    assert (ran.code, ran.out) == (1, "")
+    assert what in ran.err
+    assert "Traceback" not in ran.err
+    said = read_said(run_folder(project), LOCAL_MODEL)
+    assert said is not None
+    assert what in said.message
+    assert "gguf" not in said.message
+
+
+def test_what_falls_all_day_is_said_once_until_it_was_ready(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report(["calls-1"], "http://127.0.0.1:1")
+    fell = ChildStatus(name="local-model", state=State.WAITING, message="it fell", optional=True)
+    for _ in range(3):
+        report(fell)
+    report(ChildStatus(name="calls-1", state=State.READY))
+    assert capsys.readouterr() == ("ready: http://127.0.0.1:1\n", "local-model: waiting: it fell\n")
+    report(ChildStatus(name="local-model", state=State.READY, optional=True))
+    report(fell)
+    assert capsys.readouterr() == ("", "local-model: waiting: it fell\n")
 
 
 def test_a_port_that_is_taken(run: Run, project: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from buttress.app.filling import EngineRanker, OpenEgress, PriceMeter
 from buttress.app.layout import index_folder
+from buttress.app.local_model import ServedModel
 from buttress.app.project import knowledge_bases
 from buttress.gateway.ports import Ports
 from buttress.guardrails.settings import GuardrailSettings
@@ -19,6 +20,8 @@ from buttress.knowledge.engine_client import RemoteEngine
 from buttress.knowledge.ports import Embedder
 from buttress.knowledge.settings import EngineSettings
 from buttress.models.providers.building import ProviderParts, build_provider
+from buttress.models.providers.http import HttpParts
+from buttress.models.providers.local import Gate, LocalParts
 from buttress.models.settings import ModelSettings, QuoteSettings
 from buttress.outbound.sessions import Sessions
 from buttress.outbound.settings import OutboundSettings
@@ -56,11 +59,9 @@ async def world(ingested: Path, embedder: OnnxEmbedder, tmp_path: Path) -> Async
     async with AsyncExitStack() as stack:
         sessions = await stack.enter_async_context(Sessions(OutboundSettings()))
         parts = ProviderParts(
-            sessions=sessions,
-            settings=SETTINGS,
-            resolve_secret=str,
+            http=HttpParts(sessions=sessions, settings=SETTINGS, resolve_secret=str, clock=SystemClock()),
             ranker=EngineRanker(engine),
-            clock=SystemClock(),
+            local=LocalParts(server=ServedModel(tmp_path), gate=Gate(SETTINGS.local)),
         )
 
         async def rulebook(release: Release) -> Rulebook:

@@ -122,6 +122,29 @@ def test_a_table_that_does_not_fit_is_cut_by_rows_with_its_head_as_context() -> 
     assert all("name" not in one.text for one in found[1:])
 
 
+def test_of_a_table_head_too_long_the_first_columns_are_kept() -> None:
+    """A quarter of the budget goes to it, and none of it stands in two."""
+    head = " | ".join(f"column{n}" for n in range(20))
+    row = " | ".join(f"v{n}" for n in range(20))
+    found = chunks_of(f"# T\n\n| {head} |\n{'|---' * 20}|\n" + f"| {row} |\n" * 9)
+    assert found[0].context == "T"
+    later = {one.context for one in found if "column" not in one.text}
+    assert later == {"T\ncolumn0 | column1 | column2 | column3"}
+    assert all(len(words(one.embedded)) <= SMALL.max_tokens for one in found)
+
+
+def test_each_row_of_a_csv_file_is_found_with_the_names_of_its_columns() -> None:
+    """Be the table long, or wide: in the context, or in the row itself."""
+    long = "name,fee\n" + "".join(f"lid {n},{n} €\n" for n in range(500))
+    wide = ",".join(f"a long name of column {n}" for n in range(9)) + "\n" + "v,w,x,y,z,a,b,c,d\n" * 20
+    for text, name in ((long, "name | fee"), (wide, "column 3: y")):
+        document = parse_bytes(text.encode(), "a.csv", ParseLimits())
+        chunks = chunk(document, ID, ChunkSettings(), words)
+        check_document(document, chunks)
+        assert len(chunks) > 3
+        assert all(name in one.embedded for one in chunks)
+
+
 def test_code_that_does_not_fit_is_cut_between_lines() -> None:
     """With its indents."""
     code = "\n".join(f"    call_{n}(x)" for n in range(20))

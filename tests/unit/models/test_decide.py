@@ -19,6 +19,8 @@ from buttress.models.decide import (
 from buttress.models.errors import (
     BadAnswer,
     BadRequest,
+    LocalModelAway,
+    ModelBusy,
     ModelTimeout,
     ModelUnavailable,
     RateLimited,
@@ -50,6 +52,8 @@ def failed(error: ButtressError, *, tries: int = 1, remaining_s: float = 60, cha
         pytest.param(
             failed(WindowExceeded("long")), NextRung(), id="the next model may have a larger window"
         ),
+        pytest.param(failed(ModelBusy("full")), NextRung(), id="who is busy is not waited for"),
+        pytest.param(failed(LocalModelAway("gone")), NextRung(), id="nor a local model that is away"),
         pytest.param(failed(ModelTimeout("slow")), NextRung(), id="a slow model would be slow again"),
         pytest.param(failed(RateLimited("busy", retry_after_s=2)), Retry(2.0), id="Retry-After is honoured"),
         pytest.param(failed(RateLimited("busy", retry_after_s=0.1)), Retry(0.5), id="jitter may be longer"),
@@ -91,6 +95,8 @@ def test_the_bound_of_the_wait_doubles_up_to_the_cap() -> None:
     [
         pytest.param(RateLimited("busy"), Usage(), id="refused: nothing was used"),
         pytest.param(WindowExceeded("long"), Usage(), id="too long: nothing was used"),
+        pytest.param(ModelBusy("full"), Usage(), id="never sent: nothing was used"),
+        pytest.param(LocalModelAway("gone"), Usage(), id="nobody there: nothing was used"),
         pytest.param(DOWN, None, id="a server error: nobody knows"),
         pytest.param(StreamCut("cut"), None, id="cut: nobody knows"),
         pytest.param(GeneratorExit(), None, id="cancelled: nobody knows"),

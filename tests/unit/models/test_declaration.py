@@ -10,7 +10,7 @@ from buttress.kernel.catalogue import Catalogue, Model, Price
 from buttress.models.declaration import read_catalogue
 
 PATH = Path("models.yaml")
-PROVIDERS = {"openai", "extractive"}
+PROVIDERS = {"openai", "anthropic", "local", "extractive"}
 SECRET = "sk-abcdefghijklmnop"
 
 WHOLE = """\
@@ -54,13 +54,55 @@ def test_models_without_ladders_will_do() -> None:
     assert [model.name for model in catalogue.rungs("quotes")] == ["quotes"]
 
 
+def test_a_local_model_costs_nothing_and_keeps_memory_for_a_window_that_it_can_have() -> None:
+    entry = "{provider: local, path: models/mine.gguf}"
+    text = f"models: {{small: {entry}, same: {entry}}}"
+    catalogue = read_catalogue(text, PATH, PROVIDERS)
+    assert isinstance(catalogue, Catalogue)
+    assert catalogue.models["small"] == Model(
+        name="small",
+        provider="local",
+        path="models/mine.gguf",
+        window_tokens=4_096,
+        price=Price(input=0.0, output=0.0),
+    )
+
+
+@pytest.mark.parametrize(
+    ("models", "part"),
+    [
+        pytest.param(
+            "{a: {provider: local}, b: {provider: local, path: b.gguf}}",
+            "models.b.path: not that of `a`; a project runs one local model",
+            id="two files",
+        ),
+        pytest.param(
+            "{a: {provider: local}, b: {provider: local, window_tokens: 2048}}",
+            "models.b.window_tokens: not that of `a`",
+            id="two windows of one file",
+        ),
+        pytest.param(
+            "{a: {provider: extractive, path: a.gguf}}",
+            "models.a.path: the provider `extractive` runs no file",
+            id="a file that nobody runs",
+        ),
+        pytest.param("{a: {provider: anthropic, id: x}}", "models.a.key: the provider", id="no key"),
+        pytest.param("{a: {provider: anthropic, key: env:K}}", "models.a.id: the provider", id="no id"),
+    ],
+)
+def test_what_a_provider_does_not_take(models: str, part: str) -> None:
+    mistakes = read_catalogue(f"models: {models}", PATH, PROVIDERS)
+    assert isinstance(mistakes, list)
+    assert [part in one.message for one in mistakes] == [True]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "line", "part"),
     [
         pytest.param(
             "provider: extractive", "provider: extractiv", 2, "Did you mean `extract", id="provider"
         ),
-        pytest.param("provider: openai", "provider: zzz", 4, "extractive, openai", id="unknown provider"),
+        pytest.param("provider: openai", "provider: zzz", 4, "local, openai", id="unknown provider"),
         pytest.param("    id: gpt-4o-mini\n", "", 3, "small.id: the provider", id="no id"),
         pytest.param(
             "    base_url: https://api.example.com/v1/\n", "", 3, "small.base_url", id="no base_url"

@@ -19,7 +19,8 @@ from buttress.models import errors
 from buttress.models.attempts import LadderPorts
 from buttress.models.ladder import stream_ladder
 from buttress.models.ports import Rung
-from buttress.models.providers.openai import OpenAIProvider
+from buttress.models.providers.http import HttpParts, HttpProvider
+from buttress.models.providers.openai import OPENAI
 from buttress.models.settings import ModelSettings
 from buttress.models.types import Attempt, Bill
 from buttress.outbound.sessions import Sessions
@@ -29,6 +30,14 @@ from buttress.testing.upstream import Reply, ScriptedUpstream
 
 REQUEST = ModelRequest(messages=(Message("user", "Hi?"),), max_tokens=10)
 USED = Usage(input=5, output=2)
+
+
+def over_http(model: Model, sessions: Sessions, settings: ModelSettings) -> HttpProvider:
+    """Return the real provider of `model`."""
+    parts = HttpParts(sessions=sessions, settings=settings, resolve_secret=str, clock=SystemClock())
+    return HttpProvider(model, OPENAI, parts)
+
+
 Step = str | float | ButtressError
 
 
@@ -334,9 +343,7 @@ async def test_over_real_http_500_then_200_then_a_fallback(house: House) -> None
     replies = [Reply(status=500), Reply(chunks=("one",)), Reply(status=401)]
     async with ScriptedUpstream(replies) as upstream, Sessions(OutboundSettings()) as sessions:
         model = Model(name="real", provider="openai", base_url=upstream.url)
-        provider = OpenAIProvider(
-            model, sessions=sessions, settings=house.ports.settings, resolve_secret=str, clock=SystemClock()
-        )
+        provider = over_http(model, sessions, house.ports.settings)
         first = await climb(house, Rung(model, provider))
         second = await climb(house, Rung(model, provider), rung("b", Acted(["two"])))
     assert [text_of(first), text_of(second)] == ["one", "two"]
@@ -354,9 +361,7 @@ async def test_leaving_the_ladder_ends_the_upstream_call_within_a_tenth_of_a_sec
         Sessions(OutboundSettings()) as sessions,
     ):
         model = Model(name="real", provider="openai", base_url=upstream.url)
-        provider = OpenAIProvider(
-            model, sessions=sessions, settings=house.ports.settings, resolve_secret=str, clock=SystemClock()
-        )
+        provider = over_http(model, sessions, house.ports.settings)
         async with aclosing(stream_ladder(REQUEST, [Rung(model, provider)], house.ports)) as events:
             await anext(events)
             left_at = asyncio.get_running_loop().time()

@@ -88,6 +88,18 @@ async def test_a_killed_child_is_back_and_the_others_go_on(
     assert any(one.message == "was ended by SIGKILL" for one in heard)
 
 
+async def test_nobody_waits_for_an_optional_child(
+    tmp_path: Path, child: Child, running: Running, heard: list[ChildStatus]
+) -> None:
+    """It falls again and again; the others are ready, and it is known to be optional."""
+    async with running([child("engine"), child("local-model", "crash", optional=True)]) as supervisor:
+        await supervisor.wait_until_ready()
+        await come(lambda: supervisor.statuses[1].failures == 2)
+        assert supervisor.statuses[0].state == State.READY
+        role = next(one for one in read_status(tmp_path / ".buttress" / "run") if one.name == "local-model")
+        assert role.optional
+
+
 async def test_a_child_that_never_speaks_is_ended_and_started_again(
     child: Child, running: Running, heard: list[ChildStatus]
 ) -> None:

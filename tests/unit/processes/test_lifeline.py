@@ -3,9 +3,11 @@
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 import pytest
 
+from buttress.processes.identity import process_identity
 from buttress.processes.lifeline import EXIT_CODE
 
 CHILD = """
@@ -49,3 +51,36 @@ def test_a_role_started_by_hand_has_no_lifeline() -> None:
     command = [sys.executable, "-c", CHILD.replace("time.sleep(5)", "")]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True)
     assert done.stdout == b"False\n"
+    command = [sys.executable, "-c", DEAF.replace("time.sleep(30)", "")]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True)
+    assert done.stdout == b"False\n"
+
+
+DEAF = """
+import time
+from buttress.processes.lifeline import die_with_parent
+print(die_with_parent(), flush=True)
+time.sleep(30)
+"""
+
+PARENT = """
+import subprocess, sys, time
+command = [sys.executable, "-c", sys.argv[1]]
+child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+assert b"True" in child.stdout.readline()
+print(child.pid, flush=True)
+time.sleep(30)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def test_a_child_that_cannot_listen_ends_with_its_parent(
+    wait_until: Callable[[Callable[[], object]], None],
+) -> None:
+    """Nobody reads its stdin, and it runs no Python for a while."""
+    with subprocess.Popen([sys.executable, "-c", PARENT, DEAF], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout
+        child = int(parent.stdout.readline())
+        assert process_identity(child)
+        parent.kill()
+        wait_until(lambda: process_identity(child) is None)

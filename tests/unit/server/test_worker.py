@@ -1,5 +1,6 @@
 """The call worker as a process of its own."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -9,13 +10,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
 from buttress.app.layout import run_folder
 from buttress.kernel.clock import SystemClock
-from buttress.processes.announcing import Announcer
+from buttress.processes.announcing import Announcer, replace_file, said_file
+from buttress.processes.identity import process_identity
 from buttress.processes.status import read_said
+from buttress.processes.types import SUPERVISOR, ChildStatus, State, Supervised
 from buttress.server.worker import waiting_for
 from tests.unit.server.serving import traces, write_project
 
@@ -122,3 +126,15 @@ def test_a_worker_waits_for_every_role_but_itself(tmp_path: Path) -> None:
 def test_a_role_that_says_not_why_is_waited_for_by_its_state(tmp_path: Path) -> None:
     Announcer(tmp_path, "engine", SystemClock()).say(ready=False)
     assert waiting_for(tmp_path, "calls-1") == {"engine": "not_ready"}
+
+
+def test_an_optional_role_is_not_waited_for(tmp_path: Path) -> None:
+    me = process_identity(os.getpid()) or ""
+    states = {"engine": False, "local-model": True}
+    children = tuple(
+        ChildStatus(name=name, state=State.WAITING, message="it fell", optional=optional)
+        for name, optional in states.items()
+    )
+    ours = Supervised(pid=os.getpid(), process=me, started_at=SystemClock().now(), children=children)
+    replace_file(said_file(tmp_path, SUPERVISOR), msgspec.json.encode(ours))
+    assert waiting_for(tmp_path, "calls-1") == {"engine": "it fell"}

@@ -12,10 +12,12 @@ from buttress.testing.upstream import Received, Reply, ScriptedUpstream
 BODY: dict[str, object] = {"model": "m", "messages": [{"role": "user", "content": "Hi?"}]}
 
 
-async def post(upstream: ScriptedUpstream, *, stream: bool = True) -> tuple[int, str]:
+async def post(
+    upstream: ScriptedUpstream, *, stream: bool = True, path: str = "chat/completions"
+) -> tuple[int, str]:
     async with (
         aiohttp.ClientSession() as session,
-        session.post(f"{upstream.url}/chat/completions", json=BODY | {"stream": stream}) as response,
+        session.post(f"{upstream.url}/{path}", json=BODY | {"stream": stream}) as response,
     ):
         return response.status, await response.text()
 
@@ -35,6 +37,31 @@ async def test_a_stream_has_the_order_of_the_format() -> None:
     ]
     assert chunks[-2]["choices"][0]["finish_reason"] == "stop"
     assert (chunks[-1]["choices"], chunks[-1]["usage"]["total_tokens"]) == ([], 10)
+
+
+async def test_a_stream_of_messages_has_the_order_of_that_format() -> None:
+    async with ScriptedUpstream([Reply(chunks=("Hel", "lo"), finish_reason="length")]) as upstream:
+        _, text = await post(upstream, path="messages")
+    lines = [event.split("\n") for event in text.split("\n\n") if event]
+    events = [msgspec.json.decode(data.removeprefix("data: ")) for _, data in lines]
+    kinds = [event["type"] for event in events]
+    assert [name for name, _ in lines] == [f"event: {kind}" for kind in kinds]
+    assert kinds == [
+        *("message_start", "content_block_start", "ping", "content_block_delta", "content_block_delta"),
+        *("content_block_stop", "message_delta", "message_stop"),
+    ]
+    assert events[0]["message"]["usage"] == {"input_tokens": 7, "output_tokens": 1}
+    assert events[-2]["delta"] == {"stop_reason": "max_tokens"}
+    assert events[-2]["usage"] == {"input_tokens": 7, "output_tokens": 3}
+
+
+async def test_messages_are_answered_and_refused_in_their_format() -> None:
+    async with ScriptedUpstream([Reply(), Reply(status=529, kind="overloaded_error")]) as upstream:
+        _, whole = await post(upstream, stream=False, path="messages")
+        status, refused = await post(upstream, path="messages")
+    assert msgspec.json.decode(whole)["content"] == [{"type": "text", "text": "Hello world."}]
+    assert status == 529
+    assert msgspec.json.decode(refused)["error"] == {"type": "overloaded_error", "message": "scripted"}
 
 
 async def test_without_stream_it_answers_at_once() -> None:

@@ -12,6 +12,17 @@ PageTurn = tuple[int, int]
 """An offset in a block's text, and the 1-based page that begins there."""
 
 
+def in_runs(numbers: Sequence[int]) -> str:
+    """Write ascending numbers as `3, 5-9`; there is at least one."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ", ".join("-".join(map(str, run)) for run in runs)
+
+
 class DocumentBuilder:
     """Collects blocks in reading order. All text handed in is clean (see `cleaning`)."""
 
@@ -93,6 +104,11 @@ class DocumentBuilder:
             page_spans=self._page_spans(pages),
             warnings=tuple(warnings),
         )
+
+    @property
+    def count(self) -> int:
+        """How many blocks there are."""
+        return len(self._blocks)
 
     @property
     def is_empty(self) -> bool:

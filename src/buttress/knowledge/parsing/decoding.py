@@ -56,6 +56,15 @@ def decode_html(data: bytes, path: str) -> str:
     if byte_order_mark(data) or not declared:
         return decode(data, path)
     label = (declared["meta"] or declared["xml"]).decode("ascii", "replace")
+    return decode_as(data, label, path)
+
+
+def decode_as(data: bytes, label: str, path: str) -> str:
+    """Return the text of `data` in the encoding of that name, as browsers know it.
+
+    Raises:
+        Undecodable: a byte does not fit, or the encoding is not one of the web.
+    """
     return _decode(data, 0, _encoding(label, path), path)
 
 
@@ -66,7 +75,7 @@ def _encoding(label: str, path: str) -> str:
         name = ""
     name = _HTML_ENCODINGS.get(name, name)
     if not _ALLOWED.fullmatch(name):
-        raise Undecodable(f"{path} declares the encoding {label!r}, which is not one of the web")
+        raise Undecodable(f"{path} declares the encoding {label[:40]!r}, which is not one of the web")
     return name
 
 

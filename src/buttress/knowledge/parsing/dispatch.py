@@ -1,5 +1,7 @@
 """One call for every format: bytes in, a document out."""
 
+from typing import Literal
+
 import msgspec
 
 from buttress.knowledge.errors import TooLarge
@@ -38,4 +40,23 @@ def parser_of(format_: Format) -> Parser:
             from buttress.knowledge.parsing.from_pdf import parse_pdf as parse  # noqa: PLC0415
         case "text":
             from buttress.knowledge.parsing.from_text import parse_text as parse  # noqa: PLC0415
+        case "docx" | "pptx" | "epub" | "csv" | "eml":
+            return _parser_of_parts(format_)
+    return parse
+
+
+def _parser_of_parts(format_: Literal["docx", "pptx", "epub", "csv", "eml"]) -> Parser:
+    """Return the parser of a format that is made of smaller parts: files, messages, cells."""
+    parse: Parser
+    match format_:
+        case "docx":
+            from buttress.knowledge.parsing.from_docx import parse_docx as parse  # noqa: PLC0415
+        case "pptx":
+            from buttress.knowledge.parsing.from_pptx import parse_pptx as parse  # noqa: PLC0415
+        case "epub":
+            from buttress.knowledge.parsing.from_epub import parse_epub as parse  # noqa: PLC0415
+        case "csv":
+            from buttress.knowledge.parsing.from_csv import parse_csv as parse  # noqa: PLC0415
+        case "eml":
+            from buttress.knowledge.parsing.from_eml import parse_eml as parse  # noqa: PLC0415
     return parse

@@ -5,7 +5,8 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from buttress.knowledge.errors import BrokenFile, EmptyDocument, UnknownFormat
+from buttress.knowledge.errors import BrokenFile, EmptyDocument, Encrypted, UnknownFormat
+from buttress.knowledge.parsing.archives import names_inside
 from buttress.knowledge.parsing.decoding import byte_order_mark
 from buttress.knowledge.types import Format
 
@@ -23,10 +24,30 @@ _BY_EXTENSION: dict[str, Format] = {
     ".htm": "html",
     ".xhtml": "html",
     ".pdf": "pdf",
+    ".docx": "docx",
+    ".docm": "docx",
+    ".dotx": "docx",
+    ".dotm": "docx",
+    ".pptx": "pptx",
+    ".pptm": "pptx",
+    ".ppsx": "pptx",
+    ".ppsm": "pptx",
+    ".potx": "pptx",
+    ".potm": "pptx",
+    ".epub": "epub",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".eml": "eml",
 }
+_PROVEN: dict[Format, str] = {
+    "pdf": "a PDF",
+    "docx": "a Word document (DOCX)",
+    "pptx": "a presentation (PPTX)",
+    "epub": "a book (EPUB)",
+}
+"""Formats that are known by what they hold, and what they are called: a name alone makes none of them."""
 _MAGIC = (
-    (b"PK\x03\x04", "a ZIP archive (DOCX, PPTX, XLSX and EPUB files are such)"),
-    (b"\xd0\xcf\x11\xe0", "an old Office file"),
+    (b"\xd0\xcf\x11\xe0", "an old Office file (DOC, XLS, PPT or MSG)"),
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"GIF8", "a GIF picture"),
@@ -38,6 +59,9 @@ _MAGIC = (
 _HTML = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*){0,20}<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
 )
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_OLE = b"\xd0\xcf\x11\xe0"
+_ENCRYPTED_OFFICE = "EncryptedPackage".encode("utf-16-le")
 _PDF_HEADER_BYTES = 1024
 _SNIFF_BYTES = 8192
 
@@ -55,17 +79,17 @@ def detect(data: bytes, path: str) -> Detected:
     Raises:
         EmptyDocument: there are no bytes, or only white space.
         UnknownFormat: it is binary, or has an extension that nobody reads.
-        BrokenFile: it is named `.pdf` and is none.
+        BrokenFile: it is named like a format that it is not, or is an archive that cannot be opened.
+        Encrypted: it is an Office file behind a password.
+        TooLarge: it is an archive of too many entries.
     """
     if not data.strip():
         raise EmptyDocument(f"{path} is empty")
     extension = PurePosixPath(path).suffix.lower()
     named = _BY_EXTENSION.get(extension)
-    found = _sniff(data, named)
-    if found is None and named == "pdf":
-        raise BrokenFile(f"{path} is named a PDF, and is none: it does not begin with %PDF-")
+    found = _sniff(data, named, path)
     if found is None:
-        _refuse_binary(data, path)
+        _refuse_other(data, path, named)
     if found is None and named is None:
         raise UnknownFormat(f"{path}: no parser reads {extension} files")
     return _detected(found or named or "text", named, path)
@@ -77,13 +101,47 @@ def _detected(found: Format, named: Format | None, path: str) -> Detected:
     return Detected(found, (f"{path} is named like {named or 'another format'}, and was read as {found}",))
 
 
-def _sniff(data: bytes, named: Format | None) -> Format | None:
-    """Return the format that the first bytes prove, if they do; text formats prove nothing."""
+def _sniff(data: bytes, named: Format | None, path: str) -> Format | None:
+    """Return the format that the bytes prove, if they do; text formats prove nothing."""
+    if data.startswith(_ZIP):
+        return _in_archive(data, named, path)
     if data.startswith(b"%PDF-") or (named == "pdf" and b"%PDF-" in data[:_PDF_HEADER_BYTES]):
         return "pdf"
     mark = byte_order_mark(data)
     start = len(mark[0]) if mark and mark[1] == "utf-8" else 0
     return "html" if _HTML.match(data, start, _SNIFF_BYTES) and b"\0" not in data else None
+
+
+def _in_archive(data: bytes, named: Format | None, path: str) -> Format:
+    """Return which of the formats that are ZIP archives this one is, by the names inside.
+
+    Raises:
+        UnknownFormat: it is none that is read.
+        BrokenFile, TooLarge: it cannot be opened.
+    """
+    names = names_inside(data, path)
+    folders = {name.partition("/")[0] for name in names if "/" in name}
+    if "[Content_Types].xml" in names and "xl" in folders:
+        raise UnknownFormat(
+            f"{path} is a workbook (XLSX), which no parser reads",
+            hint="Save its sheets as CSV, or exclude it.",
+        )
+    if "META-INF/container.xml" in names:
+        return "epub"
+    if "[Content_Types].xml" in names and folders & {"word", "ppt"}:
+        return "docx" if "word" in folders else "pptx"
+    if named in {"docx", "pptx", "epub"}:
+        raise BrokenFile(f"{path} is named {_PROVEN[named]}, and is another kind of ZIP archive")
+    raise UnknownFormat(f"{path} is a ZIP archive, which no parser reads")
+
+
+def _refuse_other(data: bytes, path: str, named: Format | None) -> None:
+    """Refuse what is binary, and what its name promises and it is not."""
+    if data.startswith(_OLE) and _ENCRYPTED_OFFICE in data:
+        raise Encrypted(f"{path} is an Office file behind a password")
+    _refuse_binary(data, path)
+    if named in _PROVEN:
+        raise BrokenFile(f"{path} is named {_PROVEN[named]}, and is none")
 
 
 def _refuse_binary(data: bytes, path: str) -> None:

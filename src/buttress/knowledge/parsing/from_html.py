@@ -34,7 +34,9 @@ _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 
 def parse_html(data: bytes, path: str, limits: ParseLimits) -> ParsedDocument:
     """See `ports.Parser`. A page that is all navigation and asides is read with them."""
-    text = close_empty_tags(decode_html(data, path))
+    text = decode_html(data, path)
+    if _XML_PROLOG.match(text):
+        text = close_empty_tags(text)
     refuse_deep_nesting(text, path)
     page = LexborHTMLParser(text)
     builder = DocumentBuilder(path, limits)
@@ -46,17 +48,21 @@ def parse_html(data: bytes, path: str, limits: ParseLimits) -> ParsedDocument:
     return builder.finish("html", usable_title(title.text()) if title else "")
 
 
-def add_fragment(builder: DocumentBuilder, text: str) -> None:
-    """Add the blocks of a piece of HTML that stands in another document."""
-    refuse_deep_nesting(text, "HTML")
+def add_fragment(builder: DocumentBuilder, text: str, path: str) -> None:
+    """Add the blocks of a piece of HTML that stands in another document.
+
+    Raises:
+        BrokenFile: see `refuse_deep_nesting`.
+    """
+    refuse_deep_nesting(text, path)
     body = LexborHTMLParser(text).body
     if body:
-        _Reader(builder, skip=is_hidden).read(body)
+        _Reader(builder, skip=_is_navigation_or_hidden).read(body)
 
 
 def close_empty_tags(text: str) -> str:
     """Return a page written as XML with `<a/>` as `<a></a>`: to HTML the first is an open element."""
-    return _EMPTY_TAG.sub(r"<\g<tag>\g<attributes>></\g<tag>>", text) if _XML_PROLOG.match(text) else text
+    return _EMPTY_TAG.sub(r"<\g<tag>\g<attributes>></\g<tag>>", text)
 
 
 def refuse_deep_nesting(text: str, path: str) -> None:
@@ -72,6 +78,10 @@ def refuse_deep_nesting(text: str, path: str) -> None:
             raise BrokenFile(
                 f"{path} has more than {MAX_DEPTH:,} tags open inside one another at character {tag.start()}"
             )
+
+
+def _is_navigation_or_hidden(node: LexborNode) -> bool:
+    return node.tag == "nav" or is_hidden(node)
 
 
 class _Reader:

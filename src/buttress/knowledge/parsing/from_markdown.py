@@ -43,7 +43,7 @@ def parse_markdown(data: bytes, path: str, limits: ParseLimits) -> ParsedDocumen
     markdown = MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING}).enable("table")
     tokens = markdown.parse(front.body)
     _refuse_deep_nesting(tokens, path)
-    _Reader(builder).read(tokens)
+    _Reader(builder, path).read(tokens)
     return builder.finish("markdown", front.title, warnings=front.warnings)
 
 
@@ -76,8 +76,9 @@ def split_front_matter(text: str, path: str) -> FrontMatter:
 class _Reader:
     """Turns the library's flat list of tokens into blocks."""
 
-    def __init__(self, builder: DocumentBuilder) -> None:
+    def __init__(self, builder: DocumentBuilder, path: str) -> None:
         self._builder = builder
+        self._path = path
         self._lists: list[str] = []
         self._marker = ""
 
@@ -92,7 +93,7 @@ class _Reader:
                 case "fence" | "code_block":
                     self._builder.add("code", token.content)
                 case "html_block":
-                    add_fragment(self._builder, token.content)
+                    add_fragment(self._builder, token.content, self._path)
                 case "table_open":
                     self._builder.add("table", "\n".join(_rows(rest)))
                 case _:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from buttress.knowledge.parsing.building import DocumentBuilder
+from buttress.knowledge.parsing.building import DocumentBuilder, in_runs
 from buttress.knowledge.parsing.pdf_headings import Mark, Marks, marks_by_bookmarks, marks_by_looks
 from buttress.knowledge.parsing.pdf_lines import Line, Page, read_pdf
 from buttress.knowledge.parsing.pdf_paragraphs import Layout, layout_of, merge_pieces, paragraphs
@@ -56,16 +56,5 @@ def _silent_pages(pages: Sequence[Page]) -> Iterator[str]:
     silent = [page.number for page in pages if not page.lines]
     if not silent:
         return
-    runs = ", ".join(_runs(silent))
+    runs = in_runs(silent)
     yield f"page {runs} has no text" if len(silent) == 1 else f"pages {runs} have no text"
-
-
-def _runs(numbers: Sequence[int]) -> Iterator[str]:
-    """Write ascending numbers as `3, 5-9`."""
-    first = last = numbers[0]
-    for number in [*numbers[1:], 0]:
-        if number == last + 1:
-            last = number
-            continue
-        yield str(first) if first == last else f"{first}-{last}"
-        first = last = number

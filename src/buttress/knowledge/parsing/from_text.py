@@ -69,6 +69,12 @@ def find_heading(group: str) -> Heading | None:
     return Heading(2, group) if is_caps else None
 
 
+def add_plain(builder: DocumentBuilder, text: str) -> None:
+    """Add clean text in which nothing is a heading (a mail): paragraphs and items of lists."""
+    for group in _BLANK.split(text.strip()):
+        _add_group(builder, group)
+
+
 def _add_group(builder: DocumentBuilder, group: str) -> None:
     for paragraph in _paragraphs(group):
         builder.add("list_item" if _ITEM.match(paragraph.lstrip()) else "paragraph", in_lines(paragraph))

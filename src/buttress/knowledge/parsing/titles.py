@@ -6,7 +6,8 @@ from buttress.knowledge.parsing.cleaning import clean, short_name
 
 _LEFTOVER = re.compile(
     r"(?:microsoft (?:word|powerpoint|excel) ?- ?)?"
-    r"(?:untitled\d*|untitled document|document\d*|presentation\d*|title|slide \d+|\S+\.\w{2,5}|[\W\d_]*)",
+    r"(?:powerpoint presentation|word document|untitled\d*|untitled document"
+    r"|document\d*|presentation\d*|title|slide \d+|\S+\.\w{2,5}|[\W\d_]*)",
     re.IGNORECASE,
 )
 

@@ -2,5 +2,9 @@
 
 building        from a declared model to its provider
 extractive      no model: quotes the passages
-openai          any OpenAI-compatible server; openai_wire and openai_errors are its format, pure
+http            a model over HTTP in some wire format: request, stream, errors of the connection
+openai          any OpenAI-compatible server; openai_wire is its format, pure
+anthropic       Anthropic's Messages API; anthropic_wire is its format, pure
+refusals        what the error objects and status codes of both mean, pure
+local           a model on this machine: OpenAI's format to the process that runs it, and a gate before it
 """

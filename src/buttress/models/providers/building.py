@@ -1,30 +1,29 @@
 """From a declared model to the provider that reaches it."""
 
-from collections.abc import Callable
-
 import msgspec
 
 from buttress.kernel.catalogue import Model
-from buttress.kernel.clock import Clock
 from buttress.models.errors import ProviderUnknown
 from buttress.models.ports import Provider, SentenceRanker
+from buttress.models.providers.anthropic import ANTHROPIC
 from buttress.models.providers.extractive import ExtractiveProvider
-from buttress.models.providers.openai import OpenAIProvider
-from buttress.models.settings import ModelSettings
-from buttress.outbound.sessions import Sessions
+from buttress.models.providers.http import Format, HttpParts, HttpProvider
+from buttress.models.providers.local import LocalParts, LocalProvider
+from buttress.models.providers.openai import OPENAI
 
-PROVIDERS = ("openai", "extractive")
+FORMATS: dict[str, Format] = {"openai": OPENAI, "anthropic": ANTHROPIC}
+"""Providers that are a wire format over HTTP, and nothing else."""
+
+PROVIDERS = (*FORMATS, "local", "extractive")
 """What `provider:` of a model may be."""
 
 
 class ProviderParts(msgspec.Struct, frozen=True, kw_only=True):
-    """What providers are built from. `resolve_secret` turns `env:NAME` or `file:PATH` into the secret."""
+    """What providers are built from."""
 
-    sessions: Sessions
-    settings: ModelSettings
-    resolve_secret: Callable[[str], str]
+    http: HttpParts
     ranker: SentenceRanker
-    clock: Clock
+    local: LocalParts
 
 
 def build_provider(model: Model, parts: ProviderParts) -> Provider:
@@ -33,16 +32,12 @@ def build_provider(model: Model, parts: ProviderParts) -> Provider:
     Raises:
         ProviderUnknown: there is no adapter of that name.
     """
+    if model.provider in FORMATS:
+        return HttpProvider(model, FORMATS[model.provider], parts.http)
     match model.provider:
-        case "openai":
-            return OpenAIProvider(
-                model,
-                sessions=parts.sessions,
-                settings=parts.settings,
-                resolve_secret=parts.resolve_secret,
-                clock=parts.clock,
-            )
+        case "local":
+            return LocalProvider(model, parts.local, parts.http)
         case "extractive":
-            return ExtractiveProvider(model, ranker=parts.ranker, settings=parts.settings.quotes)
+            return ExtractiveProvider(model, ranker=parts.ranker, settings=parts.http.settings.quotes)
         case other:
             raise ProviderUnknown(f"model {model.name} names the provider `{other}`, which there is not")

@@ -12,7 +12,7 @@ from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import Finished, FinishReason, Message, ModelEvent, ModelRequest, TextDelta
 from buttress.kernel.usage import Usage
 from buttress.models.errors import BadAnswer, StreamCut
-from buttress.models.providers.openai_errors import error_in_stream
+from buttress.models.providers.refusals import error_in_stream
 
 DONE = "[DONE]"
 _SHOWN = 120
@@ -101,7 +101,7 @@ class AnswerReader:
 
         Raises:
             BadAnswer: it is not a chunk of a chat completion.
-            ButtressError: the upstream says that it failed; see `openai_errors`.
+            ButtressError: the upstream says that it failed; see `refusals`.
         """
         self.began = True
         if data.strip() == DONE:

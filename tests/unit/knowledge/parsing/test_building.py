@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from buttress.knowledge.checking import check_blocks
 from buttress.knowledge.errors import EmptyDocument, TooLarge
-from buttress.knowledge.parsing.building import DocumentBuilder
+from buttress.knowledge.parsing.building import DocumentBuilder, in_runs
 from buttress.knowledge.settings import ParseLimits
 
 
@@ -86,6 +86,28 @@ def test_nothing_is_an_error() -> None:
     assert one.is_empty
     with pytest.raises(EmptyDocument):
         one.finish("text", "")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        pytest.param([3], "3", id="one"),
+        pytest.param([3, 4], "3-4", id="two that follow"),
+        pytest.param([1, 3, 5, 6, 7, 9], "1, 3, 5-7, 9", id="all kinds"),
+    ],
+)
+def test_numbers_in_runs(numbers: list[int], expected: str) -> None:
+    """For people."""
+    assert in_runs(numbers) == expected
+
+
+def test_blocks_are_counted() -> None:
+    """White space is none."""
+    one = builder()
+    one.add("paragraph", " ")
+    assert (one.count, one.is_empty) == (0, True)
+    one.add("paragraph", "a")
+    assert (one.count, one.is_empty) == (1, False)
 
 
 texts = st.text(alphabet="ab \n.", max_size=12)

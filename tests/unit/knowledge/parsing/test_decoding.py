@@ -5,7 +5,7 @@ import codecs
 import pytest
 
 from buttress.knowledge.errors import Undecodable
-from buttress.knowledge.parsing.decoding import decode, decode_html
+from buttress.knowledge.parsing.decoding import decode, decode_as, decode_html
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,22 @@ def test_an_encoding_that_is_none_of_the_web_is_refused(label: str) -> None:
     """Python knows codecs that do more than decode."""
     with pytest.raises(Undecodable, match=label):
         decode_html(f"<meta charset={label}><p>x".encode(), "a.html")
+
+
+@pytest.mark.parametrize(
+    ("data", "label", "expected"),
+    [
+        pytest.param(b"caf\xe9", "ISO-8859-1", "café", id="Latin-1"),
+        pytest.param(b"\x80", "us-ascii", "€", id="what mail programs call ASCII"),
+        pytest.param("漢".encode("gb18030"), "gb18030", "漢", id="Chinese"),
+    ],
+)
+def test_decode_as(data: bytes, label: str, expected: str) -> None:
+    """As a header says."""
+    assert decode_as(data, label, "a.eml") == expected
+
+
+def test_decode_as_refuses_what_is_no_encoding_of_text() -> None:
+    """Python knows more than the web."""
+    with pytest.raises(Undecodable, match=r"a\.eml declares the encoding 'rot13'"):
+        decode_as(b"a", "rot13", "a.eml")

@@ -12,6 +12,7 @@ from buttress.knowledge.checking import check_blocks
 from buttress.knowledge.errors import PARSE_ERRORS, TooLarge
 from buttress.knowledge.parsing.dispatch import parse_bytes
 from buttress.knowledge.settings import ParseLimits
+from buttress.testing.files import docx_of, epub_of, pptx_of, shape_of
 
 LIMITS = ParseLimits()
 
@@ -22,6 +23,11 @@ LIMITS = ParseLimits()
         pytest.param(b"# a\n\nb", "a.md", "markdown", id="Markdown"),
         pytest.param(b"a", "a.txt", "text", id="text"),
         pytest.param(b"<html><p>a", "a.html", "html", id="HTML"),
+        pytest.param(docx_of("<w:p><w:r><w:t>a</w:t></w:r></w:p>"), "a.docx", "docx", id="DOCX"),
+        pytest.param(pptx_of([shape_of("<a:p><a:r><a:t>a</a:t></a:r></a:p>")]), "a.pptx", "pptx", id="PPTX"),
+        pytest.param(epub_of({"a.xhtml": "<p>a"}), "a.epub", "epub", id="EPUB"),
+        pytest.param(b"a,b\n1,2", "a.csv", "csv", id="CSV"),
+        pytest.param(b"Subject: a\n\nb", "a.eml", "eml", id="EML"),
     ],
 )
 def test_each_format_has_its_parser(data: bytes, path: str, format_: str) -> None:
@@ -46,8 +52,10 @@ def test_a_large_file_is_refused_by_its_size() -> None:
 @settings(max_examples=150)
 @given(
     st.binary(max_size=200),
-    st.sampled_from([b"", b"%PDF-1.7\n", b"<!doctype html>", b"# ", b"\xff\xfe"]),
-    st.sampled_from(["a.md", "a.txt", "a.html", "a.pdf", "a.bin", "a"]),
+    st.sampled_from(
+        [b"", b"%PDF-1.7\n", b"<!doctype html>", b"# ", b"\xff\xfe", b"PK\x03\x04", b"Subject: a\n"]
+    ),
+    st.sampled_from(["a.md", "a.txt", "a.html", "a.pdf", "a.bin", "a", "a.docx", "a.csv", "a.eml"]),
 )
 def test_any_bytes_give_a_document_or_a_known_error(data: bytes, head: bytes, path: str) -> None:
     """Nothing else comes out, whatever goes in."""

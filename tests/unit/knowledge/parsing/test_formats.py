@@ -3,9 +3,12 @@
 import pytest
 
 from buttress.kernel.errors import ButtressError
-from buttress.knowledge.errors import BrokenFile, EmptyDocument, UnknownFormat
+from buttress.knowledge.errors import BrokenFile, EmptyDocument, Encrypted, TooLarge, UnknownFormat
 from buttress.knowledge.parsing.formats import detect
 from buttress.knowledge.types import Format
+from buttress.testing.files import docx_of, epub_of, pptx_of, zipped
+
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 @pytest.mark.parametrize(
@@ -24,6 +27,16 @@ from buttress.knowledge.types import Format
         ),
         pytest.param(b"<p>x", "a.htm", "html", False, id="a page without its frame"),
         pytest.param(b"say %PDF-1.7 to me", "a.md", "markdown", False, id="a text about PDFs"),
+        pytest.param(b"a,b", "a.CSV", "csv", False, id="a table by its name"),
+        pytest.param(b"a\tb", "a.tsv", "csv", False, id="a table with tabs"),
+        pytest.param(b"Subject: a", "a.eml", "eml", False, id="a mail by its name"),
+        pytest.param(docx_of(""), "a.docx", "docx", False, id="a Word document"),
+        pytest.param(docx_of(""), "a.docm", "docx", False, id="with macros"),
+        pytest.param(pptx_of([]), "a.pptx", "pptx", False, id="a presentation"),
+        pytest.param(epub_of({}), "a.epub", "epub", False, id="a book"),
+        pytest.param(docx_of(""), "a.txt", "docx", True, id="a Word document named a text"),
+        pytest.param(pptx_of([]), "a.docx", "pptx", True, id="a presentation named a Word document"),
+        pytest.param(b"<html><p>x", "a.docx", "html", True, id="a page named a Word document"),
         pytest.param("x".encode("utf-16"), "a.txt", "text", False, id="UTF-16 with its mark is text"),
     ],
 )
@@ -41,10 +54,43 @@ def test_detect(data: bytes, path: str, format_: Format, warned: bool) -> None: 
         pytest.param(b" \n\t", "a.md", EmptyDocument, "a.md is empty", id="white space"),
         pytest.param(b"hello", "a.pdf", BrokenFile, "is none", id="named a PDF, and none"),
         pytest.param(b"\x89PNG\r\n", "a.md", UnknownFormat, "PNG picture", id="a picture named Markdown"),
-        pytest.param(b"PK\x03\x04..", "a.docx", UnknownFormat, "ZIP archive", id="a Word file"),
+        pytest.param(
+            b"hello", "a.docx", BrokenFile, "named a Word document (DOCX), and is none", id="no DOCX"
+        ),
+        pytest.param(b"hello", "a.epub", BrokenFile, "named a book (EPUB), and is none", id="no EPUB"),
+        pytest.param(b"PK\x03\x04..", "a.docx", BrokenFile, "damaged, or cut short", id="half a Word file"),
+        pytest.param(docx_of("")[:-40], "a.docx", BrokenFile, "cut short", id="a Word file without its end"),
+        pytest.param(zipped({"a": ""}), "a.zip", UnknownFormat, "a ZIP archive", id="an archive"),
+        pytest.param(zipped({"a": ""}), "a.pptx", BrokenFile, "another kind of ZIP archive", id="named PPTX"),
+        pytest.param(
+            zipped({"[Content_Types].xml": "", "xl/workbook.xml": ""}),
+            "a.xlsx",
+            UnknownFormat,
+            "a workbook (XLSX)",
+            id="a workbook",
+        ),
+        pytest.param(OLE + b"x", "a.doc", UnknownFormat, "an old Office file", id="a Word file of 2003"),
+        pytest.param(OLE + b"x", "a.docx", UnknownFormat, "an old Office file", id="the same, named anew"),
+        pytest.param(
+            OLE + "EncryptedPackage".encode("utf-16-le"),
+            "a.docx",
+            Encrypted,
+            "behind a password",
+            id="a password",
+        ),
+        pytest.param(
+            b"{\\rtf1}", "a.docx", UnknownFormat, "a Rich Text file", id="Rich Text named a Word file"
+        ),
+        pytest.param(b"a,b\0", "a.csv", UnknownFormat, "byte 3 is 0", id="NUL bytes in a table"),
+        pytest.param(
+            b"PK\x01\x02" * 30_000, "a.bin", UnknownFormat, ".bin", id="what only looks like an archive"
+        ),
+        pytest.param(
+            b"PK\x03\x04" + b"PK\x01\x02" * 30_000, "a.docx", TooLarge, "30,000 entries", id="a bomb"
+        ),
         pytest.param(b"abc\0def", "a.md", UnknownFormat, "byte 3 is 0", id="NUL bytes"),
         pytest.param(b"<html>\0", "a.html", UnknownFormat, "byte 6 is 0", id="NUL bytes in a page"),
-        pytest.param(b"a,b", "a.csv", UnknownFormat, ".csv", id="an extension nobody reads"),
+        pytest.param(b"a,b", "a.ods", UnknownFormat, ".ods", id="an extension nobody reads"),
     ],
 )
 def test_refused(data: bytes, path: str, error: type[ButtressError], says: str) -> None:

@@ -159,3 +159,9 @@ def test_any_text_keeps_the_promises(text: str) -> None:
     """Made of Markdown's own signs, most texts are nonsense: they are read all the same."""
     with suppress(EmptyDocument):
         check_blocks(parse(text))
+
+
+def test_html_inside_that_is_too_deep_is_refused_by_the_name_of_the_file() -> None:
+    """Not by the name of its language."""
+    with pytest.raises(BrokenFile, match=r"^docs/a\.md has more than 1,000 tags open"):
+        parse("<div>" * 2_000)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from buttress.knowledge.checking import check_blocks
 from buttress.knowledge.errors import EmptyDocument
-from buttress.knowledge.parsing.from_text import find_heading, parse_text
+from buttress.knowledge.parsing.building import DocumentBuilder
+from buttress.knowledge.parsing.from_text import add_plain, find_heading, parse_text
 from buttress.knowledge.ports import Parser
 from buttress.knowledge.settings import ParseLimits
 from buttress.knowledge.types import ParsedDocument
@@ -57,6 +58,14 @@ def test_find_heading(group: str, level: int | None) -> None:
     """Only what is plain to see."""
     heading = find_heading(group)
     assert (heading.level if heading else None) == level
+
+
+def test_in_a_mail_nothing_is_a_heading() -> None:
+    """Capitals are only loud there."""
+    builder = DocumentBuilder("a.eml", ParseLimits())
+    add_plain(builder, "HELLO BOB\n\n- one\n- two\n\n\nbye\n")
+    document = builder.finish("eml", "")
+    assert [block.kind for block in document.blocks] == ["paragraph", "list_item", "list_item", "paragraph"]
 
 
 def test_a_text_of_headings_has_none() -> None:

@@ -15,6 +15,7 @@ from buttress.knowledge.parsing.frames import (
     to_frame,
 )
 from buttress.knowledge.settings import MEBIBYTE, ParseLimits
+from buttress.testing.files import docx_of, zipped
 
 WORKER = [sys.executable, "-P", "-m", "buttress.knowledge.parsing.worker"]
 
@@ -52,6 +53,26 @@ def test_requests_are_answered_in_turn_until_the_input_ends() -> None:
         "two",
     )
     assert code == 0
+
+
+def test_files_of_many_parts_are_read_there_too() -> None:
+    """Their libraries are loaded when the first comes."""
+    replies, _ = talk(
+        request(docx_of("<w:p><w:r><w:t>a</w:t></w:r></w:p>"), "a.docx"),
+        request(b"a,b\n1,2", "a.csv"),
+        request(
+            zipped({"word/document.xml": b"\0" * 100 * MEBIBYTE, "[Content_Types].xml": ""}), "bomb.docx"
+        ),
+    )
+    first, second, third = replies
+    assert isinstance(first, Parsed)
+    assert isinstance(second, Parsed)
+    assert isinstance(third, Failed)
+    assert (first.document.format, second.document.format, third.code) == (
+        "docx",
+        "csv",
+        "knowledge.too_large",
+    )
 
 
 def test_half_a_frame_ends_it_quietly() -> None:

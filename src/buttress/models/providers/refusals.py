@@ -1,4 +1,8 @@
-"""What an OpenAI-compatible upstream means by its status codes and error objects. Pure."""
+"""What an upstream means by its status codes and error objects. Pure.
+
+OpenAI and Anthropic both put `{"error": {"type", "message", ...}}` around what went wrong, and no word means
+one thing to the one and another to the other: one table serves both.
+"""
 
 import math
 from collections.abc import Mapping
@@ -20,7 +24,14 @@ from buttress.models.errors import (
 
 MAX_MESSAGE = 300
 _WINDOW_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error", "string_above_max_length"})
-_WINDOW_WORDS = ("maximum context length", "context window", "context size", "context length")
+_WINDOW_WORDS = (
+    "maximum context length",
+    "context window",
+    "context size",
+    "context length",
+    "context limit",
+    "prompt is too long",
+)
 _NO_MONEY = "insufficient_quota"
 _STATUS_OF = {
     "rate_limit_exceeded": 429,
@@ -29,7 +40,13 @@ _STATUS_OF = {
     "model_not_found": 404,
     "invalid_api_key": 401,
     "authentication_error": 401,
+    "billing_error": 402,
     "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "api_error": 500,
+    "timeout_error": 504,
+    "overloaded_error": 529,
 }
 _BY_STATUS: dict[int, type[ButtressError]] = {
     401: RefusedKey,

@@ -1,0 +1,169 @@
+"""A model reached over HTTP: one request, answered by a stream of server-sent events, in some wire format.
+
+Always asks for a stream: a server that is left in the middle of a stream stops working (and charging) at
+once, one that is left in the middle of a whole answer often does not.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager, suppress
+from typing import Protocol
+
+import aiohttp
+import msgspec
+
+from buttress.kernel.catalogue import Model
+from buttress.kernel.clock import Clock
+from buttress.kernel.messages import Finished, ModelEvent, ModelRequest
+from buttress.kernel.secrets import mask_password
+from buttress.models.errors import BadAnswer, BadRequest, ModelUnavailable, RefusedKey, StreamCut
+from buttress.models.providers.refusals import error_of_response, read_refusal, retry_after
+from buttress.models.settings import ModelSettings
+from buttress.models.sse import SseParser
+from buttress.outbound.sessions import Outgoing, Sessions
+
+_MAX_ERROR_BYTES = 65_536
+_TAIL_S = 0.05
+"""How long the end of the HTTP body may come after the last event for the connection to be used again."""
+
+
+class Reader(Protocol):
+    """Turns the data of a stream's events into model events; one for each answer."""
+
+    @property
+    def began(self) -> bool:
+        """Whether anything was read yet."""
+        ...
+
+    def read(self, data: str) -> list[ModelEvent]:
+        """Return what the data of one event says: mostly one piece of text, or nothing.
+
+        Raises:
+            BadAnswer: it is not an event of this format.
+            ButtressError: the upstream says that it failed; see `refusals`.
+        """
+        ...
+
+    def cut(self) -> StreamCut:
+        """Return the error of a stream that stopped before its end."""
+        ...
+
+
+class Format(msgspec.Struct, frozen=True, kw_only=True):
+    """A wire format: where a model is asked, with which headers and body, and who reads its answer.
+
+    `headers` takes the secret, empty when the model has no key.
+    """
+
+    url: Callable[[Model], str]
+    headers: Callable[[str], Mapping[str, str]]
+    body: Callable[[Model, ModelRequest], bytes]
+    reader: Callable[[Model], Reader]
+
+
+class HttpParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provider over HTTP needs. `resolve_secret` turns a reference into the key, at each attempt."""
+
+    sessions: Sessions
+    settings: ModelSettings
+    resolve_secret: Callable[[str], str]
+    clock: Clock
+
+
+class HttpProvider:
+    """A `Provider` that speaks one `Format` over HTTP."""
+
+    def __init__(self, model: Model, wire: Format, parts: HttpParts) -> None:
+        self._model = model
+        self._wire = wire
+        self._parts = parts
+        self._url = wire.url(model)
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """See `Provider.stream`."""
+        secret = self._secret()
+        reader = self._wire.reader(self._model)
+        with self._transport_errors(reader):
+            async with self._parts.sessions.post(self._outgoing(request, secret)) as response:
+                await self._check(response, secret)
+                async with aclosing(self._events(response, reader)) as events:
+                    async for event in events:
+                        yield event
+                        if isinstance(event, Finished):
+                            return
+        raise reader.cut()
+
+    def _secret(self) -> str:
+        secret = self._parts.resolve_secret(self._model.key).strip() if self._model.key else ""
+        if not (secret.isascii() and secret.isprintable()):
+            raise RefusedKey(f"the key of {self._model.name} holds characters that no header can carry")
+        return secret
+
+    def _outgoing(self, request: ModelRequest, secret: str) -> Outgoing:
+        headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+        return Outgoing(
+            url=self._url,
+            body=self._wire.body(self._model, request),
+            headers={**headers, **self._wire.headers(secret)},
+            connect_timeout_s=self._parts.settings.connect_timeout_s,
+        )
+
+    async def _check(self, response: aiohttp.ClientResponse, secret: str) -> None:
+        if response.status != 200:
+            raise error_of_response(
+                self._model,
+                read_refusal(
+                    response.status,
+                    await _bounded(response, _MAX_ERROR_BYTES),
+                    secret=secret,
+                    retry_after_s=retry_after(response.headers, self._parts.clock.now()),
+                ),
+            )
+        if response.content_type in ("application/json", "text/html"):
+            raise BadAnswer(f"{self._model.name} answered with {response.content_type}, not with a stream")
+
+    async def _events(
+        self, response: aiohttp.ClientResponse, reader: Reader
+    ) -> AsyncGenerator[ModelEvent, None]:
+        parser = SseParser(self._parts.settings.max_event_bytes)
+        async for data in response.content.iter_any():
+            for told in parser.feed(data):
+                for event in reader.read(told.data):
+                    if isinstance(event, Finished):
+                        await _read_tail(response)
+                    yield event
+
+    @contextmanager
+    def _transport_errors(self, reader: Reader) -> Iterator[None]:
+        """Turn errors of the connection into ours; which one depends on how far the answer had come."""
+        where = f"{self._model.name} at {mask_password(self._url)}"
+        try:
+            yield
+        except aiohttp.InvalidURL as error:
+            raise BadRequest(f"{where}: the address is not a URL that can be asked") from error
+        except (aiohttp.ClientPayloadError, aiohttp.SocketTimeoutError) as error:
+            raise reader.cut() from error
+        except aiohttp.ClientConnectionError as error:
+            if reader.began:
+                raise reader.cut() from error
+            raise ModelUnavailable(f"{where} could not be asked: {_reason(error)}") from error
+        except aiohttp.ClientError as error:
+            raise BadAnswer(f"{where} did not answer in HTTP as it should: {_reason(error)}") from error
+
+
+async def _bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    body = b""
+    while len(body) < limit and (more := await response.content.read(limit - len(body))):
+        body += more
+    return body
+
+
+async def _read_tail(response: aiohttp.ClientResponse) -> None:
+    """Wait a moment for the end of the body: only a connection read to its end can be used again."""
+    with suppress(TimeoutError, aiohttp.ClientError):
+        async with asyncio.timeout(_TAIL_S):
+            await _bounded(response, _MAX_ERROR_BYTES)
+
+
+def _reason(error: aiohttp.ClientError) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
