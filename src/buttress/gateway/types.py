@@ -14,6 +14,7 @@ from buttress.kernel.messages import ModelRequest
 from buttress.kernel.passages import Citation, Passage
 from buttress.kernel.scope import Scope
 from buttress.kernel.usage import NanoDollars, Usage
+from buttress.kernel.words import AskedWord
 from buttress.releases.types import GenerateStage, Release
 
 Outcome = Literal["answered", "fallback"]
@@ -63,10 +64,14 @@ class Recalled(msgspec.Struct, frozen=True):
 
 
 class Retrieved(msgspec.Struct, frozen=True):
-    """A question with the passages found for it, best first; relevant ones, where it retrieves at all."""
+    """A question with the passages found for it, best first; relevant ones, where it retrieves at all.
+
+    `asked` is what the search learned of the question's words.
+    """
 
     recalled: Recalled
     passages: tuple[Passage, ...]
+    asked: tuple[AskedWord, ...] = ()
 
     @property
     def release(self) -> Release:
@@ -124,11 +129,19 @@ class Decided(msgspec.Struct, frozen=True):
     sentences: AsyncGenerator[Sentence, None]
 
 
+class FailedModel(msgspec.Struct, frozen=True):
+    """A model that was tried for an answer and failed, and the code of why."""
+
+    model: str
+    code: str
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """A whole answer.
 
     `outcome` is `answered`, or `fallback` with the `reason` for it. `model` is the one whose text was
-    released, None for a rule or a fallback. `cost_nanodollars` None means unknown.
+    released, None for a rule or a fallback. `cost_nanodollars` None means unknown. `failed` names the
+    models that were tried in vain.
     """
 
     trace_id: TraceId
@@ -143,6 +156,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     usage: Usage
     cost_nanodollars: NanoDollars | None
     duration_ms: float
+    failed: tuple[FailedModel, ...] = ()
 
 
 class Began(msgspec.Struct, frozen=True, tag="began"):

@@ -9,6 +9,7 @@ from buttress.app.layout import run_folder
 from buttress.cli.doctor import NEEDED
 from buttress.kernel.clock import SystemClock
 from buttress.processes.announcing import Announcer
+from tests.projects import make_project, put_on_ladder
 from tests.unit.cli.conftest import Run
 
 URL_OF_NOBODY = "storage.database_url=postgresql://nobody@127.0.0.1:1/x"
@@ -39,6 +40,21 @@ def test_every_trouble_is_told_and_the_rest_is_looked_at(run: Run, project: Path
     ill = {name for name, one in found.items() if not one["well"]}
     assert ill == {"features", "database", "embedding model"}
     assert all(found[name]["hint"] for name in ill)
+
+
+@pytest.mark.slow
+def test_each_secret_is_looked_for(run: Run, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    make_project(project)
+    put_on_ladder(project, "http://127.0.0.1:9/v1", key="file:no-such-key")
+    (project / "url").write_text("postgresql://nobody:hunter2@127.0.0.1:1/x")
+    ran = run("--project", project, "--set", "storage.database_url=file:url", "doctor", "--json")
+    found = by_name(ran.out)
+    assert ran.code == 1
+    missing = found["secret key of model rung-1"]
+    assert (missing["well"], "file:no-such-key" in str(missing["detail"])) == (False, True)
+    assert found["secret storage.database_url"]["well"]
+    assert "hunter2" not in ran.out + ran.err
 
 
 def test_settings_that_cannot_be_read_end_it(run: Run, project: Path) -> None:

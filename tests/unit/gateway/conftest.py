@@ -22,9 +22,9 @@ from buttress.models.providers.building import ProviderParts, build_provider
 from buttress.models.settings import ModelSettings, QuoteSettings
 from buttress.outbound.sessions import Sessions
 from buttress.outbound.settings import OutboundSettings
-from buttress.releases.rulebook import Rulebook, open_rulebook
+from buttress.releases.pool import FunctionPool
+from buttress.releases.rulebook import Rulebook
 from buttress.releases.settings import ReleaseSettings
-from buttress.releases.types import Release
 from buttress.tracing.types import Trace
 from tests.unit.gateway.world import World, a_release
 
@@ -63,15 +63,15 @@ async def world(ingested: Path, embedder: OnnxEmbedder, tmp_path: Path) -> Async
             clock=SystemClock(),
         )
 
-        async def rulebook(release: Release) -> Rulebook:
-            return await open_rulebook(release, tmp_path, ReleaseSettings(function_deadline_s=0.2))
+        functions = FunctionPool(ReleaseSettings(function_deadline_s=0.2, load_deadline_s=60))
+        stack.push_async_callback(functions.aclose)
 
         traces: list[Trace] = []
         release = a_release()
         yield World(
             Ports(
                 releases={release.feature: release},
-                rulebook=rulebook,
+                rulebook=lambda _: Rulebook(tmp_path, functions),
                 engine=engine,
                 provider=lambda one: build_provider(one, parts),
                 egress=OpenEgress(),

@@ -7,6 +7,7 @@ from buttress.gateway.call import Call
 from buttress.gateway.steps.fallback import cut_reply, fallback
 from buttress.gateway.types import Checked, Decided, Reply, Sentence
 from buttress.kernel.errors import ButtressError
+from buttress.models.errors import NoRungLeft, NothingToQuote
 
 
 def decide(checked: Checked, call: Call) -> Decided:
@@ -35,11 +36,11 @@ async def _released(checked: Checked, call: Call) -> AsyncGenerator[Sentence, No
                         call.has_model_spoken = True
                         yield sentence
         except ButtressError as error:
-            span.data["reason"] = error.code
+            span.data["reason"] = reason = _reason(error)
             reply = (
-                cut_reply(checked.sent.composed, error.code)
+                cut_reply(checked.sent.composed, reason)
                 if call.has_model_spoken
-                else fallback(retrieved.release, retrieved.passages, error.code)
+                else fallback(retrieved.release, retrieved.passages, reason)
             )
         else:
             if call.has_model_spoken:
@@ -48,3 +49,10 @@ async def _released(checked: Checked, call: Call) -> AsyncGenerator[Sentence, No
         call.replied(reply)
         for sentence in reply.sentences:
             yield sentence
+
+
+def _reason(error: ButtressError) -> str:
+    """Return why there is no answer; that nothing answers the question is no failure of the ladder."""
+    if isinstance(error, NoRungLeft) and isinstance(error.last, NothingToQuote):
+        return error.last.code
+    return error.code

@@ -192,8 +192,9 @@ async def test_an_endless_error_message_is_cut(make: MakeProvider) -> None:
 async def test_nobody_there_is_unavailable(make: MakeProvider) -> None:
     async with ScriptedUpstream() as upstream:
         gone = make(upstream)
-    with pytest.raises(errors.ModelUnavailable, match="big at http://127"):
+    with pytest.raises(errors.ModelUnavailable, match="big at http://127") as raised:
         await collect(gone, ask())
+    assert not raised.value.was_sent
 
 
 @pytest.mark.parametrize("base_url", ["not a url", "/v1", "http://[::1", "http://user:pass@"])
