@@ -3,7 +3,7 @@
     python benchmarks/run.py [NAME ...]
 
 Figures of one run on one machine; machines are noisy, so compare ratios of one run. Data that is not there
-(`../shared/data`, or the folder named by BUTTRESS_DATA) is skipped aloud.
+(`../shared/data`, or the folder named by SHARED_DATA) is skipped aloud.
 """
 
 import asyncio
@@ -18,10 +18,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
+from quoting import Quoted, measure_quoting
 from scifact import measure_scifact
 
 ROOT = Path(__file__).parent.parent
-DATA = Path(os.environ.get("BUTTRESS_DATA", ROOT.parent / "shared" / "data"))  # noqa: TID251
+DATA = Path(os.environ.get("SHARED_DATA", ROOT.parent / "shared" / "data"))  # noqa: TID251
 BUTTRESS = [sys.executable, "-m", "buttress"]
 Row = tuple[str, str, str]
 """What was measured, the figure with its unit, the bar."""
@@ -130,11 +131,27 @@ def bench_scifact() -> Iterator[Row]:
     yield "ingest / raw", f"{figures.tokens_per_s / figures.raw_tokens_per_s:.0%}", ">= 90 %"
 
 
+def bench_quoting() -> Iterator[Row]:
+    """Measure what the support example answers without a language model, and what it honestly does not."""
+    figures = asyncio.run(measure_quoting(ROOT / "examples" / "support"))
+    yield "quoting: answerable, quoted right", share(figures.answerable, figures.answerable.right), ">= 42 %"
+    yield "quoting: answerable, quoted wrong", share(figures.answerable, figures.answerable.wrong), ""
+    none, held_out = figures.unanswerable, figures.held_out
+    yield "quoting: unanswerable, fell back", share(none, none.fell_back), ">= 86 %"
+    yield "quoting: the same, held out", share(held_out, held_out.fell_back), ""
+
+
+def share(of: Quoted, count: int) -> str:
+    """Return `count` of the questions asked, as a figure."""
+    return f"{count} of {of.asked} ({count / of.asked:.1%})"
+
+
 BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "help": bench_help,
     "demo": bench_demo,
     "serve": bench_serve,
     "parsing": bench_parsing,
+    "quoting": bench_quoting,
     "scifact": bench_scifact,
 }
 

@@ -1,6 +1,7 @@
 """What tests of several rooms share: a server and its database, the machine's clock, an ingested project."""
 
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -18,6 +19,13 @@ from tests.projects import make_project
 
 NEEDS_TIME = {"shared_server", "ingested", "embedder"}
 """Fixtures that start a server, ingest a project or load a model: who asks for one is slow."""
+
+
+def pytest_configure() -> None:
+    """Let the commands that tests start hear signals: a shell's background jobs, and nohup, ignore some."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

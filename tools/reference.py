@@ -56,7 +56,8 @@ def settings_page() -> str:
 SETTINGS_INTRO = """\
 From weakest to strongest: the default, `buttress.yaml`, an environment variable, `--set`. The variable of
 `server.port` is `BUTTRESS_SERVER__PORT`; the flag is `--set server.port=8080`. `buttress config show` prints
-each value and where it came from. A secret is a reference: `env:NAME` or `file:PATH`."""
+each value and where it came from. A secret is a reference: `env:NAME` or `file:PATH`. A variable that begins
+with `BUTTRESS_` and is no setting is a mistake."""
 
 
 def errors_page() -> str:

@@ -37,6 +37,7 @@ def test_the_reference_is_what_the_code_says() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # ten commands, each with its start: 20 s on a machine that is free
 def test_the_tutorial_runs_as_it_is_written(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "tutorials" / "first-project.md").read_text("utf-8")
     commands = [

@@ -4,10 +4,11 @@ import asyncio
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
-from shutil import copytree, ignore_patterns
+from shutil import copytree, ignore_patterns, rmtree
 
 import psutil
 import pytest
@@ -34,6 +35,8 @@ from tests.flows.running import (
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 MAX_WORKER_MEMORY_BYTES = 150 << 20
+HEAVY = ("lance", "pyarrow", "libarrow", "onnxruntime", "tokenizers", "vl_convert")
+"""What a call worker leaves to the engine; parts of the names of their libraries."""
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +71,40 @@ async def test_a_start_is_ready_at_once_and_everything_in_it_is_light(project: P
             memory = psutil.Process(served.pid_of(role)).memory_info().rss
             say(f"{role}: {memory >> 20} MB")
             assert memory < MAX_WORKER_MEMORY_BYTES
+            assert _heavy_libraries(served.pid_of(role)) == []
+        if sys.platform == "linux":  # else the names above are not those of the libraries
+            assert _heavy_libraries(served.pid_of("engine"))
         assert await readiness(served.url) == {}
+
+
+def _heavy_libraries(pid: int | None) -> list[str]:
+    """Return the files of heavy libraries that a process has mapped; none where the system does not tell."""
+    maps = Path(f"/proc/{pid}/maps")
+    if sys.platform != "linux":
+        return []
+    paths = {line.split(maxsplit=5)[-1] for line in maps.read_text().splitlines()}
+    return sorted(path for path in paths if any(name in Path(path).name.lower() for name in HEAVY))
+
+
+async def test_a_spool_that_is_removed_ends_nothing(project: Path) -> None:
+    asker = Asker()
+    with serve(project, "--workers", "2") as served:
+        asker.url = served.url
+        before = {role: served.pid_of(role) for role in ("calls-1", "calls-2", "background")}
+        async with asker.asking():
+            for _ in range(3):
+                count = len(asker.answered)
+                await until(lambda: len(asker.answered) >= count + 5, 30, "it answers")  # noqa: B023
+                rmtree(project / ".buttress" / "spool", ignore_errors=True)
+        await until_ready(served.url)
+        assert asker.refused == []
+        assert set(asker.outcomes) == {"answered"}
+        assert {role: served.pid_of(role) for role in before} == before
+    # What was sealed already when the folder went is lost; what a worker still held is not.
+    stored = await stored_traces(project)
+    assert stored
+    assert spooled_traces(project) == []
+    assert len(set(stored)) == len(stored)
 
 
 async def test_whatever_is_killed_comes_back_while_the_others_go_on(project: Path) -> None:

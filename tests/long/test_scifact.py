@@ -69,9 +69,9 @@ def _lines(path: Path) -> list[Line]:
 def collections() -> Path:
     """Return the folder of collections; skip, aloud, where it is not there."""
     beside = Path(__file__).parents[2].parent / "shared" / "data"
-    folder = Path(os.environ.get("BUTTRESS_DATA", beside)) / "retrieval"  # noqa: TID251 - tests read their own
+    folder = Path(os.environ.get("SHARED_DATA", beside)) / "retrieval"  # noqa: TID251 - tests read their own
     if not folder.is_dir():
-        pytest.skip(f"no collections at {folder}: set BUTTRESS_DATA")
+        pytest.skip(f"no collections at {folder}: set SHARED_DATA")
     return folder
 
 

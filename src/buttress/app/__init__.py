@@ -7,6 +7,9 @@ Read in this order:
     buttress  the library's front: open, stream, ask, search, ingest, traces
     parts     what a project needs, each opened when first needed, closed in reverse order
     project   the files of a project: knowledge bases, releases
+    declared  the same as one value, and whether the files have changed
+    kept      the last project without mistakes, kept for processes that start again
+    live      the project as the processes of `serve` work with it, while people edit it
     filling   the ports of a call, filled: providers, ranker, meter and egress
     roles     what all processes do, and what the engine does
     background

@@ -1,14 +1,15 @@
 """What the background process of `serve` does until it is told to stop."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
 
 from buttress.app.buttress import Buttress
+from buttress.app.declared import Declared
 from buttress.app.engine import remote_engine
-from buttress.app.roles import announced, stop_asked
+from buttress.app.live import Live
+from buttress.app.roles import announced, set_within, stop_asked
 from buttress.kernel.errors import ButtressError
 from buttress.processes.announcing import Announcer
 from buttress.settings.loading import Loaded
@@ -21,13 +22,12 @@ _log = structlog.get_logger("buttress.app.background")
 
 
 @asynccontextmanager
-async def served(loaded: Loaded) -> AsyncIterator[Buttress]:
-    """Open the project as a role beside the engine's: searches go there, and fail at once while it is away.
-
-    Raises:
-        SettingsInvalid, DeclarationInvalid: as `Buttress.open`.
-    """
-    async with remote_engine(loaded) as engine, Buttress.opened(loaded, engine=engine) as buttress:
+async def served(loaded: Loaded, declared: Declared) -> AsyncIterator[Buttress]:
+    """Open the project as a role beside the engine's: searches go there, and fail while it is away."""
+    async with (
+        remote_engine(loaded) as engine,
+        Buttress.opened(loaded, engine=engine, declared=declared) as buttress,
+    ):
         yield buttress
 
 
@@ -35,10 +35,13 @@ async def run_background(loaded: Loaded) -> None:
     """Ship what the other processes spool, again and again; PostgreSQL may come and go."""
     asked = stop_asked()
     with announced(loaded, "background", STOP_DATABASE_S) as announcer:
-        async with served(loaded) as buttress:
+        live = Live(loaded.project)
+        async with served(loaded, await live.start()) as buttress:
             while not asked.is_set():
+                if changed := await live.follow():
+                    buttress.adopt(changed)
                 await _ship(buttress, announcer)
-                await _wait(asked, loaded.tree.tracing.ship_every_s)
+                await set_within(asked, loaded.tree.tracing.ship_every_s)
 
 
 async def _ship(buttress: Buttress, announcer: Announcer) -> None:
@@ -52,11 +55,3 @@ async def _ship(buttress: Buttress, announcer: Announcer) -> None:
         announcer.say(ready=False, message=error.message)
     else:
         announcer.say(ready=True)
-
-
-async def _wait(asked: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await asked.wait()
-    except TimeoutError:
-        return

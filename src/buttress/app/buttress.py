@@ -3,15 +3,17 @@
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 import msgspec
 
+from buttress.app.declared import Declared
 from buttress.app.engine import engine_runs, local_engine, remote_engine
 from buttress.app.filling import EngineRanker, OpenEgress, PriceMeter
-from buttress.app.layout import index_folder, make_kept_folder, spool_folder
+from buttress.app.kept import rules_folder
+from buttress.app.layout import index_folder, knowledge_folder, make_kept_folder, spool_folder
 from buttress.app.local_model import ServedModel, own_model
 from buttress.app.parts import Part
 from buttress.app.project import compiled_releases, knowledge_bases
@@ -25,6 +27,7 @@ from buttress.kernel.ids import ReleaseId, new_id
 from buttress.kernel.scope import Scope
 from buttress.knowledge.embedding import SharedEmbedder
 from buttress.knowledge.errors import UnknownKnowledge
+from buttress.knowledge.forgetting import forget_undeclared
 from buttress.knowledge.ingest import IngestParts, ingest
 from buttress.knowledge.ingest_types import IngestReport, Progress
 from buttress.knowledge.parsing.pool import ParserPool
@@ -35,7 +38,8 @@ from buttress.models.providers.building import ProviderParts, build_provider
 from buttress.models.providers.http import HttpParts
 from buttress.models.providers.local import Gate, LocalParts
 from buttress.outbound.sessions import Sessions
-from buttress.releases.rulebook import Rulebook, open_rulebook
+from buttress.releases.pool import FunctionPool
+from buttress.releases.rulebook import Rulebook
 from buttress.releases.store import ReleaseStore
 from buttress.releases.types import Release
 from buttress.settings.errors import ProjectMissing
@@ -60,6 +64,7 @@ class Buttress:
         self,
         loaded: Loaded,
         parts: AsyncExitStack,
+        declared: Declared | None,
         *,
         engine: Engine,
         embedder: SharedEmbedder,
@@ -70,9 +75,11 @@ class Buttress:
         self._embedder = embedder
         self._clock = SystemClock()
         self._chance = SeededChance()
-        self._knowledge = knowledge_bases(loaded.project)
+        self._knowledge = declared.knowledge if declared else knowledge_bases(loaded.project)
+        self._releases = declared.releases if declared else None
         self._local = LocalParts(server=local, gate=Gate(loaded.tree.models.local))
         self._rulebooks: dict[ReleaseId, Rulebook] = {}
+        self._functions = FunctionPool(loaded.tree.releases)
         self._sessions = Sessions(loaded.tree.outbound)
         self._database = Part(parts, self._opening_database)
         writer = f"{new_id('sp', self._clock, self._chance)}-{os.getpid()}"
@@ -95,22 +102,25 @@ class Buttress:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, loaded: Loaded, *, engine: Engine | None = None) -> AsyncIterator[Self]:
+    async def opened(
+        cls, loaded: Loaded, *, engine: Engine | None = None, declared: Declared | None = None
+    ) -> AsyncIterator[Self]:
         """Open the project whose settings are `loaded`; raises as `open`.
 
         With `engine` that one is asked, also while it is away; no model is loaded here for a search, and no
-        local model is started.
+        local model is started. With `declared` its files are not read.
         """
         make_kept_folder(loaded.project)
         async with AsyncExitStack() as stack:
             embedder = stack.enter_context(closing(SharedEmbedder(loaded.tree.knowledge.embedder)))
             local = await stack.enter_async_context(_local(loaded, served=engine is not None))
             if engine is None:
-                engine = await stack.enter_async_context(_engine(loaded, embedder))
+                engine = await stack.enter_async_context(_engine(loaded, declared, embedder))
             # Parts are opened later than what uses them at the end, and must still be closed after it.
             parts = await stack.enter_async_context(AsyncExitStack())
-            buttress = cls(loaded, parts, engine=engine, embedder=embedder, local=local)
+            buttress = cls(loaded, parts, declared, engine=engine, embedder=embedder, local=local)
             stack.push_async_callback(buttress._sessions.aclose)
+            stack.push_async_callback(buttress._functions.aclose)
             stack.push_async_callback(buttress._last_words)
             yield buttress
 
@@ -119,14 +129,22 @@ class Buttress:
         """The settings it was opened with."""
         return self._loaded.tree
 
-    @cached_property
+    @property
     def releases(self) -> Mapping[str, Release]:
         """The release of each feature of the project, by its name; compiled when first asked for.
 
         Raises:
             FeatureInvalid: with every mistake in the features and in models.yaml.
         """
-        return compiled_releases(self._loaded.project, self._knowledge)
+        if self._releases is None:
+            self._releases = compiled_releases(self._loaded.project, self._knowledge)
+        return self._releases
+
+    def adopt(self, declared: Declared) -> None:
+        """Answer the calls that begin from now on with `declared`; those under way end as they began."""
+        self._knowledge, self._releases = declared.knowledge, declared.releases
+        current = {release.release_id for release in declared.releases.values()}
+        self._rulebooks = {one: book for one, book in self._rulebooks.items() if one in current}
 
     @property
     def knowledge(self) -> Sequence[str]:
@@ -175,9 +193,15 @@ class Buttress:
         return await self._engine.search(Query(knowledge=knowledge, text=text, scope=scope, limit=limit))
 
     async def ingest(
-        self, *names: str, on_progress: Callable[[Progress], None] = lambda _: None
+        self,
+        *names: str,
+        allow_empty: bool = False,
+        on_progress: Callable[[Progress], None] = lambda _: None,
     ) -> list[IngestReport]:
         """Read the documents of the knowledge bases `names`, all of them without a name; one report each.
+
+        Without a name those that are not declared any more are forgotten first, with a report each, too.
+        With `allow_empty` a source that holds nothing any more loses its documents; else it is an error.
 
         Raises:
             UnknownKnowledge: there is none of that name; nothing was done.
@@ -188,10 +212,14 @@ class Buttress:
                 known = ", ".join(self.knowledge) or "none"
                 raise UnknownKnowledge(f"there is no knowledge base `{name}`; there are: {known}")
         async with ParserPool(self.settings.knowledge.parsing) as parsers:
-            parts = self._ingest_parts(await self._database.get(), parsers)
-            return [
-                await ingest(self._knowledge[name], parts, on_progress) for name in names or self.knowledge
-            ]
+            parts = self._ingest_parts(await self._database.get(), parsers, allow_empty=allow_empty)
+            # Not by what was read at the start alone: somebody may have declared and ingested more by now.
+            files = knowledge_folder(self._loaded.project).glob("*.yaml")
+            declared = {*self.knowledge, *(path.stem for path in files)}
+            reports = [] if names else await forget_undeclared(declared, parts)
+            for name in names or self.knowledge:
+                reports.append(await ingest(self._knowledge[name], parts, on_progress))
+            return reports
 
     async def traces(self) -> TraceStore:
         """Return the store of traces, with everything in it that happened so far.
@@ -248,7 +276,7 @@ class Buttress:
             guardrails=tree.guardrails,
         )
 
-    def _ingest_parts(self, database: Database, parsers: ParserPool) -> IngestParts:
+    def _ingest_parts(self, database: Database, parsers: ParserPool, *, allow_empty: bool) -> IngestParts:
         knowledge = self.settings.knowledge
         return IngestParts(
             project=self._loaded.project,
@@ -259,14 +287,14 @@ class Buttress:
             clock=self._clock,
             settings=knowledge.ingest,
             limits=knowledge.parsing.limits,
+            allow_empty=allow_empty,
         )
 
-    async def _rulebook(self, release: Release) -> Rulebook:
-        """Return the rules of `release`, loaded at their first use."""
+    def _rulebook(self, release: Release) -> Rulebook:
+        """Return the rules of `release`: always the same ones, which know what did not load."""
         if release.release_id not in self._rulebooks:
-            folder = self._loaded.project / "features" / release.feature
-            rulebook = await open_rulebook(release, folder, self.settings.releases)
-            self._rulebooks[release.release_id] = rulebook
+            folder = rules_folder(self._loaded.project, release)
+            self._rulebooks[release.release_id] = Rulebook(folder, self._functions)
         return self._rulebooks[release.release_id]
 
     def _record(self, trace: Trace) -> None:
@@ -284,17 +312,19 @@ class Buttress:
         self._spool.seal()
         if self._database.is_open:
             await self.ship()
-            if "releases" in vars(self):
+            if self._releases is not None:
                 await self.keep_releases()
 
 
 @asynccontextmanager
-async def _engine(loaded: Loaded, embedder: SharedEmbedder) -> AsyncIterator[Engine]:
+async def _engine(
+    loaded: Loaded, declared: Declared | None, embedder: SharedEmbedder
+) -> AsyncIterator[Engine]:
     if engine_runs(loaded.project):
         async with remote_engine(loaded) as remote:
             yield remote
     else:
-        knowledge = knowledge_bases(loaded.project)
+        knowledge = declared.knowledge if declared else knowledge_bases(loaded.project)
         async with local_engine(loaded, knowledge, embedder, SystemClock()) as local:
             yield local
 

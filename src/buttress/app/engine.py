@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from buttress.app.layout import engine_address, index_folder, run_folder
+from buttress.app.layout import engine_address, index_folder, knowledge_folder, run_folder
 from buttress.kernel.clock import Clock
 from buttress.knowledge.embedding import SharedEmbedder
 from buttress.knowledge.engine import EngineParts, LocalEngine
@@ -40,6 +40,7 @@ async def local_engine(
             embedder=embedder,
             clock=clock,
             settings=loaded.tree.knowledge.engine,
+            is_declared=lambda name: (knowledge_folder(loaded.project) / f"{name}.yaml").exists(),
         )
     )
 

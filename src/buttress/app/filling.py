@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import ModelRequest
+from buttress.kernel.usage import NanoDollars
 from buttress.knowledge.ports import Engine
 from buttress.models.types import Bill
 from buttress.spend.prices import cost
@@ -33,7 +34,7 @@ class PriceMeter:
         try:
             yield bill
         finally:
-            bill.cost = cost(bill.usage, model.price)
+            bill.cost = NanoDollars(0) if bill.is_free else cost(bill.usage, model.price)
 
 
 class OpenEgress:

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-KEPT = ".buttress"
+from buttress.storage.folder import KEPT
 
 
 def make_kept_folder(project: Path) -> None:
@@ -13,6 +13,11 @@ def make_kept_folder(project: Path) -> None:
     """
     with suppress(OSError):
         (project / KEPT).mkdir(mode=0o700, exist_ok=True)
+
+
+def knowledge_folder(project: Path) -> Path:
+    """The files that declare knowledge bases: NAME.yaml."""
+    return project / "knowledge"
 
 
 def index_folder(project: Path) -> Path:
@@ -25,13 +30,18 @@ def spool_folder(project: Path) -> Path:
     return project / KEPT / "spool"
 
 
+def releases_folder(project: Path) -> Path:
+    """The last project without mistakes, compiled."""
+    return project / KEPT / "releases"
+
+
 def run_folder(project: Path) -> Path:
     """Which processes run, and where they listen."""
     return project / KEPT / "run"
 
 
 def log_folder(project: Path) -> Path:
-    """What the processes of `serve` write."""
+    """What the processes of the project print."""
     return project / KEPT / "logs"
 
 

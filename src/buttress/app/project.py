@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from buttress.gateway.compiling.errors import FeatureInvalid
-from buttress.knowledge.declaration import invalid, read_knowledge_base
+from buttress.knowledge.declaration import invalid, read_knowledge_bases
 from buttress.knowledge.types import KnowledgeBase
 from buttress.releases.types import Release
 
@@ -13,14 +13,11 @@ def knowledge_bases(project: Path) -> dict[str, KnowledgeBase]:
     """Return every knowledge base declared in `knowledge/`, by its name.
 
     Raises:
-        DeclarationInvalid: one of the files has mistakes; all of that file are named.
+        DeclarationInvalid: with every mistake in every file.
     """
-    found: dict[str, KnowledgeBase] = {}
-    for path in sorted((project / "knowledge").glob("*.yaml")):
-        declared = read_knowledge_base(path)
-        if isinstance(declared, list):
-            raise invalid(path, declared)
-        found[declared.name] = declared
+    found = read_knowledge_bases(project / "knowledge")
+    if isinstance(found, list):
+        raise invalid(found)
     return found
 
 

@@ -13,7 +13,7 @@ import structlog
 
 from buttress.app.engine import local_engine
 from buttress.app.layout import engine_address, run_folder
-from buttress.app.project import knowledge_bases
+from buttress.app.live import LOOK_EVERY_S, Live
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.scope import Scope
@@ -58,19 +58,41 @@ def stop_asked() -> asyncio.Event:
     return asked
 
 
+async def set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for `event`, at most so long; say whether it is set."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
+
+
 async def run_engine(loaded: Loaded) -> None:
     """Load the model and the index, and search for the other processes."""
     asked, settings = stop_asked(), loaded.tree.knowledge
     with announced(loaded, "engine") as announcer, closing(SharedEmbedder(settings.embedder)) as embedder:
         announcer.say(ready=False, message="loading the model")
-        knowledge = knowledge_bases(loaded.project)
+        live = Live(loaded.project)
+        knowledge = dict((await live.start()).knowledge)
         async with local_engine(loaded, knowledge, embedder, SystemClock()) as engine:
             # Side by side: the one waits for imports, the other for onnxruntime. Errors come bare.
             await asyncio.gather(engine.warm(), embedder())
             await _search_once(engine, knowledge.values())
             async with serve_engine(engine, engine_address(loaded.project), settings.engine) as address:
                 announcer.say(ready=True, address=f"{address.host}:{address.port}")
-                await asked.wait()
+                while not await set_within(asked, LOOK_EVERY_S):
+                    if changed := await live.follow():
+                        await _search_instead(knowledge, changed.knowledge, engine)
+
+
+async def _search_instead(
+    searched: dict[str, KnowledgeBase], declared: dict[str, KnowledgeBase], engine: Engine
+) -> None:
+    """Search what is declared now; `searched` is the engine's own view, so it is changed in place."""
+    new = [base for name, base in declared.items() if name not in searched]
+    searched.clear()
+    searched.update(declared)
+    await _search_once(engine, new)
 
 
 async def _search_once(engine: Engine, knowledge: Iterable[KnowledgeBase]) -> None:

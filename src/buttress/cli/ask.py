@@ -12,7 +12,8 @@ from buttress.app.buttress import Buttress
 from buttress.cli.failures import CommandMisused
 from buttress.cli.main import Invocation
 from buttress.cli.opening import loaded_settings
-from buttress.cli.printing import print_footer, print_sources, safe
+from buttress.cli.plain import safe
+from buttress.cli.printing import print_footer, print_sources, print_troubles, troubles
 from buttress.gateway.types import Answer, Ended, Event, Text
 from buttress.settings.loading import Loaded
 
@@ -23,6 +24,7 @@ class _Question(msgspec.Struct, frozen=True, kw_only=True):
     feature: str
     input: dict[str, object]
     user: str | None
+    group: tuple[str, ...]
     tenant: str
 
 
@@ -36,6 +38,7 @@ class _Question(msgspec.Struct, frozen=True, kw_only=True):
     help="The whole input as one JSON object; `-` reads it from stdin.",
 )
 @click.option("--user", help="On whose behalf; decides which documents are seen.")
+@click.option("--group", multiple=True, metavar="NAME", help="A group the user is in; may be given often.")
 @click.option("--tenant", default="default", show_default=True, help="The tenant that asks.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when the answer is whole.")
 @click.pass_obj
@@ -66,9 +69,15 @@ def _input(question: str | None, input_json: str | None) -> dict[str, object]:
 
 async def _ask(loaded: Loaded, question: _Question, *, as_json: bool) -> None:
     async with Buttress.opened(loaded) as buttress:
-        events = buttress.stream(question.feature, question.input, user=question.user, tenant=question.tenant)
+        events = buttress.stream(
+            question.feature,
+            question.input,
+            user=question.user,
+            tenant=question.tenant,
+            groups=question.group,
+        )
         if as_json:
-            click.echo(msgspec.json.encode(await _whole(events)))
+            click.echo(msgspec.json.encode(_told(await _whole(events))))
         else:
             await print_answer(events)
 
@@ -77,8 +86,13 @@ async def _whole(events: AsyncGenerator[Event, None]) -> Answer:
     return next(event.answer for event in [one async for one in events] if isinstance(event, Ended))
 
 
+def _told(answer: Answer) -> dict[str, object]:
+    """Return an answer with its `troubles`: what kept it from being better, and what to do about it."""
+    return {**msgspec.structs.asdict(answer), "troubles": troubles(answer)}
+
+
 async def print_answer(events: AsyncGenerator[Event, None]) -> Answer | None:
-    """Print an answer while it streams, then its sources; return it, None when it never ended."""
+    """Print an answer while it streams, then its sources and troubles; return it, None if it never ended."""
     ended: Answer | None = None
     async with aclosing(events) as stream:
         async for event in stream:
@@ -90,4 +104,5 @@ async def print_answer(events: AsyncGenerator[Event, None]) -> Answer | None:
     if ended is not None:
         print_sources(ended.citations)
         print_footer(ended)
+        print_troubles(ended)
     return ended

@@ -2,11 +2,10 @@
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from buttress.cli.main import Invocation
 from buttress.cli.opening import loaded_settings
+from buttress.cli.plain import one_line
 from buttress.settings.listing import Setting, list_settings
 
 
@@ -26,15 +25,13 @@ def show(invocation: Invocation, *, as_json: bool, changed: bool) -> None:
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(settings)))
         return
-    click.echo(f"project: {loaded.project}")
-    # A value is text, also one that looks like markup or like a name of a picture.
-    Console(markup=False, emoji=False, highlight=False).print(_table(settings))
-
-
-def _table(settings: list[Setting]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("setting", "value", "from", "what it is"):
-        table.add_column(heading, overflow="fold")
+    click.echo(f"project: {one_line(str(loaded.project))}")
     for one in settings:
-        table.add_row(one.name, str(one.value), one.origin, one.help)
-    return table
+        _print(one)
+
+
+def _print(one: Setting) -> None:
+    """Print a setting on a line of its own, whole however wide the terminal is, and its help below it."""
+    value = one_line(str(one.value)) if one.value != "" else "(empty)"
+    click.echo(f"{one.name} = {value}  ({one_line(one.origin)})")
+    click.secho(f"    {one.help}", dim=True)

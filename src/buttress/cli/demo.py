@@ -1,25 +1,30 @@
 """`buttress demo`: the packaged example answers a question; on a terminal it stays up for more."""
 
 import asyncio
+import shlex
 import sys
 from importlib.resources import files
 from pathlib import Path
-from shutil import copytree, ignore_patterns
+from shutil import which
 
 import click
 
 from buttress.app.buttress import Buttress
 from buttress.cli.ask import print_answer
+from buttress.cli.copying import copy_into
 from buttress.cli.failures import CommandMisused, report
 from buttress.cli.ingest import print_report, progress_bar
 from buttress.cli.main import Invocation
-from buttress.cli.printing import safe
+from buttress.cli.plain import are_colours_wanted, safe
 from buttress.kernel.errors import ButtressError
 from buttress.settings.loading import Loaded, load_settings
 from buttress.tracing.logs import configure_logs
 from buttress.tracing.settings import TracingSettings
 
 FEATURE = "support"
+MARK = Path("knowledge") / "kestrel.yaml"
+"""A folder that holds it is a copy of the example."""
+
 QUESTION = "What does it cost to move 40 GB from our own server to Kestrel Cloud?"
 
 
@@ -40,17 +45,21 @@ def demo(invocation: Invocation, question: str, directory: Path | None) -> None:
     project = (directory or Path(".buttress-demo")).resolve()
     _copy_example(project)
     loaded = load_settings(project, flags=invocation.flags)
-    configure_logs(TracingSettings(log_level="warning", log_format="text"))
+    configure_logs(TracingSettings(log_level="warning", log_format="text"), colours=are_colours_wanted())
     asyncio.run(_demo(loaded, question))
+    _say_what_next(project)
 
 
 def _copy_example(project: Path) -> None:
-    """Copy the example to `project`; what is there already stays, so that changes to it are kept."""
-    if (project / "features").is_dir():
+    """Copy the example to `project`; a copy that is there already stays, with the changes made to it."""
+    if (project / MARK).is_file():
         return
     if project.exists() and any(project.iterdir()):
-        raise CommandMisused(f"{project} is not empty", hint="Name a folder that is new or empty: --dir DIR")
-    copytree(_example(), project, dirs_exist_ok=True, ignore=ignore_patterns(".buttress", "__pycache__"))
+        raise CommandMisused(
+            f"{project} is not empty, and no copy of the example; nothing was changed in it",
+            hint="Name a folder that is new or empty: buttress demo --dir DIR",
+        )
+    copy_into(_example(), project)
 
 
 def _example() -> Path:
@@ -63,6 +72,27 @@ def _example() -> Path:
     if found is None:
         raise CommandMisused("the example is not in this installation", hint="Install Buttress again.")
     return found
+
+
+def _say_what_next(project: Path) -> None:
+    program, folder = _program(), shlex.quote(_from_here(project))
+    click.echo(
+        f"\nNext:\n  {program} --project {folder} trace list\n      what happened, step by step"
+        f"\n  {program} --project {folder} serve\n      the same over HTTP, kept running"
+        f"\n  {program} init my-project\n      a project of your own, its files explain themselves"
+    )
+
+
+def _program() -> str:
+    """Return what to type for `buttress` here: its path, where the shell does not find it by its name."""
+    script = Path(sys.executable).with_name("buttress")
+    found = which("buttress")
+    return "buttress" if found and Path(found).samefile(script) else shlex.quote(_from_here(script))
+
+
+def _from_here(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 async def _demo(loaded: Loaded, question: str) -> None:
@@ -90,5 +120,5 @@ async def _ask(buttress: Buttress, question: str) -> None:
 def _next_question() -> str:
     try:
         return input("\nAsk something about Kestrel (empty to end): ").strip()
-    except EOFError:
+    except (EOFError, UnicodeDecodeError):  # what is no text is no question
         return ""

@@ -18,14 +18,19 @@ from buttress.app.storage import project_database
 from buttress.cli.failures import DONE, FAILED
 from buttress.cli.main import Invocation
 from buttress.cli.opening import loaded_settings
+from buttress.cli.plain import safe
+from buttress.gateway.compiling.project import read_models
 from buttress.kernel.catalogue import Model
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.errors import ButtressError
+from buttress.kernel.secrets import SecretReference, parse_reference
 from buttress.knowledge.embedding import open_embedder
 from buttress.models.local_file import local_file
 from buttress.models.local_server import require_runtime
 from buttress.processes.status import read_status
+from buttress.settings.listing import list_settings
 from buttress.settings.loading import Loaded
+from buttress.settings.secrets import resolve_secret
 
 MIN_FREE_MB = 500
 NEEDED = {
@@ -53,8 +58,8 @@ class Finding(msgspec.Struct, frozen=True):
 def doctor(invocation: Invocation, *, as_json: bool) -> int:
     """Check the set-up, and say what to do.
 
-    Looks at Python, packages, settings, disk, features, the database, the embedding model, the local language
-    model, the processes. The exit code is 1 when one of them is not well.
+    Looks at Python, packages, settings, disk, features, secrets, the database, the embedding model, the local
+    language model, the processes. The exit code is 1 when one of them is not well.
     """
     findings: list[Finding] = []
     for finding in _findings(invocation):
@@ -68,9 +73,9 @@ def doctor(invocation: Invocation, *, as_json: bool) -> int:
 
 def _print(finding: Finding) -> None:
     mark = click.style("ok  ", fg="green") if finding.well else click.style("bad ", fg="red")
-    click.echo(f"{mark} {finding.name}: {finding.detail}")
+    click.echo(f"{mark} {safe(finding.name)}: {safe(finding.detail)}")
     if not finding.well:
-        click.echo(f"     {finding.hint}")
+        click.echo(f"     {safe(finding.hint)}")
 
 
 def _findings(invocation: Invocation) -> Iterator[Finding]:
@@ -86,6 +91,7 @@ def _findings(invocation: Invocation) -> Iterator[Finding]:
     )
     yield _disk(loaded.project)
     yield _tried("features", lambda: _features(loaded.project))
+    yield from _secrets(loaded)
     yield _tried("database", lambda: asyncio.run(_database(loaded)))
     yield _tried("embedding model", lambda: _embedder(loaded))
     yield from _local_model(loaded.project)
@@ -119,6 +125,23 @@ def _features(project: Path) -> str:
     knowledge = knowledge_bases(project)
     names = ", ".join(compiled_releases(project, knowledge)) or "none"
     return f"{names}; knowledge: {', '.join(knowledge) or 'none'}"
+
+
+def _secrets(loaded: Loaded) -> Iterator[Finding]:
+    """Follow each reference to a secret that models.yaml and the settings hold; no secret is printed."""
+    catalogue = read_models(loaded.project)  # its mistakes are told with the features
+    models = {} if isinstance(catalogue, list) else catalogue.models
+    named = {f"key of model {name}": model.key for name, model in models.items()}
+    named |= {one.name: str(one.value) for one in list_settings(loaded)}
+    for name, text in named.items():
+        reference = parse_reference(text)
+        if reference is not None:
+            yield _tried(f"secret {name}", partial(_secret, reference, loaded.project))
+
+
+def _secret(reference: SecretReference, project: Path) -> str:
+    resolve_secret(str(reference), project=project)
+    return f"{reference} is there"
 
 
 async def _database(loaded: Loaded) -> str:

@@ -16,7 +16,7 @@ from buttress.app.buttress import Buttress
 from buttress.cli.failures import DONE, IN_PART
 from buttress.cli.main import Invocation
 from buttress.cli.opening import loaded_settings
-from buttress.cli.printing import safe
+from buttress.cli.plain import are_colours_wanted, one_line
 from buttress.knowledge.ingest_types import IngestReport, Progress
 from buttress.settings.loading import Loaded
 
@@ -31,15 +31,18 @@ class Watcher(Protocol):
 
 @click.command()
 @click.argument("knowledge", nargs=-1)
+@click.option("--allow-empty", is_flag=True, help="Remove documents of a folder that is empty now.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array of reports.")
 @click.pass_obj
-def ingest(invocation: Invocation, knowledge: tuple[str, ...], *, as_json: bool) -> int:
+def ingest(invocation: Invocation, knowledge: tuple[str, ...], *, allow_empty: bool, as_json: bool) -> int:
     """Read the documents of KNOWLEDGE; of every knowledge base without a name.
 
     Only what changed is read, cut and embedded again; what is gone from its folder is gone from the index. A
-    file that cannot be read is named with its reason and left out; the exit code is then 3.
+    file that cannot be read is named with its reason and left out; the exit code is then 3. A folder that has
+    become empty may only be away: that is an error, unless --allow-empty is given. Without a name, knowledge
+    bases that are not declared any more are removed.
     """
-    reports = asyncio.run(_ingest(loaded_settings(invocation), knowledge))
+    reports = asyncio.run(_ingest(loaded_settings(invocation), knowledge, allow_empty=allow_empty))
     if as_json:
         click.echo(msgspec.json.encode(reports))
     else:
@@ -48,10 +51,10 @@ def ingest(invocation: Invocation, knowledge: tuple[str, ...], *, as_json: bool)
     return IN_PART if any(report.skipped for report in reports) else DONE
 
 
-async def _ingest(loaded: Loaded, knowledge: tuple[str, ...]) -> list[IngestReport]:
+async def _ingest(loaded: Loaded, knowledge: tuple[str, ...], *, allow_empty: bool) -> list[IngestReport]:
     async with Buttress.opened(loaded) as buttress:
         with progress_bar() as watcher:
-            return await buttress.ingest(*knowledge, on_progress=watcher)
+            return await buttress.ingest(*knowledge, allow_empty=allow_empty, on_progress=watcher)
 
 
 @contextmanager
@@ -64,9 +67,8 @@ def progress_bar() -> Iterator[Watcher]:
         TextColumn("{task.fields[rates]}"),
         TimeElapsedColumn(),
     )
-    with Bar(
-        *columns, console=Console(file=sys.stderr), disable=not sys.stderr.isatty(), transient=True
-    ) as bar:
+    console = Console(file=sys.stderr, no_color=None if are_colours_wanted() else True)
+    with Bar(*columns, console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
         task = bar.add_task("documents", total=None, rates="")
 
         def watch(progress: Progress) -> None:
@@ -80,6 +82,9 @@ def progress_bar() -> Iterator[Watcher]:
 
 def print_report(report: IngestReport) -> None:
     """Print what an ingest did: one line of figures, and one for each file that was left out."""
+    if report.forgotten:
+        click.echo(f"{report.knowledge}: not declared any more; documents removed: {report.removed:,}")
+        return
     figures = {
         "added": report.added,
         "changed": report.changed,
@@ -92,11 +97,11 @@ def print_report(report: IngestReport) -> None:
         f"{report.reused:,} reused; {report.duration_s:.1f} s"
     )
     for warned in report.warnings:
-        click.secho(f"  note: {safe(warned.path)}: {safe(warned.warning)}", dim=True, err=True)
+        click.secho(f"  note: {one_line(warned.path)}: {one_line(warned.warning)}", dim=True, err=True)
     for skipped in report.skipped:
         stays = "; its earlier version stays" if skipped.stays else ""
         click.secho(
-            f"  left out: {safe(skipped.path)}: {safe(skipped.reason)} ({skipped.code}){stays}",
+            f"  left out: {one_line(skipped.path)}: {one_line(skipped.reason)} ({skipped.code}){stays}",
             fg="yellow",
             err=True,
         )

@@ -3,11 +3,12 @@
 import shlex
 from importlib.resources import as_file, files
 from pathlib import Path
-from shutil import copytree
 
 import click
 
+from buttress.cli.copying import copy_into
 from buttress.cli.failures import CommandMisused
+from buttress.cli.plain import one_line
 
 TEMPLATES = ("support",)
 
@@ -26,9 +27,9 @@ def init(directory: Path, template: str) -> None:
     if directory.exists() and any(directory.iterdir()):
         raise CommandMisused(f"{directory} is not empty", hint="Name a folder that is new or empty.")
     with as_file(files("buttress.cli") / "templates" / template) as source:
-        copytree(source, directory, dirs_exist_ok=True)
+        copy_into(source, directory)
     (directory / "gitignore").rename(directory / ".gitignore")
     for path in sorted(path for path in directory.rglob("*") if path.is_file()):
-        click.echo(f"  {path}")
+        click.echo(f"  {one_line(str(path))}")
     click.echo(f"\nNow:\n  cd {shlex.quote(str(directory))}\n  buttress ingest")
     click.echo(f'  buttress ask {template} "What happens when nothing fits?"')

@@ -12,16 +12,20 @@ import msgspec
 from typing_extensions import override
 
 from buttress.cli.failures import (
-    AWAY,
     FAILED,
     INTERRUPTED,
+    NO_COLOR,
     USAGE,
     CommandMisused,
     exit_code,
+    from_machine,
+    refuse_undecodable,
     report,
     wants_json,
+    wants_no_colours,
 )
 from buttress.kernel.errors import ButtressError
+from buttress.settings.colours import are_colours_unwanted
 
 COMMANDS = {
     "init": ("buttress.cli.init", "Make a new project in DIR that runs at once."),
@@ -79,6 +83,9 @@ class _Commands(click.Group):
 @click.option(
     "--set", "flags", multiple=True, metavar="SECTION.KEY=VALUE", help="A setting for this command only."
 )
+@click.option(
+    NO_COLOR, is_flag=True, expose_value=False, help="No colours, as with NO_COLOR; never any in a pipe."
+)
 @click.version_option(package_name="buttress")
 @click.pass_context
 def cli(ctx: click.Context, project: Path | None, flags: tuple[str, ...]) -> None:
@@ -96,36 +103,31 @@ def run() -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; every way out ends here, without a traceback."""
-    as_json = wants_json(arguments)
+    colours = False if wants_no_colours(arguments) or are_colours_unwanted() else None
     try:
-        code = cli.main(list(arguments), prog_name="buttress", standalone_mode=False)
-    except ButtressError as error:
-        report(error, as_json=as_json)
-        return exit_code(error)
-    except click.UsageError as error:
-        return _misused(error, as_json=as_json)
+        refuse_undecodable(arguments)
+        code = cli.main(list(arguments), prog_name="buttress", standalone_mode=False, color=colours)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()  # the help, for whoever typed the name alone
+        return USAGE
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output is gone; without this, Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except OSError as error:
-        return _machine_trouble(error)
+    except (ButtressError, click.UsageError, OSError) as error:
+        failure = _failure(error)
+        report(failure, as_json=wants_json(arguments), colours=colours)
+        return exit_code(failure)
     return code if isinstance(code, int) else 0
 
 
-def _misused(error: click.UsageError, *, as_json: bool) -> int:
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        error.show()  # the help, for whoever typed the name alone
-        return USAGE
-    hint = f"See: {error.ctx.command_path} --help" if error.ctx else CommandMisused.hint
-    report(CommandMisused(error.format_message(), hint=hint), as_json=as_json)
-    return USAGE
-
-
-def _machine_trouble(error: OSError) -> int:
-    """Say what the machine refused (no disk, no permission, a taken port) in one sentence."""
-    what = f"{error.filename}: " if error.filename else ""
-    click.secho(f"error: {what}{error.strerror or error}", fg="red", err=True)
-    return AWAY if isinstance(error, ConnectionError | TimeoutError) else FAILED
+def _failure(error: ButtressError | click.UsageError | OSError) -> ButtressError:
+    """Return `error` with a code and with what to do."""
+    if isinstance(error, ButtressError):
+        return error
+    if isinstance(error, OSError):
+        return from_machine(error)
+    hint = f"See: {error.ctx.command_path} --help" if error.ctx else None
+    return CommandMisused(error.format_message(), hint=hint)

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import msgspec
 
+from buttress.cli.failures import refuse_undecodable
 from buttress.cli.main import Invocation
+from buttress.cli.plain import are_colours_wanted
 from buttress.settings.errors import ProjectMissing
 from buttress.settings.loading import Loaded, find_project, load_settings
 from buttress.tracing.logs import configure_logs
@@ -16,10 +18,13 @@ def project_folder(invocation: Invocation) -> Path:
 
     Raises:
         ProjectMissing: there is none, or no such folder.
+        CommandMisused: its path is not UTF-8.
     """
     if invocation.project and not invocation.project.is_dir():
         raise ProjectMissing(f"there is no folder {invocation.project}")
-    return find_project(invocation.project or Path.cwd())
+    found = find_project(invocation.project or Path.cwd())
+    refuse_undecodable([str(found)])
+    return found
 
 
 def loaded_settings(invocation: Invocation) -> Loaded:
@@ -28,5 +33,5 @@ def loaded_settings(invocation: Invocation) -> Loaded:
     quiet = TracingSettings(log_level="warning", log_format="text")
     keys = [str(rest[0]) for room, *rest in loaded.origins if room == "tracing"]
     chosen = {key: getattr(loaded.tree.tracing, key) for key in keys}
-    configure_logs(msgspec.structs.replace(quiet, **chosen))
+    configure_logs(msgspec.structs.replace(quiet, **chosen), colours=are_colours_wanted())
     return loaded

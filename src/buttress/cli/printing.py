@@ -1,21 +1,18 @@
-"""How an answer, a passage and a trace look on a terminal.
+"""How an answer, a passage and a trace look on a terminal."""
 
-Text that comes from documents, users and models is data: control characters in it are not sent to the
-terminal, which would obey them.
-"""
-
-import re
 from collections.abc import Iterable, Sequence
 
 import click
+import msgspec
 
+from buttress.cli.failures import hint_of
+from buttress.cli.plain import one_line, safe
 from buttress.gateway.types import Answer
 from buttress.kernel.passages import Citation, CitationState, Passage, page_range
 from buttress.kernel.spans import Span
 from buttress.kernel.usage import format_dollars
 from buttress.tracing.types import Trace
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _STATE_COLOURS = {
     CitationState.VERBATIM: "green",
     CitationState.SUPPORTED: "cyan",
@@ -23,9 +20,11 @@ _STATE_COLOURS = {
 }
 
 
-def safe(text: str) -> str:
-    """Return `text` without what a terminal would obey or cannot be sent; line breaks and tabs stay."""
-    return _CONTROL.sub("\ufffd", text)
+class Trouble(msgspec.Struct, frozen=True):
+    """What kept an answer from being better, and what to do about it."""
+
+    message: str
+    hint: str
 
 
 def print_sources(citations: Sequence[Citation]) -> None:
@@ -36,7 +35,7 @@ def print_sources(citations: Sequence[Citation]) -> None:
     for number, cited in _by_number(citations).items():
         states = sorted({one.state for one in cited})
         marks = ", ".join(click.style(state.value, fg=_STATE_COLOURS[state]) for state in states)
-        click.echo(f"  [{number}] {safe(_place(cited[0]))}  {marks}")
+        click.echo(f"  [{number}] {one_line(_place(cited[0]))}  {marks}")
 
 
 def _by_number(citations: Sequence[Citation]) -> dict[int, list[Citation]]:
@@ -57,6 +56,7 @@ def print_footer(answer: Answer) -> None:
     parts = [
         answer.outcome if not answer.reason else f"{answer.outcome} ({answer.reason})",
         f"model {answer.model}" if answer.model else "no model",
+        *(f"{one.model} failed ({one.code})" for one in answer.failed),
         f"{answer.duration_ms:,.0f} ms",
         f"{answer.usage.total:,} tokens",
         f"cost {format_dollars(answer.cost_nanodollars)}",
@@ -65,18 +65,42 @@ def print_footer(answer: Answer) -> None:
     click.secho("\n" + " · ".join(parts), dim=True)
 
 
+def print_troubles(answer: Answer) -> None:
+    """Print on standard error what kept an answer from being better, each with what to do."""
+    for trouble in troubles(answer):
+        click.secho(f"note: {trouble.message}", fg="yellow", err=True)
+        click.echo(f"hint: {trouble.hint}", err=True)
+
+
+def troubles(answer: Answer) -> list[Trouble]:
+    """Return what kept `answer` from being better and can be mended.
+
+    That no document holds an answer is none, nor is the end of a ladder whose models are each named.
+    """
+    said = {answer.reason: f"this is the fallback, because of {answer.reason}"}
+    if answer.failed:
+        said = {code: _failed_with(code, answer) for code in (one.code for one in answer.failed)}
+    found = [Trouble(message, hint_of(code)) for code, message in said.items()]
+    return [one for one in found if one.hint]
+
+
+def _failed_with(code: str, answer: Answer) -> str:
+    models = ", ".join(one.model for one in answer.failed if one.code == code)
+    return f"failed with {code}: {models}"
+
+
 def print_passages(passages: Iterable[Passage]) -> None:
     """Print passages, best first, each with its place and figures."""
     for number, passage in enumerate(passages, start=1):
         figures = f"score {passage.score:.3f}  cosine {passage.cosine:.2f}  coverage {passage.coverage:.0%}"
-        click.secho(f"{number}. {safe(passage.place)}", bold=True)
+        click.secho(f"{number}. {one_line(passage.place)}", bold=True)
         click.secho(f"   {figures}  characters {passage.start}-{passage.end}", dim=True)
         click.echo("\n".join(f"   {line}" for line in safe(passage.text).strip().splitlines()) + "\n")
 
 
 def print_trace(trace: Trace) -> None:
     """Print one call: what came in, each step with its time, what went out."""
-    click.secho(f"{trace.trace_id}  {safe(trace.feature)}  {trace.outcome}", bold=True)
+    click.secho(f"{trace.trace_id}  {one_line(trace.feature)}  {trace.outcome}", bold=True)
     facts = {
         "at": trace.started_at.isoformat(timespec="milliseconds"),
         "took": f"{trace.duration_ms:,.1f} ms",
@@ -88,7 +112,7 @@ def print_trace(trace: Trace) -> None:
         "ended by": trace.error_code or "its end",
     }
     for name, value in facts.items():
-        click.echo(f"  {name:<9} {safe(value)}")
+        click.echo(f"  {name:<9} {one_line(value)}")
     _print_steps(trace.spans)
     _print_attempts(trace)
     for title, text in (("asked", str(trace.input)), ("answered", trace.answer)):
@@ -100,13 +124,13 @@ def _print_steps(spans: Sequence[Span]) -> None:
     for span in spans:
         name = f"{'  ' * span.depth}{span.name}"
         note = " ".join(f"{key}={value}" for key, value in span.data.items())
-        error = click.style(f" {safe(span.error)}", fg="red") if span.error else ""
+        error = click.style(f" {one_line(span.error)}", fg="red") if span.error else ""
         click.echo(
-            f"  {span.start_ms:9.1f} ms  +{span.duration_ms or 0:8.1f} ms  {name:<16}{safe(note)}{error}"
+            f"  {span.start_ms:9.1f} ms  +{span.duration_ms or 0:8.1f} ms  {name:<16}{one_line(note)}{error}"
         )
 
 
 def _print_attempts(trace: Trace) -> None:
     for attempt in trace.attempts:
         error = f" ({attempt['error_code']})" if attempt.get("error_code") else ""
-        click.echo(safe(f"  attempt at {attempt['model']}: {attempt['outcome']}{error}"))
+        click.echo(one_line(f"  attempt at {attempt['model']}: {attempt['outcome']}{error}"))

@@ -19,6 +19,10 @@ def releases(invocation: Invocation, *, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(list(compiled.values())))
         return
+    if not compiled:
+        click.echo(
+            "No features yet: write features/NAME/feature.yaml, or begin with `buttress init`.", err=True
+        )
     for release in compiled.values():
         click.echo(f"{release.feature:<20} {release.release_id}  {_stages(release)}  {release.description}")
 

@@ -1,22 +1,27 @@
 """`buttress serve`: the supervisor and the processes it looks after."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import click
+import msgspec
 import uvloop
 from msgspec.structs import replace
 
+from buttress.app.kept import forget_others, keep, read_current
 from buttress.app.layout import run_folder
 from buttress.app.local_model import LOCAL_MODEL, local_model
-from buttress.app.project import compiled_releases, knowledge_bases
+from buttress.cli.failures import CommandMisused
 from buttress.cli.main import Invocation
 from buttress.cli.opening import project_folder
-from buttress.kernel.clock import SystemClock
+from buttress.cli.plain import are_colours_wanted
+from buttress.kernel.clock import Clock, SystemClock
 from buttress.processes.errors import SupervisorRunning
 from buttress.processes.identity import is_alive
 from buttress.processes.status import read_supervised
@@ -40,6 +45,7 @@ ROLES = ("engine", "calls", "background", LOCAL_MODEL)
     hidden=True,
     help="Where the local model says how it is, when not in the project.",
 )
+@click.option("--settings-fd", type=click.IntRange(3), hidden=True, help="Where settings are handed over.")
 @click.option("--foreground-logs", is_flag=True, help="Log lines of all processes to standard error.")
 @click.pass_obj
 def serve(
@@ -54,14 +60,17 @@ def serve(
 ) -> None:
     """Run the project: PostgreSQL, engine, call workers, background, and the local model if there is one.
 
-    Each is watched and started again.
+    Each is watched and started again. Changed features, models and knowledge bases answer within two seconds;
+    changed settings after a restart.
     """
+    handed = given.pop("settings_fd")
     flags = [f"server.{key}={value}" for key, value in given.items() if value is not None]
+    flags = [*(taken_over(handed) if handed else ()), *invocation.flags, *flags]
     project = project_folder(invocation)
-    loaded = load_settings(project, flags=[*invocation.flags, *flags])
-    configure_logs(loaded.tree.tracing)
+    loaded = load_settings(project, flags=flags)
+    configure_logs(loaded.tree.tracing, colours=are_colours_wanted())
     if role is None:
-        asyncio.run(_supervise(loaded, [*invocation.flags, *flags], foreground_logs=foreground_logs))
+        asyncio.run(_supervise(loaded, flags, foreground_logs=foreground_logs))
         return
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_work(role, loaded, name, run_dir))
@@ -87,23 +96,70 @@ def _work(role: str, loaded: Loaded, name: str, run_dir: Path | None) -> Corouti
 
 
 async def _supervise(loaded: Loaded, flags: list[str], *, foreground_logs: bool) -> None:
-    """Find mistakes first, keep the port, start the database, then everything that needs them."""
-    from buttress.app.storage import project_database  # noqa: PLC0415 - as for `_work`
-    from buttress.server.running import reserve_port  # noqa: PLC0415
+    """Find mistakes first, and keep the port; then start everything."""
+    from buttress.server.running import require_local, reserve_port, url_of  # noqa: PLC0415 - as for `_work`
 
-    compiled_releases(loaded.project, knowledge_bases(loaded.project))
-    _refuse_second(loaded)
     server = loaded.tree.server
+    require_local(server)
+    declared = read_current(loaded.project)
+    _refuse_second(loaded)
     with _ended_by_signals(), reserve_port(server.host, server.port) as reserved:
+        keep(loaded.project, declared)
+        forget_others(loaded.project, declared)
         port = reserved.getsockname()[1]
-        children = _children(loaded, [*flags, f"server.port={port}"])
-        report = Report(
-            [child.name for child in children if not child.optional], f"http://{server.host}:{port}"
-        )
-        async with project_database(loaded, SystemClock()):
-            await Supervisor(
-                children, loaded.project, SystemClock(), report=report, foreground_logs=foreground_logs
-            ).run()
+        with handed_over([*flags, f"server.port={port}"]) as settings_fd:
+            children = _children(loaded, settings_fd)
+            required = [child.name for child in children if not child.optional]
+            report = Report(required, url_of(server.host, port))
+            await _run_all(loaded, children, report, foreground_logs=foreground_logs)
+
+
+async def _run_all(
+    loaded: Loaded, children: list[ChildSpec], report: "Report", *, foreground_logs: bool
+) -> None:
+    """Start the children while PostgreSQL starts, and hold on to it until they have ended."""
+    clock = SystemClock()
+    supervisor = Supervisor(children, loaded.project, clock, report=report, foreground_logs=foreground_logs)
+    try:
+        async with asyncio.TaskGroup() as group:
+            supervising = group.create_task(supervisor.run())
+            async with await asyncio.to_thread(_database, loaded, clock):
+                await supervising
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None  # the group is ours, and nobody else's affair
+
+
+def _database(loaded: Loaded, clock: Clock) -> AbstractAsyncContextManager[object]:
+    """Return the database, not yet opened; the import alone takes as long as the start of PostgreSQL."""
+    from buttress.app.storage import project_database  # noqa: PLC0415 - as for `_work`
+
+    return project_database(loaded, clock)
+
+
+@contextmanager
+def handed_over(flags: Sequence[str]) -> Iterator[int]:
+    """Put settings where only children read them, for the block; yield the descriptor that they inherit.
+
+    On a command line they would be seen by everybody who lists processes. The file has no name.
+    """
+    with TemporaryFile() as file:
+        file.write(msgspec.json.encode(flags))
+        file.flush()
+        yield file.fileno()
+
+
+def taken_over(descriptor: int) -> list[str]:
+    """Return the settings that `handed_over` put behind `descriptor`, and close it.
+
+    Raises:
+        CommandMisused: there are none.
+    """
+    try:
+        data = os.pread(descriptor, os.fstat(descriptor).st_size, 0)  # siblings share where a read begins
+        os.close(descriptor)
+        return msgspec.json.decode(data, type=list[str])
+    except (OSError, msgspec.DecodeError) as error:
+        raise CommandMisused(f"no settings are handed over at {descriptor}: {error}") from error
 
 
 def _refuse_second(loaded: Loaded) -> None:
@@ -125,61 +181,69 @@ def _ended_by_signals() -> Iterator[None]:
         yield
 
 
+_WAITING = (State.WAITING, State.NOT_READY)
+
+
 class Report:
     """Says who is not ready and why, and once where everything can be reached."""
 
     def __init__(self, names: Sequence[str], address: str) -> None:
+        self._names = frozenset(names)
         self._states = dict.fromkeys(names, State.STOPPED)
+        self._said: dict[str, set[str]] = {}
         self._address = address
         self._announced = False
-        self._said: dict[str, set[str]] = {}
 
     def __call__(self, status: ChildStatus) -> None:
         """Take notice of a change."""
-        if status.name in self._states:
-            self._states[status.name] = status.state
-        if status.state in (State.WAITING, State.NOT_READY) and status.message:
-            self._say_once(status.name, f"{status.name}: {status.state.value}: {status.message}")
+        before, self._states[status.name] = self._states.get(status.name), status.state
+        line = f"{status.name}: {status.state.value}: {status.message}"
+        if status.state in _WAITING:
+            self._say_once(status, line)
         elif status.state is State.READY:
-            self._said.pop(status.name, None)
-        if not self._announced and set(self._states.values()) == {State.READY}:
+            if self._announced and before in _WAITING:
+                self._said[status.name] = set()
+            if self._announced:
+                self._say_once(status, line)
+            self._said[status.name] = {line}
+        if not self._announced and all(self._states[name] is State.READY for name in self._names):
             self._announced = True
             click.echo(f"ready: {self._address}")
 
-    def _say_once(self, name: str, line: str) -> None:
+    def _say_once(self, status: ChildStatus, line: str) -> None:
         """Print a line, unless it was since the child was last ready: a reason is said once, not all day."""
-        if line not in (said := self._said.setdefault(name, set())):
+        said = self._said.setdefault(status.name, set())
+        if status.message and line not in said:
             said.add(line)
             click.echo(line, err=True)
 
 
-def _children(loaded: Loaded, flags: list[str]) -> list[ChildSpec]:
+def _children(loaded: Loaded, settings_fd: int) -> list[ChildSpec]:
     """Return the processes in the order they are started; call workers are stopped first."""
     workers = [f"calls-{number}" for number in range(1, loaded.tree.server.workers + 1)]
     return [
-        _child(loaded, flags, "engine", "engine", stop_order=2),
-        *(_child(loaded, flags, "calls", name, stop_order=0) for name in workers),
-        _child(loaded, flags, "background", "background", stop_order=1),
-        *([_local_model(loaded, flags)] if local_model(loaded.project) else []),
+        _child(loaded, settings_fd, "engine", "engine", stop_order=2),
+        *(_child(loaded, settings_fd, "calls", name, stop_order=0) for name in workers),
+        _child(loaded, settings_fd, "background", "background", stop_order=1),
+        *([_local_model(loaded, settings_fd)] if local_model(loaded.project) else []),
     ]
 
 
-def _local_model(loaded: Loaded, flags: list[str]) -> ChildSpec:
+def _local_model(loaded: Loaded, settings_fd: int) -> ChildSpec:
     """Return the process of the local model: nobody waits for it, and it may take long to load."""
-    child = _child(loaded, flags, LOCAL_MODEL, LOCAL_MODEL, stop_order=1)
+    child = _child(loaded, settings_fd, LOCAL_MODEL, LOCAL_MODEL, stop_order=1)
     return replace(child, optional=True, ready_timeout_s=loaded.tree.models.local.load_timeout_s)
 
 
-def _child(loaded: Loaded, flags: list[str], role: str, name: str, *, stop_order: int) -> ChildSpec:
-    settings = [part for flag in flags for part in ("--set", flag)]
-    project = ("--project", str(loaded.project))
+def _child(loaded: Loaded, settings_fd: int, role: str, name: str, *, stop_order: int) -> ChildSpec:
     return ChildSpec(
         name=name,
         command=(
-            *(sys.executable, "-m", "buttress", *project, *settings),
-            *("serve", "--role", role, "--name", name),
+            *(sys.executable, "-m", "buttress", "--project", str(loaded.project)),
+            *("serve", "--role", role, "--name", name, "--settings-fd", str(settings_fd)),
         ),
         ready_timeout_s=loaded.tree.processes.ready_timeout_s,
         stop_timeout_s=loaded.tree.processes.stop_timeout_s,
         stop_order=stop_order,
+        pass_fds=(settings_fd,),
     )

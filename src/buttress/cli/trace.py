@@ -8,7 +8,8 @@ import msgspec
 from buttress.app.buttress import Buttress
 from buttress.cli.main import Invocation
 from buttress.cli.opening import loaded_settings
-from buttress.cli.printing import print_trace, safe
+from buttress.cli.plain import one_line
+from buttress.cli.printing import print_trace
 from buttress.settings.loading import Loaded
 from buttress.tracing.types import Trace
 
@@ -41,10 +42,10 @@ def list_traces(
 
 
 def _line(one: Trace) -> str:
-    asked = safe(" ".join(str(one.input.get("question", one.input)).split()))
+    asked = " ".join(str(one.input.get("question", one.input)).split())
     at = one.started_at.strftime("%Y-%m-%d %H:%M:%S")
-    return (
-        f"{one.trace_id}  {at}  {one.outcome:<9} {one.duration_ms:8.0f} ms  {safe(one.feature)}  {asked[:60]}"
+    return one_line(
+        f"{one.trace_id}  {at}  {one.outcome:<9} {one.duration_ms:8.0f} ms  {one.feature}  {asked[:60]}"
     )
 
 

@@ -1,13 +1,14 @@
 """One call under way: what has happened so far, kept for the trace and the final answer."""
 
 from buttress.gateway.ports import Ports
-from buttress.gateway.types import Answer, Asked, Outcome, Reply, Sentence
+from buttress.gateway.types import Answer, Asked, FailedModel, Outcome, Reply, Sentence
 from buttress.guardrails.support import Standing, Support, support_of
 from buttress.guardrails.withholding import Withheld
 from buttress.kernel.ids import ReleaseId, TraceId, new_id
 from buttress.kernel.passages import Citation, Passage
 from buttress.kernel.spans import Recorder
 from buttress.kernel.usage import NanoDollars, Usage
+from buttress.models.errors import NothingToQuote
 from buttress.models.types import Attempt
 
 
@@ -65,6 +66,16 @@ class Call:
         costs = [attempt.cost for attempt in self.attempts]
         return None if None in costs else NanoDollars(sum(cost for cost in costs if cost is not None))
 
+    @property
+    def failed(self) -> tuple[FailedModel, ...]:
+        """The models whose last attempt failed, in the order they were first tried.
+
+        To find nothing to quote is an honest answer, no failure.
+        """
+        last = {one.model: one.error_code for one in self.attempts}
+        failed = {model: code for model, code in last.items() if code and code != NothingToQuote.code}
+        return tuple(FailedModel(model, code) for model, code in failed.items())
+
     def answer(self) -> Answer:
         """Return what happened as the asker sees it. A release must have been chosen."""
         return Answer(
@@ -81,4 +92,5 @@ class Call:
             usage=self.usage,
             cost_nanodollars=self.cost,
             duration_ms=round(self.recorder.elapsed_ms(), 3),
+            failed=self.failed,
         )

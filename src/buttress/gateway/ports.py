@@ -1,6 +1,6 @@
 """What a call needs from the world, handed in by the composition root."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -17,10 +17,10 @@ from buttress.tracing.types import Trace
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything outside a call that it may touch. `rulebook` loads a release's rules, once."""
+    """Everything outside a call that it may touch. `rulebook` has a release's rules."""
 
     releases: Mapping[str, Release]
-    rulebook: Callable[[Release], Awaitable[Rulebook]]
+    rulebook: Callable[[Release], Rulebook]
     engine: Engine
     provider: Callable[[Model], Provider]
     egress: Egress

@@ -16,6 +16,7 @@ from buttress.kernel.messages import Message, ModelRequest
 from buttress.kernel.passages import Citation, Passage
 from buttress.kernel.scope import Scope
 from buttress.kernel.usage import NanoDollars, Usage
+from buttress.kernel.words import AskedWord
 from buttress.releases.types import GenerateStage, Release
 
 Outcome = Literal["answered", "fallback"]
@@ -69,10 +70,14 @@ class Recalled(msgspec.Struct, frozen=True):
 
 
 class Retrieved(msgspec.Struct, frozen=True):
-    """A question with the passages found for it, best first; relevant ones, where it retrieves at all."""
+    """A question with the passages found for it, best first; relevant ones, where it retrieves at all.
+
+    `asked` is what the search learned of the question's words.
+    """
 
     recalled: Recalled
     passages: tuple[Passage, ...]
+    asked: tuple[AskedWord, ...] = ()
 
     @property
     def release(self) -> Release:
@@ -139,12 +144,20 @@ class Decided(msgspec.Struct, frozen=True):
     sentences: AsyncGenerator[Sentence, None]
 
 
+class FailedModel(msgspec.Struct, frozen=True):
+    """A model that was tried for an answer and failed, and the code of why."""
+
+    model: str
+    code: str
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """A whole answer.
 
     `outcome` is `answered`, or `fallback` with the `reason` for it. `model` is the one whose text was
     released last, None for a rule or a fallback. `support` counts what the model's sentences stand on, and
-    those that were withheld. `cost_nanodollars` None means unknown.
+    those that were withheld. `cost_nanodollars` None means unknown. `failed` names the models that were tried
+    in vain.
     """
 
     trace_id: TraceId
@@ -154,12 +167,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     reason: str
     citations: tuple[Citation, ...]
-    support: Support
+    support: Support = Support()
     passages: tuple[Passage, ...]
     model: str | None
     usage: Usage
     cost_nanodollars: NanoDollars | None
     duration_ms: float
+    failed: tuple[FailedModel, ...] = ()
 
 
 class Began(msgspec.Struct, frozen=True, tag="began"):

@@ -27,7 +27,14 @@ class Support(msgspec.Struct, frozen=True, kw_only=True):
 
 def support_of(standings: Iterable[Standing], *, withheld: int = 0) -> Support:
     """Count the sentences of an answer by what they stand on."""
-    return Support(**Counter(standings), withheld=withheld)
+    counts = Counter(standings)
+    return Support(
+        verbatim=counts["verbatim"],
+        supported=counts["supported"],
+        unsupported=counts["unsupported"],
+        uncited=counts["uncited"],
+        withheld=withheld,
+    )
 
 
 def standing(cited: CitedSentence) -> Standing:

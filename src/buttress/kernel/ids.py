@@ -9,7 +9,6 @@ from buttress.kernel.chance import Chance
 from buttress.kernel.clock import Clock
 
 TraceId = NewType("TraceId", str)
-SpanId = NewType("SpanId", str)
 ReleaseId = NewType("ReleaseId", str)
 DocumentId = NewType("DocumentId", str)
 ChunkId = NewType("ChunkId", str)

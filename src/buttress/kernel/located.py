@@ -8,12 +8,13 @@ import re
 from collections.abc import Collection, Iterator
 from math import isfinite
 from pathlib import Path
-from typing import TypeVar, get_args, get_origin
+from typing import Literal, TypeVar, get_args, get_origin
 
 import msgspec
 import yaml
 
 from buttress.kernel.errors import Location, Mistake
+from buttress.kernel.wording import plain_words
 
 Keys = tuple[str | int, ...]
 T = TypeVar("T")
@@ -31,6 +32,7 @@ _LARGEST_INTEGER = 2**63
 
 _AT = re.compile(r" - at `(?:key in )?\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+|\.\.\.)\]")
+_MISSING = re.compile(r"^Object missing required field `(?P<name>[^`]+)`")
 _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<name>[^`]+)`")
 
 
@@ -234,14 +236,30 @@ def _mistake(located: Located, kind: object, keys: Keys, message: str) -> Mistak
     found = _AT.search(message)
     inner = _keys(found["path"]) if found else ()
     message = _AT.sub("", message)
-    unknown = _UNKNOWN.match(message)
+    unknown, missing = _UNKNOWN.match(message), _MISSING.match(message)
     if not unknown:
-        return Mistake(
-            located.at(*keys, *inner),
-            f"{_name(keys, inner)}: {message}",
-            "Change the value to what is expected.",
-        )
+        hint = f"Add `{missing['name']}:`." if missing else _choice_hint(located, kind, keys, inner)
+        said = f"{_name(keys, inner)}: {plain_words(message)}"
+        return Mistake(located.at(*keys, *inner), said, hint)
     return _unknown_key(located, unknown["name"], _field_names(kind, inner), (*keys, *inner))
+
+
+def _choice_hint(located: Located, kind: object, keys: Keys, inner: Keys) -> str:
+    """Return which texts may stand at a place that takes only some, or that the value is to be changed."""
+    for key in inner:
+        kind = _child(kind, key)
+    choices = list(_choices(kind))
+    if not choices:
+        return "Change the value to what is expected."
+    return did_you_mean(str(located.get(*keys, *inner)), choices) or f"There are: {', '.join(choices)}."
+
+
+def _choices(kind: object) -> Iterator[str]:
+    for argument in get_args(kind):
+        if get_origin(kind) is Literal:
+            yield str(argument)
+        elif get_origin(kind) not in (list, tuple, dict):
+            yield from _choices(argument)
 
 
 def _unknown_key(located: Located, name: str, known: list[str], keys: Keys) -> Mistake:

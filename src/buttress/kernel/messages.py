@@ -6,6 +6,7 @@ import msgspec
 
 from buttress.kernel.passages import Passage
 from buttress.kernel.usage import Usage
+from buttress.kernel.words import AskedWord
 
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
@@ -22,10 +23,12 @@ class Grounding(msgspec.Struct, frozen=True):
     """What an answer is to stand on: the question, and the passages in the order the prompt numbers them.
 
     A language model reads both from its messages; a provider without a model (extractive) reads them here.
+    `asked` is what the search learned of the question's words, empty when nobody looked.
     """
 
     question: str
     passages: tuple[Passage, ...]
+    asked: tuple[AskedWord, ...] = ()
 
 
 class ModelRequest(msgspec.Struct, frozen=True, kw_only=True):

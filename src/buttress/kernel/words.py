@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
+import msgspec
+
 _WORD = re.compile(
     r"(?P<number>\d+(?:[.,]\d+)*)|(?P<wide>[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+)|(?P<word>[^\W\d_]+)"
 )
@@ -43,6 +45,18 @@ _ENDINGS = (
 _SHORTEST_STEM = 3
 
 
+class AskedWord(msgspec.Struct, frozen=True, kw_only=True):
+    """A word of a question, in lower case, beside what was searched for it.
+
+    `weight` says how much it tells (above 0; larger the rarer it is), `is_known` whether any text that the
+    asker may see holds it in one of its forms.
+    """
+
+    text: str
+    weight: float
+    is_known: bool
+
+
 def stem(word: str) -> str:
     """Return `word` in lower case without a plain English ending; at least three letters are left of it."""
     word = word.lower()
@@ -68,6 +82,15 @@ def words(text: str) -> list[str]:
 def content_terms(text: str) -> list[str]:
     """Return the stems of the words of `text` that say something, in order, with repetitions."""
     return [stem(word) for word in words(text) if word not in STOP_WORDS]
+
+
+def content_words(text: str) -> dict[str, str]:
+    """Return the words of `text` that say something by their stems, each in the first form it is met in."""
+    found: dict[str, str] = {}
+    for word in words(text):
+        if word not in STOP_WORDS:
+            found.setdefault(stem(word), word)
+    return found
 
 
 def plain_number(text: str) -> str:

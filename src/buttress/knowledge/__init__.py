@@ -11,6 +11,7 @@ Read in this order:
     cutting, chunking    blocks to chunks within a budget of tokens
     checking     what is true of every document before it is stored
     plan         what an ingest has to do; ingest does it, with intake, backlog, ledger, tally
+    forgetting   what is declared no more is there no more
     embedding    texts into vectors, with the model that model_files finds
     index        the rows in LanceDB; visibility says who may see them, resident keeps vectors in memory
     search       the stages: embed, dense and BM25, fusion, dedup; terms says what a passage covers
@@ -22,6 +23,7 @@ Promises:
     - the same file gives the same ids; a chunk that only moved keeps its `embed_key`;
     - a bad file gives one error that names it, and harms nothing else;
     - after an ingest, what is found is what the sources hold; killed at any moment, the next one repairs;
+    - a source that has vanished or become empty loses nothing unless that is said to be meant;
     - while it runs, everybody finds the old or the new version of a document, never parts of both;
     - nobody finds, reads or ranks what their scope does not see, whatever stands in anybody's name;
     - a stage of a search that fails or is late is left out, and said so.

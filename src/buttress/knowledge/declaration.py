@@ -6,12 +6,16 @@ from pathlib import Path
 import msgspec
 
 from buttress.kernel.errors import Location, Mistake
-from buttress.kernel.located import Located, convert, parse_yaml
+from buttress.kernel.located import Located, convert_all, parse_yaml
 from buttress.knowledge.errors import DeclarationInvalid
 from buttress.knowledge.types import ChunkSettings, FolderSource, KnowledgeBase, SearchSettings
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-_PARTS: dict[str, type[ChunkSettings | SearchSettings]] = {"chunks": ChunkSettings, "search": SearchSettings}
+_READER = re.compile(r"\*|(user|group):\S.*")
+_READERS_HINT = (
+    'Add `readers: ["*"]` for everybody of the tenant, or name some: `readers: ["group:NAME", "user:NAME"]`.'
+)
+_NO_READERS = "`readers` is missing"
 
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,6 +25,22 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     tenant: str = "default"
     chunks: ChunkSettings = ChunkSettings()
     search: SearchSettings = SearchSettings()
+
+
+def read_knowledge_bases(folder: Path) -> dict[str, KnowledgeBase] | list[Mistake]:
+    """Return the knowledge bases declared in `folder`, by name; or everything wrong with all the files."""
+    found = [read_knowledge_base(path) for path in sorted(folder.glob("*.yaml"))]
+    mistakes = [
+        *(mistake for one in found if isinstance(one, list) for mistake in one),
+        *(_misnamed(path) for path in sorted(folder.glob("*.yml"))),
+    ]
+    return mistakes or {one.name: one for one in found if isinstance(one, KnowledgeBase)}
+
+
+def _misnamed(path: Path) -> Mistake:
+    return Mistake(
+        Location(path), "this file is not read: it must end in .yaml", f"Call it `{path.stem}.yaml`."
+    )
 
 
 def read_knowledge_base(path: Path) -> KnowledgeBase | list[Mistake]:
@@ -38,19 +58,19 @@ def read_knowledge_base(path: Path) -> KnowledgeBase | list[Mistake]:
     return _declared(located)
 
 
-def invalid(path: Path, mistakes: list[Mistake]) -> DeclarationInvalid:
-    """Return the one error that shows all mistakes of a file."""
+def invalid(mistakes: list[Mistake]) -> DeclarationInvalid:
+    """Return the one error that shows all mistakes."""
     lines = "\n".join(str(mistake) for mistake in mistakes)
-    return DeclarationInvalid(f"{path} is no knowledge base that can be read:\n{lines}")
+    count = f"{len(mistakes)} mistakes" if len(mistakes) != 1 else "1 mistake"
+    return DeclarationInvalid(f"{count} in the knowledge bases:\n{lines}")
 
 
 def _declared(located: Located) -> KnowledgeBase | list[Mistake]:
-    mistakes = [*_part_mistakes(located), *_name_mistakes(located)]
-    declaration = convert(located, Declaration)
-    if isinstance(declaration, Mistake):
-        return (
-            mistakes if any(one.where == declaration.where for one in mistakes) else [declaration, *mistakes]
-        )
+    mistakes = [*_reader_mistakes(located), *_name_mistakes(located)]
+    declaration = convert_all(located, Declaration)
+    if isinstance(declaration, list):
+        mistakes += map(_worded, declaration)
+        return sorted(mistakes, key=lambda one: one.where.line or 0)
     mistakes += _source_mistakes(located, declaration)
     if mistakes:
         return mistakes
@@ -63,13 +83,33 @@ def _declared(located: Located) -> KnowledgeBase | list[Mistake]:
     )
 
 
-def _part_mistakes(located: Located) -> list[Mistake]:
-    """Look at each part by itself: the whole would only tell of the first that is wrong."""
-    sources = located.get("sources")
-    count = len(sources) if isinstance(sources, list) else 0
-    results = [convert(located, FolderSource, "sources", index) for index in range(count)]
-    parts = [convert(located, kind, name) for name, kind in _PARTS.items() if located.get(name) is not None]
-    return [one for one in (*results, *parts) if isinstance(one, Mistake)]
+def _worded(mistake: Mistake) -> Mistake:
+    if not mistake.message.endswith(_NO_READERS):
+        return mistake
+    message = mistake.message.replace(_NO_READERS, f"{_NO_READERS}: it is not said who may see the documents")
+    return Mistake(mistake.where, message, _READERS_HINT)
+
+
+def _reader_mistakes(located: Located) -> list[Mistake]:
+    """Return each reader that nobody could ever be: what is no `*`, `user:NAME` or `group:NAME`."""
+    return [
+        _nobody(located, reader, "sources", source, "readers", index)
+        for source in range(_length(located.get("sources")))
+        for index in range(_length(located.get("sources", source, "readers")))
+        if isinstance(reader := located.get("sources", source, "readers", index), str)
+        if reader and not _READER.fullmatch(reader)
+    ]
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, list) else 0
+
+
+def _nobody(located: Located, reader: str, *keys: str | int) -> Mistake:
+    name = reader.rpartition(":")[2].strip() or "NAME"
+    message = f"{'.'.join(str(key) for key in keys)}: nobody can be `{reader}`"
+    hint = f'Write `"group:{name}"` or `"user:{name}"`; `"*"` is everybody of the tenant.'
+    return Mistake(located.at(*keys), message, hint)
 
 
 def _name_mistakes(located: Located) -> list[Mistake]:

@@ -31,21 +31,17 @@ class _Outline:
         return shared >= SAME_SHARE * len(self.shingles) and self.facts <= other.facts
 
 
-def without_repetition(
-    ranked: Iterable[Candidate], limit: int, per_document: int | None = None
-) -> list[Candidate]:
+def without_repetition(ranked: Iterable[Candidate], limit: int) -> list[Candidate]:
     """Return the first `limit` of `ranked` (best first), each of which says something new.
 
-    At most `per_document` of one document, if given. Reads no more of `ranked` than it needs.
+    Reads no more of `ranked` than it needs.
     """
     kept: list[Candidate] = []
     outlines: list[_Outline] = []
     for one in ranked:
         if len(kept) == limit:
             break
-        if per_document and sum(each.document_id == one.document_id for each in kept) >= per_document:
-            continue
-        outline = _Outline(one.text)
+        outline = _Outline(one.passage.text)
         if not any(outline.says_no_more_than(other) for other in outlines):
             kept.append(one)
             outlines.append(outline)

@@ -70,6 +70,7 @@ class OnnxEmbedder:
 
     def __init__(self, files: ModelFiles, settings: EmbedderSettings) -> None:
         _require("numpy", "onnxruntime", "tokenizers")
+        _keep_quiet()
         self._name = files.name
         self._fingerprint = content_hash(*files.sha256, _POOLING, str(settings.max_tokens))
         self._max_tokens = settings.max_tokens
@@ -170,6 +171,11 @@ class _Session(Protocol):
     def get_inputs(self) -> Sequence[_Input]: ...
 
     def run(self, outputs: None, inputs: "Mapping[str, npt.NDArray[int64]]") -> "Sequence[Vectors]": ...
+
+
+def _keep_quiet() -> None:
+    """Tell onnxruntime not to report to its maker, which it begins with when it is imported."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # noqa: TID251 - told, not read; there is no other way before the import
 
 
 def _session(model: Path) -> _Session:

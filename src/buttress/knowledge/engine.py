@@ -20,19 +20,24 @@ from buttress.knowledge.errors import (
 from buttress.knowledge.index import Index, open_index
 from buttress.knowledge.ports import Embedder, Vectors
 from buttress.knowledge.search import Searcher
-from buttress.knowledge.search_types import BaseStatus, EngineStatus, Found, Query
+from buttress.knowledge.search_types import BaseStatus, EngineStatus, Found, Query, StageReport
 from buttress.knowledge.settings import EngineSettings
 from buttress.knowledge.types import KnowledgeBase
 
 
 class EngineParts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a local engine is made of. `embedder` loads the model, or gives the one that is loaded."""
+    """What a local engine is made of. `embedder` loads the model, or gives the one that is loaded.
+
+    `is_declared` says whether a knowledge base is still in the project: one that was taken out is not
+    searched any more, before an ingest has removed it, too.
+    """
 
     index_folder: Path
     knowledge: Mapping[str, KnowledgeBase]
     embedder: Callable[[], Awaitable[Embedder]]
     clock: Clock
     settings: EngineSettings = EngineSettings()
+    is_declared: Callable[[str], bool] = lambda _: True
 
 
 class _Loaded(msgspec.Struct, frozen=True):
@@ -62,11 +67,18 @@ class LocalEngine:
     async def search(self, query: Query) -> Found:
         """See `Engine.search`."""
         base = self._parts.knowledge.get(query.knowledge)
-        if base is None:
-            known = ", ".join(sorted(self._parts.knowledge)) or "none"
+        if base is None or not self._parts.is_declared(query.knowledge):
+            known = ", ".join(filter(self._parts.is_declared, sorted(self._parts.knowledge))) or "none"
             raise UnknownKnowledge(f"there is no knowledge base `{query.knowledge}`; there are: {known}")
         async with self._turn():
-            return await (await self._loaded()).searcher.search(base, query)
+            is_first, began = self._ready is None, self._parts.clock.monotonic()
+            searcher = (await self._loaded()).searcher
+            duration_ms = round((self._parts.clock.monotonic() - began) * 1000, 3)
+            found = await searcher.search(base, query)
+        if not is_first:
+            return found
+        loaded = StageReport(name="load", duration_ms=duration_ms)
+        return msgspec.structs.replace(found, stages=(loaded, *found.stages))
 
     async def rank_sentences(self, question: str, sentences: Sequence[str]) -> list[float]:
         """See `Engine.rank_sentences`."""

@@ -17,6 +17,15 @@ class SourceMissing(ButtressError):
     hint = "Create the folder, or correct `folder` in the knowledge base's file."
 
 
+class SourceEmptied(ButtressError):
+    """Nothing is left where documents were read before; nothing was removed, they may only be away."""
+
+    code = "knowledge.source_emptied"
+    hint = (
+        "Is a disk or a share not mounted? If the documents are gone for good: buttress ingest --allow-empty"
+    )
+
+
 class Encrypted(ButtressError):
     """The document needs a password."""
 

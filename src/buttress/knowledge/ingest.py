@@ -9,7 +9,8 @@ does the group again.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -18,7 +19,13 @@ from buttress.kernel.clock import Clock
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import DocumentId
 from buttress.knowledge.backlog import Backlog
-from buttress.knowledge.errors import ChunksTooLong, IngestRunning, Unreadable
+from buttress.knowledge.errors import (
+    ChunksTooLong,
+    IngestRunning,
+    SourceEmptied,
+    SourceMissing,
+    Unreadable,
+)
 from buttress.knowledge.index import DocumentRows, Table, open_index
 from buttress.knowledge.ingest_types import (
     IngestReport,
@@ -30,18 +37,33 @@ from buttress.knowledge.ingest_types import (
 )
 from buttress.knowledge.intake import Intake, Parse, list_sources
 from buttress.knowledge.ledger import Ledger
-from buttress.knowledge.plan import UNREADABLE, Plan, Present, ingest_fingerprint, make_plan, may_stay
+from buttress.knowledge.plan import (
+    UNREADABLE,
+    Plan,
+    Present,
+    emptied_sources,
+    ingest_fingerprint,
+    make_plan,
+    may_stay,
+)
 from buttress.knowledge.ports import Embedder, Vectors
 from buttress.knowledge.settings import IngestSettings, ParseLimits
 from buttress.knowledge.tally import Tally
 from buttress.knowledge.types import KnowledgeBase
 from buttress.storage.advisory import AdvisoryLock
 from buttress.storage.database import Database
-from buttress.storage.errors import LockBusy
+from buttress.storage.errors import LockBusy, LockLost
 
 CHANNEL = "knowledge"
 """Where the name of a knowledge base is told after each of its commits (NOTIFY)."""
 
+_GO_ON = (
+    "Ingest again: what was committed stays and is not done twice; no document is found in part. "
+    "buttress ingest {}"
+)
+_IS_IT_AWAY = (
+    "Is a disk or a share not mounted? If the documents are gone for good: buttress ingest {} --allow-empty"
+)
 _SPECIAL_TOKENS = 2
 _READERS = 4
 _EMBEDDED_AT_ONCE = 128
@@ -49,7 +71,10 @@ _BACKLOG_CHUNKS = 1_024
 
 
 class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
-    """What an ingest works with. `embedder` loads the model, or gives the one that is loaded."""
+    """What an ingest works with. `embedder` loads the model, or gives the one that is loaded.
+
+    With `allow_empty` a source that holds nothing any more loses all of its documents.
+    """
 
     project: Path
     index_folder: Path
@@ -59,6 +84,7 @@ class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     settings: IngestSettings = IngestSettings()
     limits: ParseLimits = ParseLimits()
+    allow_empty: bool = False
 
 
 async def ingest(
@@ -67,18 +93,33 @@ async def ingest(
     """Make what is found in `base` what its sources hold now; report the files that cannot be read.
 
     Raises:
-        SourceMissing, Unreadable: a source as a whole is not there; nothing was changed.
+        SourceMissing, Unreadable: a source as a whole is not there; nothing was removed.
+        SourceEmptied: a source that held documents is empty, without `allow_empty`; nothing was changed.
         IngestRunning: another ingest of `base` did not end within `lock_timeout_s`.
         ChunksTooLong: its chunks would be cut off by the model.
         EmbedderMissing, EmbedderBroken, ExtraMissing, IndexFailed: it cannot work here.
         LockLost, StorageUnavailable: the database went away; what was committed stays, ingest again.
     """
-    name = f"knowledge:{base.name}"
+    async with sole_writer(base.name, parts) as lock:
+        return await _locked(base, parts, lock, on_progress)
+
+
+@asynccontextmanager
+async def sole_writer(knowledge: str, parts: IngestParts) -> AsyncIterator[AdvisoryLock]:
+    """Be the only one who changes `knowledge` for the block.
+
+    Raises:
+        IngestRunning: another ingest did not end within `lock_timeout_s`.
+        LockLost: the database went away in the block.
+    """
+    name, timeout_s = f"knowledge:{knowledge}", parts.settings.lock_timeout_s
     try:
-        async with parts.database.advisory_lock(name, timeout_s=parts.settings.lock_timeout_s) as lock:
-            return await _locked(base, parts, lock, on_progress)
+        async with parts.database.advisory_lock(name, timeout_s=timeout_s) as lock:
+            yield lock
     except LockBusy as error:
-        raise IngestRunning(f"knowledge base `{base.name}` is being ingested already") from error
+        raise IngestRunning(f"knowledge base `{knowledge}` is being ingested already") from error
+    except LockLost as error:
+        raise LockLost(error.message, hint=_GO_ON.format(knowledge)) from error
 
 
 async def _locked(
@@ -97,6 +138,12 @@ async def _locked(
     present = Present(rows=await ledger.rows(), states=await table.states())
     fingerprint = ingest_fingerprint(base, embedder.fingerprint)
     plan = make_plan(base, fingerprint, sources, present)
+    if not parts.allow_empty and (emptied := emptied_sources(base, sources, plan, present)):
+        raise SourceEmptied(
+            f"knowledge base `{base.name}`: nothing is left in {', '.join(emptied)}; "
+            f"documents that would be removed: {len(plan.removed):,}",
+            hint=_IS_IT_AWAY.format(base.name),
+        )
     tally = Tally(base.name, plan, parts.clock, on_progress)
     run = _Ingest(base, parts, _Tools(embedder, table, ledger, lock, present, plan, tally))
     await run.take_in()
@@ -178,6 +225,8 @@ class _Ingest:
         for listed in work:
             try:
                 prepared = await intake.prepare(listed)
+            except SourceMissing:  # between the list and now: no reason to forget what was in it
+                raise
             except ButtressError as error:
                 self._left_out(listed, error)
             else:

@@ -79,22 +79,26 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What an ingest did. `reused` counts the chunks whose vectors were there already."""
+    """What an ingest did. `reused` counts the chunks whose vectors were there already.
+
+    `forgotten`: the knowledge base is not declared any more, and nothing is left of it.
+    """
 
     knowledge: str
-    added: int
-    changed: int
-    unchanged: int
-    removed: int
-    skipped: tuple[SkippedDocument, ...]
-    warnings: tuple[Warned, ...]
-    pages: int
-    chunks: int
-    embedded: int
-    reused: int
-    tokens: int
-    commits: int
-    duration_s: float
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    skipped: tuple[SkippedDocument, ...] = ()
+    warnings: tuple[Warned, ...] = ()
+    pages: int = 0
+    chunks: int = 0
+    embedded: int = 0
+    reused: int = 0
+    tokens: int = 0
+    commits: int = 0
+    duration_s: float = 0.0
+    forgotten: bool = False
 
     @property
     def documents(self) -> int:

@@ -7,9 +7,7 @@ from datetime import datetime
 import msgspec
 
 from buttress.kernel.ids import DocumentId, content_hash
-from buttress.kernel.scope import Scope
 from buttress.knowledge.ingest_types import LedgerRow, PreparedDocument
-from buttress.knowledge.types import Block, Format
 from buttress.storage.connecting import Connection
 from buttress.storage.database import Database
 
@@ -31,24 +29,14 @@ _PUT = """
         ingest_fingerprint = excluded.ingest_fingerprint, ingested_at = excluded.ingested_at
 """
 _REMOVE = "delete from documents where knowledge = %s and document_id = any(%s)"
-_READ = """
-    select path, title, source, format, pages, body, blocks::text, ingested_at from documents
-    where knowledge = %s and document_id = %s and tenant = %s and readers && %s::text[]
-"""
+_FORGET = "delete from documents where knowledge = %s"
+_KNOWLEDGE = "select distinct knowledge from documents"
 
 
-class StoredDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A document as it was taken in: the text that citations point into."""
-
-    document_id: DocumentId
-    path: str
-    title: str
-    source: str
-    format: Format
-    pages: int | None
-    text: str
-    blocks: tuple[Block, ...]
-    ingested_at: datetime
+async def knowledge_in(database: Database) -> set[str]:
+    """Return the names of all knowledge bases that documents were taken in for."""
+    async with database.connection() as connection:
+        return {name for (name,) in await (await connection.execute(_KNOWLEDGE)).fetchall()}
 
 
 class Ledger:
@@ -65,26 +53,6 @@ class Ledger:
         names = LedgerRow.__struct_fields__
         rows = [msgspec.convert(dict(zip(names, row, strict=True)), LedgerRow) for row in found]
         return {row.document_id: row for row in rows}
-
-    async def read(self, document_id: DocumentId, scope: Scope) -> StoredDocument | None:
-        """Return a document; None when there is none that `scope` may see."""
-        values = (self._knowledge, document_id, scope.tenant, scope.visible_to)
-        async with self._database.connection() as connection:
-            row = await (await connection.execute(_READ, values)).fetchone()
-        if row is None:
-            return None
-        path, title, source, format_, pages, text, blocks, ingested_at = row
-        return StoredDocument(
-            document_id=document_id,
-            path=path,
-            title=title,
-            source=source,
-            format=format_,
-            pages=pages,
-            text=text,
-            blocks=msgspec.json.decode(blocks, type=tuple[Block, ...]),
-            ingested_at=ingested_at,
-        )
 
     @asynccontextmanager
     async def changing(self) -> AsyncIterator["LedgerChange"]:
@@ -116,6 +84,10 @@ class LedgerChange:
     async def remove(self, documents: Iterable[DocumentId]) -> None:
         """Forget `documents`."""
         await self._connection.execute(_REMOVE, (self._knowledge, list(documents)))
+
+    async def remove_all(self) -> int:
+        """Forget every document of the knowledge base; return how many there were."""
+        return (await self._connection.execute(_FORGET, (self._knowledge,))).rowcount
 
 
 def _columns(document: PreparedDocument) -> dict[str, object]:

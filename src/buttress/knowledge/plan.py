@@ -83,6 +83,17 @@ def make_plan(base: KnowledgeBase, fingerprint: str, sources: Sources, present: 
     )
 
 
+def emptied_sources(base: KnowledgeBase, sources: Sources, plan: Plan, present: Present) -> list[str]:
+    """Return the sources of which nothing is left, although documents of them would be removed.
+
+    A share that is not mounted looks like this. Documents that the ledger does not know may be of any source.
+    """
+    filled = {one.source.label for one in sources.files}
+    losing = {present.rows[one].source if one in present.rows else "" for one in plan.removed}
+    empty = [one.label for one in base.sources if one.label not in filled]
+    return [one for one in empty if one in losing or ("" in losing and not filled)]
+
+
 def may_stay(document_id: DocumentId, code: str, present: Present, base: KnowledgeBase) -> bool:
     """Say whether the version that is there stays although its file could not be taken in now.
 

@@ -27,7 +27,7 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True):
     Chunk ids are kept as bytes of one length: as Python's strings they would double the memory.
     """
 
-    version: int
+    version: str
     vectors: Vectors
     row_ids: "npt.NDArray[np.uint64]"
     chunk_ids: "npt.NDArray[np.bytes_]"
@@ -63,7 +63,7 @@ class Residents:
         self._loading = asyncio.Lock()
 
     async def of(
-        self, knowledge: str, version: int, rows: int, load: Callable[[], Awaitable[Matrix]]
+        self, knowledge: str, version: str, rows: int, load: Callable[[], Awaitable[Matrix]]
     ) -> Matrix | None:
         """Return the matrix of this version, kept or loaded; None where the disk is to be searched.
 

@@ -21,6 +21,7 @@ from buttress.kernel.clock import Clock
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.passages import Passage
 from buttress.kernel.scope import Scope
+from buttress.knowledge.asked import look_up
 from buttress.knowledge.dedup import without_repetition
 from buttress.knowledge.errors import IndexFailed, QueryInvalid, SearchFailed
 from buttress.knowledge.fusion import Ranking, blend, dbsf, rrf
@@ -162,8 +163,9 @@ class Searcher:
             SearchFailed: neither dense nor BM25 search could be done.
         """
         question = read_query(query, base)
-        table = await self._index.table(base.name, self._embedder.fingerprint, self._embedder.dimensions)
         stages = Stages(self._clock, self._patience_s(base.name))
+        with stages.computing("open"):
+            table = await self._index.table(base.name, self._embedder.fingerprint, self._embedder.dimensions)
         first = await self._first_stages(table, question, base, stages)
         with stages.computing("fuse") as fused:
             ranked = fuse(first, base.search.fusion)
@@ -171,8 +173,12 @@ class Searcher:
         with stages.computing("dedup") as kept:
             best = await _best(table, ranked, question.limit)
             kept(best)
-        asked, statistics = terms(question.keywords), await self._vocabulary.of(base.name, table)
-        return Found(tuple(_passage(one, asked, statistics) for one in best), stages.reports)
+        statistics = await self._vocabulary.of(base.name, table)
+        text, found = question.text[:_MAX_CHARACTERS], [one.searched for one in best]
+        held_by = partial(_held_by, table, visible_clause(question.scope))
+        words = await stages.attempt("words", partial(look_up, text, found, statistics, held_by))
+        passages = tuple(_covering(one, terms(text), statistics) for one in best)
+        return Found(passages, stages.reports, words or ())
 
     def _patience_s(self, knowledge: str) -> float:
         """Return how long a stage may take; longer at first, which is when code and files are loaded."""
@@ -212,6 +218,11 @@ class FirstStages(msgspec.Struct, frozen=True):
 
     dense: list[Hit] | None
     bm25: list[Hit] | None
+
+
+async def _held_by(table: Table, clause: str, word: str) -> list[Hit]:
+    """Return a row that holds `word` in one of its forms, of those that meet `clause`, if there is one."""
+    return await table.text_search(word, clause, 1, None)
 
 
 async def _dense(
@@ -258,22 +269,9 @@ async def _best(table: Table, ranked: Sequence[Hit], limit: int) -> list[Candida
         count *= 4
 
 
-def _passage(one: Candidate, asked: frozenset[str], statistics: TermStatistics) -> Passage:
-    return Passage(
-        chunk_id=one.chunk_id,
-        document_id=one.document_id,
-        document=one.document,
-        title=one.title,
-        section=one.section,
-        page=one.page,
-        page_end=one.page_end,
-        start=one.start,
-        end=one.end,
-        text=one.text,
-        score=one.score,
-        cosine=0.0 if one.cosine is None else max(-1.0, min(1.0, one.cosine)),
-        coverage=coverage(asked, terms(one.searched), statistics),
-    )
+def _covering(one: Candidate, asked: frozenset[str], statistics: TermStatistics) -> Passage:
+    share = coverage(asked, terms(one.searched), statistics)
+    return msgspec.structs.replace(one.passage, coverage=share)
 
 
 class Vocabulary:
@@ -284,7 +282,7 @@ class Vocabulary:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[int, int, TermStatistics]] = {}
+        self._known: dict[str, tuple[int, str, TermStatistics]] = {}
 
     async def of(self, knowledge: str, table: Table) -> TermStatistics:
         """Return the statistics of `knowledge`, whose rows are in `table`; without any, words are equal."""
@@ -295,7 +293,7 @@ class Vocabulary:
 
     async def _counted(self, knowledge: str, table: Table) -> TermStatistics:
         rows, version = await table.count(), await table.version()
-        known_rows, known_version, statistics = self._known.get(knowledge, (-1, -1, TermStatistics(0, {})))
+        known_rows, known_version, statistics = self._known.get(knowledge, (-1, "", TermStatistics(0, {})))
         drifted = known_rows < 0 or abs(rows - known_rows) * 10 > known_rows
         if drifted or (rows <= _EXACT_ROWS and version != known_version):
             statistics = await asyncio.to_thread(count_terms, await table.sample(_SAMPLED_ROWS))

@@ -2,9 +2,10 @@
 
 import msgspec
 
-from buttress.kernel.ids import ChunkId, DocumentId
+from buttress.kernel.ids import ChunkId
 from buttress.kernel.passages import Passage
 from buttress.kernel.scope import Scope
+from buttress.kernel.words import AskedWord
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,25 +32,14 @@ class Hit(msgspec.Struct, frozen=True):
     cosine: float | None
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A hit with all that is shown of it. `score` is the fused one.
+class Candidate(msgspec.Struct, frozen=True):
+    """A passage that may be returned: its coverage is still 0.
 
     `searched` is what BM25 and the embedder saw: the context and the text.
     """
 
-    chunk_id: ChunkId
-    document_id: DocumentId
-    document: str
-    title: str
-    section: tuple[str, ...]
-    page: int | None
-    page_end: int | None
-    start: int
-    end: int
-    text: str
+    passage: Passage
     searched: str
-    score: float
-    cosine: float | None
 
 
 class StageReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,10 +53,14 @@ class StageReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """The passages of a search, best first, and the report of each stage in the order they ran."""
+    """The passages of a search, best first, and the report of each stage in the order they ran.
+
+    `asked` are the words of the question that say something; empty when they could not be looked up.
+    """
 
     passages: tuple[Passage, ...]
     stages: tuple[StageReport, ...]
+    asked: tuple[AskedWord, ...] = ()
 
 
 class BaseStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,6 @@ import msgspec
 from msgspec import Meta
 
 from buttress.kernel.ids import ChunkId, DocumentId, content_hash
-from buttress.kernel.scope import EVERYBODY
 
 Format = Literal["markdown", "text", "html", "pdf", "docx", "pptx", "epub", "csv", "eml"]
 Fusion = Literal["blend", "dbsf", "rrf"]
@@ -94,11 +93,6 @@ class FolderSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     def label(self) -> str:
         """The name, or the folder when there is none."""
         return self.name or self.folder
-
-    @property
-    def is_public(self) -> bool:
-        """Whether every member of the tenant may read it."""
-        return EVERYBODY in self.readers
 
 
 class ChunkSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -156,6 +156,7 @@ class _NotingFailure:
     ) -> None:
         if error is not None:
             self._bill.usage = usage_of_failure(error)
+            self._bill.is_free = self._bill.usage is not None
 
 
 def _code(error: BaseException | None) -> str | None:

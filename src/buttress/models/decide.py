@@ -9,11 +9,19 @@ from buttress.models.errors import (
     LocalModelAway,
     ModelBusy,
     ModelTimeout,
+    ModelUnavailable,
+    NothingToQuote,
     RateLimited,
     RefusedKey,
     WindowExceeded,
 )
 from buttress.models.settings import ModelSettings
+
+_REFUSED = (
+    *(RateLimited, RefusedKey, BadRequest, WindowExceeded),
+    *(ModelBusy, LocalModelAway, NothingToQuote),
+)
+"""What happens before a model has worked."""
 
 
 class Retry(msgspec.Struct, frozen=True):
@@ -73,11 +81,16 @@ def backoff_s(tries: int, chance: float, settings: ModelSettings) -> float:
 
 
 def usage_of_failure(error: BaseException) -> Usage | None:
-    """Return what a failed attempt used: nothing where it was refused or never sent, else nobody knows."""
-    refused = isinstance(
-        error, RateLimited | RefusedKey | BadRequest | WindowExceeded | ModelBusy | LocalModelAway
-    )
-    return Usage() if refused else None
+    """Return what a failed attempt used: nothing where it was refused or never sent, else nobody knows.
+
+    An error of another room (a secret that is missing) is raised on this side, before anything is sent.
+    """
+    if isinstance(error, ModelUnavailable):
+        return None if error.was_sent else Usage()
+    if isinstance(error, _REFUSED):
+        return Usage()
+    is_ours = not isinstance(error, ButtressError) or error.code.startswith("models.")
+    return None if is_ours else Usage()
 
 
 def _retry_after_s(error: ButtressError) -> float:

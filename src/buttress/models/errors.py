@@ -8,13 +8,20 @@ from buttress.kernel.errors import ButtressError
 
 
 class ModelUnavailable(ButtressError):
-    """The upstream could not be reached, or answered that it is broken or overloaded (5xx)."""
+    """The upstream could not be reached, or answered that it is broken or overloaded (5xx).
+
+    `was_sent` is False when there was not even a connection: then nothing can have been used.
+    """
 
     code = "models.unavailable"
     hint = (
         "Check `base_url:` of the model, and the provider's status page; a ladder has others to fall back on."
     )
     retryable = True
+
+    def __init__(self, message: str, *, was_sent: bool = True) -> None:
+        super().__init__(message)
+        self.was_sent = was_sent
 
 
 class RateLimited(ButtressError):

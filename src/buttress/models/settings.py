@@ -32,6 +32,19 @@ class QuoteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         Share,
         Meta(description="A ranker's score from which a sentence without words of the question counts."),
     ] = 0.35
+    max_unknown_share: Annotated[
+        Share,
+        Meta(
+            description="Share of what a question tells that words of no document may have; above it nothing "
+            "is quoted. 1 quotes nevertheless."
+        ),
+    ] = 0.35
+    same_word: Annotated[
+        Share, Meta(description="Cosine from which a quoted word stands for one of the question's.")
+    ] = 0.70
+    other_word: Annotated[
+        Share, Meta(description="Cosine up to which a quoted word has nothing to do with the question's.")
+    ] = 0.35
     rank_timeout_s: Annotated[
         float, Meta(gt=0, le=60, description="Seconds the ranker has; then sentences are ranked by words.")
     ] = 1.0

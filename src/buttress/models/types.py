@@ -16,10 +16,11 @@ class Bill(msgspec.Struct, kw_only=True):
 
     The ladder fills in `usage` and `output_characters`; the meter fills in `cost` when it settles. `usage`
     None at the end means that the upstream did not say: it may have worked, and charged, for what was not
-    received.
+    received. `is_free` says that nothing was used, so that it costs nothing at whatever price.
     """
 
     usage: Usage | None = None
+    is_free: bool = False
     output_characters: int = 0
     cost: NanoDollars | None = None
 

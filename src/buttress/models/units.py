@@ -97,6 +97,26 @@ def _units(passage: Passage, number: int) -> Iterator[Unit]:
             order += 1
 
 
+def body_span(text: str) -> tuple[int, int]:
+    """Return the (start, end) of the first blocks of `text` that are no headings; of all when all are."""
+    body: tuple[int, int] | None = None
+    for start, end in _block_spans(text):
+        if not _heading(text[start:end]):
+            body = (body[0] if body else start, end)
+        elif body:
+            break
+    return body or (0, len(text))
+
+
+def _block_spans(text: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    for gap in [*_BLANK.finditer(text), None]:
+        end = gap.start() if gap else len(text)
+        if text[start:end].strip():
+            yield start, end
+        start = gap.end() if gap else end
+
+
 def _lines(passage: Passage, number: int) -> Iterator[Unit]:
     lines = (tidy(line) for line in passage.text.splitlines())
     long_enough = (line for line in lines if len(line.split()) >= _FEWEST_WORDS)

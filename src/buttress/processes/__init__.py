@@ -17,7 +17,9 @@ Read in this order:
 
 Promises:
     - a child that ends, or says nothing for too long, is started again: for ever, ever more slowly, visibly;
-    - no child outlives its supervisor by more than a second, however that one ended;
+    - no child outlives its supervisor by more than a second, however that one ended; only one that must
+      end something itself asks for longer (the background process: 3 s, for PostgreSQL, which else nobody
+      would stop);
     - a process that is gone is never reported as ready, whoever has its pid now;
     - a project has one supervisor; an optional child keeps it from nothing.
 """

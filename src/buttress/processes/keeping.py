@@ -22,6 +22,7 @@ from buttress.processes.types import ChildSpec, ChildStatus, Said, State
 STEADY_S = 30.0
 """A child that was ready for this long starts with a clean slate when it ends."""
 _POLL_S = 0.03
+_LISTEN_S = 1.0
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,9 +128,19 @@ class Keeper:
                 return False, f"was not ready and said nothing new for {self.spec.ready_timeout_s:g} s"
             return False, self._farewell(process)
         ready_since = self._clock.monotonic()
-        self._hear(State.READY, "")
-        await process.wait()
+        await self._listen(process)
         return self._clock.monotonic() - ready_since >= STEADY_S, self._farewell(process)
+
+    async def _listen(self, process: Process) -> None:
+        """Hear what a child says of itself after it was ready, until it ends."""
+        last: Said | None = None
+        while True:
+            said = read_said(self._around.run_dir, self.spec.name)
+            if said and said.pid == process.pid and said != last:
+                last = said
+                self._hear(State.READY if said.ready else State.NOT_READY, said.message)
+            if await _ends_within(process, _LISTEN_S):
+                return
 
     async def _becomes_ready(self, process: Process) -> bool:
         """Wait until the child says that it is ready; False when it ends, or says nothing for too long."""

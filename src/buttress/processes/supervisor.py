@@ -19,6 +19,7 @@ from buttress.processes.identity import is_alive, process_identity
 from buttress.processes.keeping import Keeper, Surroundings
 from buttress.processes.types import SUPERVISOR, ChildSpec, ChildStatus, Said, Supervised
 from buttress.storage.filelocks import try_lock
+from buttress.storage.folder import KEPT
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class Supervisor:
     ) -> None:
         if len({child.name for child in children}) < len(children):
             raise ValueError("two children have the same name")
-        home = project_dir.resolve() / ".buttress"
+        home = project_dir.resolve() / KEPT
         self._children = children
         self._run_dir = home / "run"
         self._log_dir = None if foreground_logs else home / "logs"

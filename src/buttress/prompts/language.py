@@ -114,6 +114,7 @@ class _Reading:
             self.uses.append(Use(path, node.lineno))
         inner: nodes.Node = node
         while isinstance(inner, nodes.Getattr | nodes.Getitem):
+            self._seen(inner, *_hidden_in(inner))
             if isinstance(inner, nodes.Getitem):
                 self.visit(inner.arg, bound)
             inner = inner.node
@@ -125,10 +126,16 @@ class _Reading:
             self._known(node, "filter", FILTER_NAMES)
             attribute = _attribute_of(node)
             path = _path(node.node, bound) if node.node else None
+            self._seen(node, *(step for step in attribute.split(".") if step.startswith("_")))
             if attribute and path is not None:
-                self.uses.append(Use((*path, _ELEMENT, attribute), node.lineno))
+                self.uses.append(Use((*path, _ELEMENT, attribute.split(".")[0]), node.lineno))
         elif isinstance(node, nodes.Test):
             self._known(node, "test", TEST_NAMES)
+
+    def _seen(self, node: nodes.Node, *hidden: str) -> None:
+        for name in hidden:
+            hint = f"A property of that name is `['{name}']`." if name[:2] != "__" else "Name a property."
+            self._problem(node, f"`{name}` cannot be looked up: it begins with an underscore", hint)
 
     def _known(self, node: nodes.Filter | nodes.Test, kind: str, names: frozenset[str]) -> None:
         if node.name not in names:
@@ -189,14 +196,22 @@ def _targets(target: nodes.Node, over: Path | None) -> dict[str, Path | None]:
     return {name.name: None for name in target.find_all(nodes.Name)}
 
 
-def _attribute_of(node: nodes.Filter) -> str | None:
-    """Return the attribute that a filter looks up in each element, if it names one."""
+def _hidden_in(node: nodes.Getattr | nodes.Getitem) -> list[str]:
+    """Return the attribute that `node` looks up, if it is one of Python's own, or looks like one."""
+    if isinstance(node, nodes.Getattr):
+        return [node.attr] if node.attr.startswith("_") else []
+    value = node.arg.value if isinstance(node.arg, nodes.Const) else None
+    return [value] if isinstance(value, str) and value.startswith("__") else []
+
+
+def _attribute_of(node: nodes.Filter) -> str:
+    """Return the attribute that a filter looks up in each element, empty when it names none."""
     named = [pair.value for pair in node.kwargs if pair.key == "attribute"]
     first = node.args[:1] if node.name in _BY_FIRST_ARGUMENT else []
     for value in (*named, *first):
         if isinstance(value, nodes.Const) and isinstance(value.value, str):
-            return value.value.split(".")[0]
-    return None
+            return value.value
+    return ""
 
 
 def _fixed(template: nodes.Template) -> str:

@@ -8,7 +8,8 @@ Read in this order:
     inputs     the input of a call as prompts and rules see it; pure
     rules      tables and patterns: normalising, looking up, filling in the answer; pure
     patterns   regular expressions in linear time
-    functions  Python functions as rules: loaded by hash, called with a deadline
+    functions  Python functions as rules: the file that was compiled, or none
+    pool, worker, frames, prints   their processes: both ends, what these say to each other and to the log
     rulebook   all rules of a release, in order
     store      releases in PostgreSQL
     errors, settings
@@ -17,5 +18,7 @@ Promises:
     - the id of a release is that of its content: not of paths, the order of files, comments or white space;
     - two questions that differ in case, spaces or final punctuation get the same answer of a table;
     - no pattern takes more than linear time, whatever it is searched in;
-    - a rule that fails or is late is skipped and said so; it never fails the call.
+    - a rule that fails or is late is skipped and said so; it never fails the call;
+    - a Python function that hangs, exits, prints or crashes costs its own answer and nothing else;
+    - no process is started without a function to ask, and none outlives its parent.
 """

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import msgspec
 
-from buttress.releases.functions import Failed, RuleFunction, Threads, call_function, load_function
+from buttress.releases.frames import Failed
+from buttress.releases.functions import Functions
+from buttress.releases.pool import FunctionPool
 from buttress.releases.rules import answer_of_regex, answer_of_table
-from buttress.releases.settings import ReleaseSettings
-from buttress.releases.types import FunctionRule, RegexRule, Release, Rule, RulesStage, TableRule
+from buttress.releases.types import FunctionRule, RegexRule, Rule, RulesStage, TableRule
 
 
 class RuleAnswer(msgspec.Struct, frozen=True):
@@ -33,14 +34,13 @@ class Ruling(msgspec.Struct, frozen=True):
 
 
 class Rulebook:
-    """The rules of one release, ready to be asked; calls may ask it at once."""
+    """The rules of one release; `folder` is the feature's, which holds the Python files.
 
-    def __init__(
-        self, functions: Mapping[tuple[str, str], RuleFunction], threads: Threads, deadline_s: float
-    ) -> None:
-        self._functions = functions
-        self._threads = threads
-        self._deadline_s = deadline_s
+    Calls may ask it at once. Nothing is read or loaded before a function is first asked.
+    """
+
+    def __init__(self, folder: Path, pool: FunctionPool) -> None:
+        self._functions = Functions(folder, pool)
 
     async def ask(self, stage: RulesStage, text: str, values: Mapping[str, object]) -> Ruling:
         """Return the answer of the first rule of `stage` that has one.
@@ -63,25 +63,7 @@ class Rulebook:
             case RegexRule():
                 return answer_of_regex(rule, text)
             case FunctionRule():
-                function = self._functions[rule.file, rule.function]
-                return await call_function(function, values, self._threads, self._deadline_s)
-
-
-async def open_rulebook(release: Release, folder: Path, settings: ReleaseSettings) -> Rulebook:
-    """Load the rules of `release`; `folder` is the feature's folder, which holds the Python files.
-
-    Raises:
-        RuleUnloadable: a function's file is not the one that was compiled, or does not load.
-    """
-    threads = Threads(settings.running_functions)
-    functions = {
-        (rule.file, rule.function): await load_function(folder, rule, threads, settings)
-        for stage in release.stages
-        if isinstance(stage, RulesStage)
-        for rule in stage.rules
-        if isinstance(rule, FunctionRule)
-    }
-    return Rulebook(functions, threads, settings.function_deadline_s)
+                return await self._functions.ask(rule, values)
 
 
 def rule_name(rule: Rule) -> str:

@@ -11,5 +11,6 @@ Read in this order:
 Promises:
     - an error is a JSON object with code, message, hint and retryable, never a traceback;
     - a stream that broke ends with an error event and without `ended`: it cannot be taken for whole;
+    - whoever sends too slowly or too much is answered and hung up on;
     - when the client is gone the work for it is cancelled, and its trace says so.
 """

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Annotated
 
 import msgspec
 import structlog
+from msgspec import Meta
 
 from buttress.app.buttress import Buttress
 from buttress.gateway.answer import collect
@@ -19,19 +21,40 @@ _log = structlog.get_logger("buttress.server")
 FEATURES = "/v1/features/"
 
 
+_NAME = Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+\Z")
+Name = Annotated[str, _NAME]
+Groups = Annotated[tuple[Name, ...], Meta(max_length=1_000)]
+
+
 class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body of POST /v1/features/NAME."""
+    """The body of POST /v1/features/NAME.
+
+    `user`, `tenant` and `groups` are believed: they decide which documents are seen, and until there are keys
+    nobody but the caller says who asks. The caller must be a program that knows.
+    """
 
     input: dict[str, object]
-    user: str | None = None
+    user: Name | None = None
+    tenant: Name = "default"
+    groups: Groups = ()
     stream: bool = False
 
 
+class Readiness(msgspec.Struct, frozen=True):
+    """What `/readyz` answers: the roles waited for, each with its reason; none is ready.
+
+    `problem` says why the files of the project are not what answers; empty when they are.
+    """
+
+    waiting_for: dict[str, str]
+    problem: str = ""
+
+
 class CallServer:
-    """The ASGI application of one worker. `readiness` says what `/readyz` answers; {} is ready."""
+    """The ASGI application of one worker."""
 
     def __init__(
-        self, buttress: Buttress, readiness: Callable[[], dict[str, str]], draining: asyncio.Event
+        self, buttress: Buttress, readiness: Callable[[], Readiness], draining: asyncio.Event
     ) -> None:
         self._buttress = buttress
         self._readiness = readiness
@@ -66,15 +89,19 @@ class CallServer:
             raise RouteUnknown(f"nothing is served at {path[:200]}")
 
     async def _say_ready(self, send: Send) -> None:
-        waiting = self._readiness()
-        status = "waiting" if waiting else "ready"
-        await send_json(send, {"status": status, "waiting_for": waiting}, 503 if waiting else 200)
+        found = self._readiness()
+        status = "waiting" if found.waiting_for else "ready"
+        body = {"status": status, "waiting_for": found.waiting_for, "problem": found.problem}
+        await send_json(send, body, 503 if found.waiting_for else 200)
 
     async def _ask(self, scope: Message, receive: Receive, send: Send) -> None:
         feature = str(scope["path"]).removeprefix(FEATURES)
-        body = await read_body(scope, receive, self._buttress.settings.server.max_body_bytes)
+        limits = self._buttress.settings.server
+        body = await read_body(scope, receive, limits.max_body_bytes, limits.body_timeout_s)
         question = _question(body)
-        events = self._buttress.stream(feature, question.input, user=question.user)
+        events = self._buttress.stream(
+            feature, question.input, user=question.user, tenant=question.tenant, groups=question.groups
+        )
         if question.stream:
             await stream_events(events, receive, send, self._draining)
         else:
@@ -84,7 +111,7 @@ class CallServer:
 
 def _require(scope: Message, *methods: str) -> None:
     if scope["method"] not in methods:
-        raise MethodNotAllowed(f"{scope['path']} takes {' or '.join(methods)}, not {scope['method']}")
+        raise MethodNotAllowed(str(scope["path"]), str(scope["method"]), methods)
 
 
 def _question(body: bytes) -> Question:

@@ -1,26 +1,36 @@
 """Reading a request's body within bounds, and answers of one piece."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
 import msgspec
 
 from buttress.kernel.errors import ButtressError
-from buttress.server.errors import BodyTooLarge, status_of
+from buttress.server.errors import BodyTimeout, BodyTooLarge, headers_of, status_of
 
 Message = MutableMapping[str, object]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
-async def read_body(scope: Message, receive: Receive, max_bytes: int) -> bytes:
+async def read_body(scope: Message, receive: Receive, max_bytes: int, within_s: float) -> bytes:
     """Return the whole body of the request that `scope` describes.
 
     Raises:
         BodyTooLarge: it is longer than `max_bytes`, or says that it will be; the rest is not read.
+        BodyTimeout: it was not whole after `within_s` seconds; the rest is not read.
         ConnectionResetError: the client went away in the middle of it.
     """
     if (announced := _announced_bytes(scope)) > max_bytes:
         raise BodyTooLarge(f"the body has {announced:,} bytes, {max_bytes:,} are taken")
+    try:
+        async with asyncio.timeout(within_s):
+            return await _whole_body(receive, max_bytes)
+    except TimeoutError:
+        raise BodyTimeout(f"the body was not whole after {within_s:g} s") from None
+
+
+async def _whole_body(receive: Receive, max_bytes: int) -> bytes:
     parts: list[bytes] = []
     size, more = 0, True
     while more:
@@ -44,17 +54,19 @@ def _announced_bytes(scope: Message) -> int:
     return next((int(value) for name, value in headers if name == b"content-length"), 0)
 
 
-async def send_json(send: Send, value: object, status: int = 200) -> None:
-    """Send `value` as the whole answer."""
+async def send_json(
+    send: Send, value: object, status: int = 200, extra: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
+    """Send `value` as the whole answer, with `extra` headers."""
     body = msgspec.json.encode(value)
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *extra]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
 async def send_error(send: Send, error: ButtressError) -> None:
     """Send `error` as the whole answer."""
-    await send_json(send, {"error": error.as_dict()}, status_of(error))
+    await send_json(send, {"error": error.as_dict()}, status_of(error), headers_of(error))
 
 
 def error_body(error: ButtressError) -> bytes:

@@ -1,5 +1,7 @@
 """From an error's code to an HTTP status: the one place where an error becomes a response."""
 
+from collections.abc import Sequence
+
 import msgspec
 import structlog
 
@@ -19,7 +21,9 @@ STATUSES = {
     "knowledge.unknown": 404,
     "models.rate_limited": 429,
     "server.body_invalid": 400,
+    "server.body_timeout": 408,
     "server.body_too_large": 413,
+    "server.head_timeout": 408,
     "server.head_too_large": 431,
     "server.method_not_allowed": 405,
     "server.no_http": 400,
@@ -41,6 +45,26 @@ class MethodNotAllowed(ButtressError):
 
     code = "server.method_not_allowed"
     hint = "Use the method that the message names."
+
+    def __init__(self, path: str, method: str, allowed: Sequence[str]) -> None:
+        super().__init__(f"{path} takes {' or '.join(allowed)}, not {method}")
+        self.allowed = tuple(allowed)
+
+
+class HeadTimeout(ButtressError):
+    """The request line and the headers of a request did not arrive in time."""
+
+    code = "server.head_timeout"
+    hint = "Send it faster, or raise server.head_timeout_s."
+    retryable = True
+
+
+class BodyTimeout(ButtressError):
+    """The body of a request did not arrive in time."""
+
+    code = "server.body_timeout"
+    hint = "Send it faster or send less, or raise server.body_timeout_s."
+    retryable = True
 
 
 class BodyInvalid(ButtressError):
@@ -93,10 +117,36 @@ class PortTaken(ButtressError):
     hint = "Choose another one: buttress serve --port 8701, or 0 for a free one."
 
 
+class HostUnknown(ButtressError):
+    """The host to listen on is no address of this machine."""
+
+    code = "server.host_unknown"
+    hint = "Set server.host to an address of this machine; 127.0.0.1 is always one."
+
+
+class RemoteWithoutKeys(ButtressError):
+    """The server would listen where other machines reach it, and ask nobody for a key."""
+
+    code = "server.remote_without_keys"
+    hint = (
+        "Listen on 127.0.0.1, behind a proxy of yours that knows who asks; "
+        "or set server.allow_remote_without_keys to true where the network keeps strangers out."
+    )
+
+
 def as_error(error: Exception) -> Failed:
     """Return one of `MISTAKES` as an error that may be shown; its traceback goes to the log only."""
     _log.error("request.failed", exc_info=error)
     return Failed(f"the request could not be answered: {type(error).__name__}")
+
+
+def headers_of(error: ButtressError) -> list[tuple[bytes, bytes]]:
+    """Return the headers that go with `error`: what may be asked instead, or that we hang up."""
+    if isinstance(error, MethodNotAllowed):
+        return [(b"allow", ", ".join(error.allowed).encode())]
+    if isinstance(error, BodyTimeout | BodyTooLarge):  # the rest of the body is not read
+        return [(b"connection", b"close")]
+    return []
 
 
 def status_of(error: ButtressError) -> int:

@@ -1,22 +1,53 @@
 """uvicorn on a port that several workers share, and an ordered end of running answers."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
 from types import FrameType
+from typing import cast
 
 import uvicorn
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from buttress.kernel.errors import ButtressError
 from buttress.server.bodies import error_body
-from buttress.server.errors import HeadTooLarge, NoHttp, PortTaken, status_of
+from buttress.server.errors import (
+    HeadTimeout,
+    HeadTooLarge,
+    HostUnknown,
+    NoHttp,
+    PortTaken,
+    RemoteWithoutKeys,
+    status_of,
+)
 from buttress.settings.tree import ServerSettings
 
 BACKLOG = 1_024
 MAX_HEAD_BYTES = 65_536
 """From how many bytes on a request line with its headers is refused; without a bound they fill the memory."""
+
+
+def require_local(settings: ServerSettings) -> None:
+    """Refuse to listen where other machines reach us, unless the settings allow it: there are no keys.
+
+    Raises:
+        RemoteWithoutKeys: `host` is not this machine's own, and `allow_remote_without_keys` is not set.
+        HostUnknown: there is no such host.
+    """
+    if settings.allow_remote_without_keys:
+        return
+    _, address = _resolved(settings.host, settings.port)
+    if not ip_address(str(address[0]).partition("%")[0]).is_loopback:
+        message = f"{settings.host} can be reached from other machines, and nobody who asks there needs a key"
+        raise RemoteWithoutKeys(message)
+
+
+def url_of(host: str, port: int) -> str:
+    """Return where `host` and `port` are reached; an IPv6 address stands in brackets."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def reserve_port(host: str, port: int) -> socket.socket:
@@ -25,7 +56,8 @@ def reserve_port(host: str, port: int) -> socket.socket:
     Workers share their port, and so could two projects by mistake: so it is first asked for alone.
 
     Raises:
-        PortTaken: another program listens there, or the address is not one of this machine.
+        PortTaken: another program listens there.
+        HostUnknown: the address is not one of this machine.
     """
     _bound(host, port, socket.SO_REUSEADDR).close()
     # Without SO_REUSEADDR: two sockets that have it and do not listen yet may be bound to one port.
@@ -36,7 +68,8 @@ def shared_socket(host: str, port: int) -> socket.socket:
     """Return a listening socket on a port that other workers of this project may share.
 
     Raises:
-        PortTaken: another program listens there, or the address is not one of this machine.
+        PortTaken: another program listens there.
+        HostUnknown: the address is not one of this machine.
     """
     found = _bound(host, port, socket.SO_REUSEADDR, socket.SO_REUSEPORT)
     found.listen(BACKLOG)
@@ -44,23 +77,48 @@ def shared_socket(host: str, port: int) -> socket.socket:
 
 
 def _bound(host: str, port: int, *options: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    family, address = _resolved(host, port)
     found = socket.socket(family, socket.SOCK_STREAM)
     for option in options:
         found.setsockopt(socket.SOL_SOCKET, option, 1)
     try:
-        found.bind((host, port))
+        found.bind(address)
     except OSError as error:
         found.close()
-        raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+        kind = HostUnknown if error.errno == errno.EADDRNOTAVAIL else PortTaken
+        raise kind(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
     return found
+
+
+def _resolved(host: str, port: int) -> tuple[socket.AddressFamily, tuple[object, ...]]:
+    """Return the family and the address of `host`; IPv4 where a name has both."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise HostUnknown(f"cannot listen on {host}: {error}") from error
+    family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+    return family, address
 
 
 class _Connection(HttpToolsProtocol):
     """One connection of uvicorn, with bounds and answers of ours for what never becomes a request."""
 
+    head_timeout_s = 10.0
     _in_head = True
     _head_bytes = 0
+    _timer: asyncio.TimerHandle | None = None
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait for a head."""
+        super().connection_made(cast("asyncio.Transport", transport))
+        self._wait_for_head()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
+        self._stop_waiting()
+        super().connection_lost(exc)
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -75,12 +133,15 @@ class _Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Note that a request begins."""
         self._in_head, self._head_bytes = True, 0
+        if self._timer is None:
+            self._wait_for_head()
         super().on_message_begin()
 
     @override
     def on_headers_complete(self) -> None:
         """Note that a request's head is whole."""
         self._in_head, self._head_bytes = False, 0
+        self._stop_waiting()
         super().on_headers_complete()
 
     @override
@@ -88,11 +149,39 @@ class _Connection(HttpToolsProtocol):
         """Answer what is no HTTP in the shape of every other error."""
         self._refuse(NoHttp("what came in is not an HTTP request"))
 
+    def _wait_for_head(self) -> None:
+        self._timer = self.loop.call_later(self.head_timeout_s, self._head_is_late)
+
+    def _stop_waiting(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer = None
+
+    @property
+    def _is_answering(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
+
+    def _head_is_late(self) -> None:
+        if self._is_answering:  # the request before it, on the same connection
+            self._wait_for_head()
+        elif not self.transport.is_closing():
+            self._refuse(HeadTimeout(f"the headers were not whole after {self.head_timeout_s:g} s"))
+
     def _refuse(self, error: ButtressError) -> None:
         body = error_body(error)
         head = f"HTTP/1.1 {status_of(error)} \r\ncontent-type: application/json\r\nconnection: close\r\n"
         self.transport.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
         self.transport.close()
+
+
+def _connection(timeout_s: float) -> type[_Connection]:
+    """Return the class of connections with that time for a head; uvicorn makes them by itself."""
+
+    class Connection(_Connection):
+        head_timeout_s = timeout_s
+
+    return Connection
 
 
 class _Server(uvicorn.Server):
@@ -127,7 +216,7 @@ async def serve(
     """
     config = uvicorn.Config(
         application,
-        http=_Connection,
+        http=_connection(settings.head_timeout_s),
         ws="none",
         loop="none",
         lifespan="off",

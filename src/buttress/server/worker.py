@@ -1,17 +1,21 @@
 """The call worker: one process that answers questions over HTTP, until it is told to stop."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from buttress.app.background import served
 from buttress.app.buttress import Buttress
 from buttress.app.layout import run_folder
+from buttress.app.live import LOOK_EVERY_S, Live
 from buttress.app.roles import announced
+from buttress.processes.errors import RunFolderUnusable
 from buttress.processes.status import read_status
 from buttress.processes.types import State
-from buttress.server.asgi import CallServer
-from buttress.server.running import serve, shared_socket
+from buttress.server.asgi import CallServer, Readiness
+from buttress.server.running import require_local, serve, shared_socket, url_of
 from buttress.settings.loading import Loaded
 
 
@@ -19,26 +23,55 @@ async def run_calls(loaded: Loaded, name: str) -> None:
     """Answer questions on the port of the settings, as the worker `name`.
 
     Raises:
-        PortTaken: another program listens there.
+        PortTaken, HostUnknown, RemoteWithoutKeys: it cannot or must not listen there.
         ButtressError: the project cannot be opened.
     """
     settings, draining = loaded.tree.server, asyncio.Event()
+    require_local(settings)
     with announced(loaded, name) as announcer, shared_socket(settings.host, settings.port) as listening:
         announcer.say(ready=False, message="compiling the features")
-        async with served(loaded) as buttress:
-            port, count = listening.getsockname()[1], len(buttress.releases)
-            announcer.say(ready=True, message=f"{count} features", address=f"http://{settings.host}:{port}")
-            server = CallServer(buttress, partial(waiting_for, run_folder(loaded.project), name), draining)
+        live = Live(loaded.project)
+        async with served(loaded, await live.start()) as buttress:
+            say = partial(
+                announcer.say, ready=True, address=url_of(settings.host, listening.getsockname()[1])
+            )
+            say(message=_doing(live))
+            server = CallServer(buttress, partial(_readiness, loaded, name, live), draining)
             async with asyncio.TaskGroup() as group:
-                sealing = group.create_task(_seal_again_and_again(buttress))
+                beside = (_seal_again_and_again(buttress), _follow(live, buttress, say))
+                tasks = [group.create_task(one) for one in beside]
                 await serve(server, listening, settings, draining)
-                sealing.cancel()
+                for task in tasks:
+                    task.cancel()
 
 
 async def _seal_again_and_again(buttress: Buttress) -> None:
     while True:
         await asyncio.sleep(buttress.settings.tracing.ship_every_s)
         buttress.seal()
+
+
+async def _follow(live: Live, buttress: Buttress, say: Callable[..., None]) -> None:
+    """Answer by what the files of the project say, from about a second after they were changed."""
+    said = _doing(live)
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        if changed := await live.follow():
+            buttress.adopt(changed)
+        if (doing := _doing(live)) != said:
+            with suppress(RunFolderUnusable):  # it answers all the same
+                say(message=doing)
+            said = doing
+
+
+def _doing(live: Live) -> str:
+    """Return what answers: how many features, of which state of the files, and why not of the newest."""
+    current = f"{len(live.current.releases)} features, project {live.current.fingerprint[:12]}"
+    return f"{current}; its files have mistakes now: {live.problem}" if live.problem else current
+
+
+def _readiness(loaded: Loaded, name: str, live: Live) -> Readiness:
+    return Readiness(waiting_for(run_folder(loaded.project), name), live.problem)
 
 
 def waiting_for(run_dir: Path, name: str) -> dict[str, str]:

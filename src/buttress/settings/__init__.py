@@ -7,10 +7,12 @@ Read in this order:
     tree      the tree, and the structs of what is no room (server, processes)
     loading   defaults -> buttress.yaml -> environment -> flags; the only reader of the environment
     listing   every setting with its value, origin, unit and help, for `config show` and the reference page
+    colours   whether NO_COLOR is set
     secrets   references (`env:NAME`, `file:PATH`) to what they refer to
 
 Promises:
     - an unknown key or a wrong value is an error that names file, line and key, and what would be right;
     - all mistakes of a file are shown at once; nothing is started with a tree that has one;
-    - a password in an address is masked wherever settings are printed; a model's key is a reference only.
+    - a variable that begins with BUTTRESS_ and is no setting is a mistake, never passed over;
+    - no setting holds a password and no model a key: they are references, resolved when they are needed.
 """

@@ -9,7 +9,7 @@ class SettingsInvalid(ButtressError):
     """At least one setting is unknown or has a wrong value. Nothing was started."""
 
     code = "settings.invalid"
-    hint = "See each setting with its unit: buttress config show"
+    hint = "Correct what is named; then this prints each setting with its unit: buttress config show"
 
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
@@ -21,7 +21,7 @@ class SecretMissing(ButtressError):
     """A reference to a secret leads nowhere."""
 
     code = "settings.secret_missing"
-    hint = "Set the environment variable or write the file that the reference names."
+    hint = "Set the environment variable or write the file that is referred to; buttress doctor names it."
 
 
 class ProjectMissing(ButtressError):

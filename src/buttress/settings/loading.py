@@ -2,22 +2,31 @@
 
 A variable is named for its setting, however deep: BUTTRESS_SERVER__PORT is server.port. Its value is read as
 YAML, so that `8080` is a number and `[a, b]` a list; so is the value of a flag, `--set server.port=8080`.
+Whatever else begins with BUTTRESS_ is a mistake: a setting that is passed over in silence is found too late.
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 import msgspec
 
 from buttress.kernel.errors import Location, Mistake
 from buttress.kernel.located import Keys, Located, convert, did_you_mean, parse_yaml
+from buttress.kernel.secrets import has_password, mask_password
 from buttress.settings.errors import ProjectMissing, SettingsInvalid
 from buttress.settings.tree import Settings, setting_keys
 
 FILE = "buttress.yaml"
 PREFIX = "BUTTRESS_"
-PROJECT_MARKS = (FILE, "features", "models.yaml", "knowledge")
+FEATURES = "features"
+
+_SERVICE_LINK = re.compile(
+    r"BUTTRESS_(\w+_)?(SERVICE_HOST=.*|SERVICE_PORT(_\w+)?=.*|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?=.*|PORT=(tcp|udp|sctp)://.*)"
+)
+"""What Kubernetes sets in every container beside a service called `buttress` or `buttress-...`: not ours."""
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -37,16 +46,16 @@ class _Given(msgspec.Struct, frozen=True):
 
 
 def find_project(start: Path) -> Path:
-    """Return the nearest folder at or above `start` that holds a project.
+    """Return the nearest folder at or above `start` that holds a project: buttress.yaml, or features/.
 
     Raises:
         ProjectMissing: there is none.
     """
     start = start.resolve()
     for folder in (start, *start.parents):
-        if (folder / FILE).is_file() or (folder / "features").is_dir():
+        if (folder / FILE).is_file() or (folder / FEATURES).is_dir():
             return folder
-    raise ProjectMissing(f"no project in {start}: none of {', '.join(PROJECT_MARKS)} here or above")
+    raise ProjectMissing(f"no project in {start}: neither {FILE} nor a folder {FEATURES}/ here or above")
 
 
 def load_settings(
@@ -63,13 +72,27 @@ def load_settings(
     origins: dict[Keys, str] = {}
     for keys, value, origin in (
         *_from_file(project / FILE, mistakes),
-        *_from_given([*_variables(variables), *_flags(flags, mistakes)], mistakes),
+        *_from_given([*_variables(variables, mistakes), *_flags(flags, mistakes)], mistakes),
     ):
         _put(values, keys, value)
         origins[keys] = origin
+        if isinstance(value, str) and has_password(value):
+            mistakes.append(_literal_password(keys, origin))
     if mistakes:
         raise SettingsInvalid(mistakes)
     return Loaded(project, msgspec.convert(values, Settings), origins)
+
+
+def _literal_password(keys: Keys, origin: str) -> Mistake:
+    hint = (
+        "Write where the URL is found: env:NAME or file:PATH; or one without a password. If it was in git, "
+        "change the password."
+    )
+    return Mistake(Location(Path(origin)), f"{_dotted(keys)}: a password does not belong here", hint)
+
+
+def _dotted(keys: Keys) -> str:
+    return ".".join(str(key) for key in keys)
 
 
 def _put(values: dict[str, object], keys: Keys, value: object) -> None:
@@ -128,11 +151,34 @@ def _mistakes_of(located: Located, sections: Iterable[str]) -> Iterator[Mistake]
                 yield found
 
 
-def _variables(environment: Mapping[str, str]) -> Iterator[_Given]:
+def _variables(environment: Mapping[str, str], mistakes: list[Mistake]) -> Iterator[_Given]:
     for name, text in sorted(environment.items()):
-        if name.startswith(PREFIX) and "__" in name:
+        if not name.startswith(PREFIX) or _SERVICE_LINK.fullmatch(f"{name}={text}"):
+            continue
+        if "__" in name:
             keys = tuple(name.removeprefix(PREFIX).lower().split("__"))
             yield _Given(keys, text, f"environment variable {name}")
+        else:
+            mistakes.append(_unknown_variable(name))
+
+
+def _unknown_variable(name: str) -> Mistake:
+    """Return the mistake of a variable without `__`, with the setting's variable that was likely meant."""
+    known = {
+        _variable(keys).replace("__", "_").removeprefix(PREFIX): _variable(keys) for keys, _ in setting_keys()
+    }
+    close = get_close_matches(name.removeprefix(PREFIX), known, n=1, cutoff=0.75)
+    meant = known[close[0]] if close else None
+    hint = (
+        f"Did you mean `{meant}`?"
+        if meant
+        else f"Names of settings hold `__`, as {PREFIX}SERVER__PORT; give your own another name."
+    )
+    return Mistake(Location(Path(f"environment variable {name}")), "no setting is called so", hint)
+
+
+def _variable(keys: Keys) -> str:
+    return PREFIX + "__".join(str(key) for key in keys).upper()
 
 
 def _flags(flags: Sequence[str], mistakes: list[Mistake]) -> Iterator[_Given]:
@@ -142,7 +188,7 @@ def _flags(flags: Sequence[str], mistakes: list[Mistake]) -> Iterator[_Given]:
         if equals and len(keys) > 1:
             yield _Given(keys, text, f"flag --set {name.strip()}")
         else:
-            where = Location(Path(f"flag --set {flag}"))
+            where = Location(Path(f"flag --set {mask_password(flag)}"))
             mistakes.append(
                 Mistake(where, "not of the form section.key=value", "For example: --set server.port=8080")
             )

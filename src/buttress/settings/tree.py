@@ -29,12 +29,25 @@ class KnowledgeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The `server` section of buttress.yaml."""
 
-    host: Annotated[str, Meta(description="Address to listen on; 127.0.0.1 is this machine only.")] = (
-        "127.0.0.1"
-    )
+    host: Annotated[
+        str, Meta(min_length=1, description="Address to listen on; 127.0.0.1 is this machine only.")
+    ] = "127.0.0.1"
+    allow_remote_without_keys: Annotated[
+        bool,
+        Meta(
+            description="Listen on an address that other machines reach. There are no keys yet: whoever "
+            "reaches the port may ask in the name of every tenant, user and group."
+        ),
+    ] = False
     port: Annotated[int, Meta(ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")] = 8700
     workers: Annotated[int, Meta(ge=1, le=64, description="Call workers, one process each.")] = 1
     max_body_bytes: Annotated[int, Meta(ge=1_024, description="Longest body of a request.")] = 4_194_304
+    head_timeout_s: Annotated[
+        float, Meta(gt=0, description="Seconds that a request line and its headers may take to arrive.")
+    ] = 10.0
+    body_timeout_s: Annotated[
+        float, Meta(gt=0, description="Seconds that the body of a request may take to arrive.")
+    ] = 60.0
     drain_s: Annotated[
         float, Meta(ge=0, description="Seconds that running answers get to finish when the server stops.")
     ] = 20.0

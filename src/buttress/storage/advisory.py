@@ -1,7 +1,7 @@
 """Locks between processes, by name, in the database: they go with the connection that holds them."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import psycopg
 
@@ -66,7 +66,13 @@ async def advisory_lock(
         with translated():
             await _acquire(connection, name, timeout_s)
         lock = AdvisoryLock(name, connection)
-        yield lock
+        try:
+            yield lock
+        except BaseException:
+            # The server notices later that a connection ended: who tries again at once would find it held.
+            with suppress(LockLost):
+                await lock.unlock()
+            raise
         await lock.unlock()
     finally:
         await connection.close()

@@ -30,6 +30,7 @@ from buttress.storage.folder import (
     own,
     pid_file_lines,
     remove_tree,
+    require_space,
     server_config,
     socket_folder,
     takes_connections,
@@ -38,6 +39,11 @@ from buttress.storage.settings import StorageSettings
 
 _POLL_S = 0.03
 _STOP_TIMEOUT_S = 30
+_NAMELESS = "could not look up effective user ID"
+_NAMELESS_HINT = (
+    "PostgreSQL wants a name for the user it runs as: give this one a line in /etc/passwd, start as another "
+    "user, or set `storage.database_url`."
+)
 _INCLUDE = "\ninclude_if_exists 'buttress.conf'\n"
 _STILL_ENDING = "pre-existing shared memory block"
 
@@ -165,6 +171,7 @@ class EmbeddedServer:
             own(data, server_account(data))
             return
         remove_tree(new)
+        require_space(self._folder.root)
         new.mkdir(mode=0o700)
         own(new, server_account(new))
         said = self._run([binaries.program("initdb"), *_initdb_options(new)], lock=lock, data=new)
@@ -224,7 +231,11 @@ class EmbeddedServer:
     def _failure(self, what: str, said: str) -> DiskFull | StartFailed:
         message = f"the PostgreSQL server in {self._folder.root} {what}: {said}"
         full = "No space left on device" in said or has_little_space(self._folder.root)
-        return DiskFull(message) if full else StartFailed(message)
+        return (
+            DiskFull(message)
+            if full
+            else StartFailed(message, hint=_NAMELESS_HINT if _NAMELESS in said else None)
+        )
 
 
 def attach_server(project_dir: Path, settings: StorageSettings, clock: Clock) -> EmbeddedServer:

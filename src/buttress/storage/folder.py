@@ -27,9 +27,13 @@ import psutil
 from buttress.storage.errors import DiskFull, FolderUnusable
 from buttress.storage.settings import StorageSettings
 
+KEPT = ".buttress"
+"""The folder of all that Buttress keeps, inside that of a project."""
 MAX_SOCKET_FOLDER_BYTES = 89
 """104 bytes for a socket's path on macOS (108 on Linux), less `/.s.PGSQL.5432` and a final NUL."""
 MAX_LOG_BYTES = 10_000_000
+NEW_DATA_BYTES = 48_000_000
+"""What `initdb` writes (40 MB), and some room to begin with."""
 PORT = 5432
 SOCKET = f".s.PGSQL.{PORT}"
 _TAIL_BYTES = 16_384
@@ -94,7 +98,7 @@ def open_folder(project_dir: Path) -> ServerFolder:
         DiskFull: there is no space left.
         FolderUnusable: it cannot be made or written.
     """
-    root = Path(os.path.realpath(project_dir)) / ".buttress" / "postgres"
+    root = Path(os.path.realpath(project_dir)) / KEPT / "postgres"
     if any(ord(character) < 32 for character in str(root)):
         raise FolderUnusable(f"{str(root)!r} holds a control character", hint="Rename the project's folder.")
     with folder_errors(root):
@@ -211,6 +215,20 @@ def takes_connections(sockets: Path) -> bool | None:
         except OSError:
             return False
     return True
+
+
+def require_space(folder: Path) -> None:
+    """Look whether a new database fits on the disk of `folder`.
+
+    Raises:
+        DiskFull: it does not; the message holds both figures.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < NEW_DATA_BYTES:
+        raise DiskFull(
+            f"no space left for {folder}: a new database takes {NEW_DATA_BYTES / 1e6:.0f} MB, "
+            f"{free / 1e6:.1f} MB are free"
+        )
 
 
 def has_little_space(folder: Path) -> bool:

@@ -12,8 +12,8 @@ class StorageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     database_url: Annotated[
         str,
         Meta(
-            description="PostgreSQL URL, or a reference to one (`env:NAME`, `file:PATH`). "
-            "Empty: a server of our own in `.buttress/postgres`."
+            description="PostgreSQL URL without a password, or a reference to one with it (`env:NAME`, "
+            "`file:PATH`). Empty: a server of our own in `.buttress/postgres`."
         ),
     ] = ""
     pool_size: Annotated[

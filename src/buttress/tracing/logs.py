@@ -10,8 +10,11 @@ from structlog.typing import Processor
 from buttress.tracing.settings import TracingSettings
 
 
-def configure_logs(settings: TracingSettings, stream: TextIO | None = None) -> None:
-    """Send all log lines of this process, ours and our libraries', to `stream` (standard error)."""
+def configure_logs(settings: TracingSettings, stream: TextIO | None = None, *, colours: bool = True) -> None:
+    """Send all log lines of this process, ours and our libraries', to `stream` (standard error).
+
+    Without `colours` a terminal gets none either; what is no terminal never does.
+    """
     stream = stream or sys.stderr
     level = getattr(logging, settings.log_level.upper())
     shared: list[Processor] = [
@@ -27,18 +30,18 @@ def configure_logs(settings: TracingSettings, stream: TextIO | None = None) -> N
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(_formatter(settings, stream, shared))
+    handler.setFormatter(_formatter(settings, shared, colours=colours and stream.isatty()))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(level, logging.WARNING))
     logging.getLogger("buttress").setLevel(level)
 
 
-def _formatter(settings: TracingSettings, stream: TextIO, shared: list[Processor]) -> logging.Formatter:
+def _formatter(settings: TracingSettings, shared: list[Processor], *, colours: bool) -> logging.Formatter:
     renderer: Processor = (
         structlog.processors.JSONRenderer()
         if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+        else structlog.dev.ConsoleRenderer(colors=colours)
     )
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[strip, renderer])

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from buttress.storage.folder import folder_errors
 from buttress.tracing.spool import read_records, seal_orphans, sealed_files
 from buttress.tracing.store import TraceStore
 from buttress.tracing.types import Trace
@@ -23,6 +24,7 @@ async def ship(folder: Path, store: TraceStore) -> int:
 
     Raises:
         StorageUnavailable: PostgreSQL is away; the files stay for the next time.
+        DiskFull, FolderUnusable: `folder` is gone, and cannot be made again.
     """
     with _only_shipper(folder) as alone:
         if not alone:
@@ -32,10 +34,13 @@ async def ship(folder: Path, store: TraceStore) -> int:
 
 
 async def _ship_file(path: Path, store: TraceStore) -> int:
-    traces = list(_traces(path))
+    try:
+        traces = list(_traces(path))
+    except FileNotFoundError:  # whoever removed it has lost it
+        return 0
     if traces:
         await store.add(traces)
-    await asyncio.to_thread(path.unlink)
+    await asyncio.to_thread(path.unlink, missing_ok=True)
     return len(traces)
 
 
@@ -49,8 +54,10 @@ def _traces(path: Path) -> Iterator[Trace]:
 
 @contextmanager
 def _only_shipper(folder: Path) -> Iterator[bool]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "ship.lock").open("ab") as lock:
+    with folder_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "ship.lock").open("ab")
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -9,6 +9,7 @@ they are in the kernel's hands; a torn last line is left out when the file is re
 """
 
 import fcntl
+import os
 from collections.abc import Iterator
 from errno import ENOSPC
 from io import FileIO
@@ -32,8 +33,10 @@ class Spool:
         self._writer = writer
         self._segment_bytes = segment_bytes
         self._number = 0
+        self._records = 0
         self._file: FileIO | None = None
         self._path = folder
+        self._is_losing = False
         self.lost = 0
 
     def append(self, record: bytes) -> None:
@@ -43,26 +46,54 @@ class Spool:
             written = file.write(record + b"\n")
             if written != len(record) + 1:
                 raise OSError(ENOSPC, f"only {written} of {len(record) + 1} bytes fitted")  # noqa: TRY301
+        except OSError as error:
+            self._lose(1, error)
+            self._abandon()
+        else:
+            self._records += 1
             if file.tell() >= self._segment_bytes:
                 self.seal()
-        except OSError as error:
-            self.lost += 1
-            _log.error("spool.lost", reason=str(error), lost=self.lost, folder=str(self._folder))
-            self._abandon()
 
     def seal(self) -> None:
-        """Hand what was written so far to the shipper; nothing happens when there is nothing."""
-        if self._file is not None:
-            self._path.rename(self._path.with_suffix(SEALED))
-            self._abandon()
+        """Hand what was written so far to the shipper; nothing happens when there is nothing.
+
+        A file that somebody has removed is written again; what cannot be handed over is counted as lost.
+        """
+        if self._file is None:
+            return
+        try:
+            self._hand_over(self._file)
+        except OSError as error:
+            self._lose(self._records, error)
+        else:
+            self._is_losing = False
+        self._abandon()
+
+    def _hand_over(self, file: FileIO) -> None:
+        sealed = self._path.with_suffix(SEALED)
+        try:
+            self._path.rename(sealed)
+        except FileNotFoundError:
+            _log.warning("spool.removed", file=str(self._path), records=self._records)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            hidden = self._path.with_suffix(".new")
+            hidden.write_bytes(os.pread(file.fileno(), file.tell(), 0))
+            hidden.rename(sealed)
+
+    def _lose(self, records: int, error: OSError) -> None:
+        """Count what was lost, and say so: once, until something was handed over again."""
+        self.lost += records
+        if not self._is_losing:
+            _log.error("spool.lost", reason=str(error), lost=self.lost, folder=str(self._folder))
+        self._is_losing = True
 
     def _begin(self) -> FileIO:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._number += 1
+        self._number, self._records = self._number + 1, 0
         self._path = self._folder / f"{self._writer}-{self._number:06}{OPEN}"
         # Locked before it bears its name: a shipper must not find it without an owner.
         hidden = self._path.with_suffix(".new")
-        self._file = FileIO(hidden, "ab")
+        self._file = FileIO(hidden, "a+b")
         fcntl.flock(self._file, fcntl.LOCK_EX)
         hidden.rename(self._path)
         return self._file
@@ -95,7 +126,11 @@ def sealed_files(folder: Path) -> list[Path]:
 
 
 def read_records(path: Path) -> Iterator[bytes]:
-    """Yield each whole line of a spool file; a torn last one is left out."""
+    """Yield each whole line of a spool file; a torn last one is left out.
+
+    Raises:
+        FileNotFoundError: somebody has removed it.
+    """
     with path.open("rb") as file:
         for line in file:
             if line.endswith(b"\n"):

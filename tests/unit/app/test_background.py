@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from buttress.app.background import served
+from buttress.app.declared import read_declared
 from buttress.app.layout import run_folder
 from buttress.kernel.scope import Scope
 from buttress.knowledge.errors import EngineAway
@@ -30,7 +31,7 @@ HEAVY = ("lancedb", "pyarrow", "onnxruntime", "tokenizers", "numpy")
 
 async def test_an_engine_that_is_away_is_not_replaced_by_one_in_this_process(project: Path) -> None:
     """A call worker that starts before the engine must not load the model for itself, 350 MB of it."""
-    async with served(load_settings(project)) as buttress:
+    async with served(load_settings(project), read_declared(project, "")) as buttress:
         with pytest.raises(EngineAway):
             await buttress.search("docs", ANSWERABLE, scope=Scope("default"))
         answer = await buttress.ask("support", {"question": ANSWERABLE})

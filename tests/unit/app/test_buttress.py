@@ -5,9 +5,11 @@ from contextlib import aclosing
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from buttress.app.buttress import Buttress
+from buttress.app.declared import Declared, read_declared
 from buttress.app.layout import spool_folder
 from buttress.gateway.compiling.errors import FeatureInvalid
 from buttress.gateway.errors import FeatureUnknown, InputInvalid
@@ -15,6 +17,7 @@ from buttress.gateway.types import Began, Ended
 from buttress.kernel.scope import Scope
 from buttress.knowledge.errors import DeclarationInvalid, NotIngested, UnknownKnowledge
 from buttress.settings.errors import SettingsInvalid
+from buttress.settings.loading import load_settings
 from buttress.testing.upstream import Reply, ScriptedUpstream
 from buttress.tracing.errors import TraceUnknown
 from buttress.tracing.spool import OPEN, SEALED, read_records
@@ -41,6 +44,19 @@ class TestAsking:
         (trace,) = spooled(project)
         assert (trace.trace_id, trace.user_id, trace.input) == (answer.trace_id, "eve", QUESTION)
         assert not (project / ".buttress" / "postgres").exists()
+
+    async def test_a_function_answers_in_a_process_that_ends_with_it(self, project: Path) -> None:
+        feature = project / "features" / "support"
+        rule = "    rules:\n      - function: rules.py:answer\n"
+        text = (feature / "feature.yaml").read_text()
+        (feature / "feature.yaml").write_text(text.replace("    rules:\n", rule, 1))
+        (feature / "rules.py").write_text("import os\ndef answer(values): return str(os.getpid())\n")
+        settings = ["releases.function_deadline_s=50", "releases.load_deadline_s=60"]
+        async with Buttress.open(project, flags=settings) as buttress:
+            answers = {(await buttress.ask("support", QUESTION)).text for _ in range(2)}
+            assert len(answers) == 1
+            assert psutil.pid_exists(int(*answers))
+        assert not psutil.pid_exists(int(*answers))
 
     async def test_a_stream_begins_and_ends(self, project: Path) -> None:
         async with (
@@ -137,6 +153,26 @@ class TestOpening:
         async with Buttress.open(project) as one, Buttress.open(project) as two:
             await asyncio.gather(one.ask("support", QUESTION), two.ask("support", QUESTION))
         assert len(spooled(project)) == 2
+
+
+class TestAdopting:
+    """A project that changes while it is open."""
+
+    async def test_calls_under_way_end_as_they_began(self, project: Path) -> None:
+        async with Buttress.open(project) as buttress, aclosing(buttress.stream("support", QUESTION)) as old:
+            await anext(old)
+            buttress.adopt(Declared(fingerprint="", knowledge={}, releases={}))
+            assert isinstance([event async for event in old][-1], Ended)
+            with pytest.raises(FeatureUnknown):
+                await buttress.ask("support", QUESTION)
+            assert buttress.knowledge == []
+
+    async def test_what_is_declared_is_not_read_again(self, project: Path) -> None:
+        declared = read_declared(project, "")
+        (project / "knowledge" / "docs.yaml").write_text("sources: 7\n")
+        async with Buttress.opened(load_settings(project), declared=declared) as buttress:
+            assert buttress.releases == declared.releases
+            assert buttress.knowledge == ["acme", "docs"]
 
 
 class TestSearching:

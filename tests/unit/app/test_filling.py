@@ -48,6 +48,12 @@ async def test_an_attempt_is_priced_at_its_end(model: Model, usage: Usage | None
     assert bill.cost == cost
 
 
+async def test_what_used_nothing_costs_nothing_at_whatever_price() -> None:
+    async with PriceMeter().attempt(Model(name="x", provider="openai"), REQUEST) as bill:
+        bill.usage, bill.is_free = Usage(), True
+    assert bill.cost == 0
+
+
 async def break_with(error: BaseException, bills: list[Bill]) -> None:
     """Use one token, then fail."""
     async with PriceMeter().attempt(PRICED, REQUEST) as bill:

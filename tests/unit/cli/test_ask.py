@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,32 @@ def test_on_whose_behalf(run: Run, project: Path) -> None:
     assert "band 7" in run(*asked, "--user", "ada").out
     assert "band 7" not in run(*asked, "--user", "eve").out
     assert "band 7" not in run(*asked, "--user", "ada", "--tenant", "acme").out
+    assert "band 7" in run(*asked, "--user", "eve", "--group", "gardeners", "--group", "staff").out
+    assert "band 7" not in run(*asked, "--group", "gardeners").out
+    assert "band 7" not in run(*asked, "--group", "staff", "--tenant", "acme").out
+    assert "band 7" not in run(*asked, "--user", "group:staff").out
+
+
+def test_before_anything_was_read(run: Run, project: Path) -> None:
+    """The fallback is on stdout; why, and what to run, on stderr."""
+    shutil.rmtree(project / ".buttress" / "index")
+    ran = run("--project", project, "ask", "support", ANSWERABLE)
+    assert (ran.code, ran.out.startswith("I could not find")) == (0, True)
+    assert "knowledge.not_ingested" in ran.err.splitlines()[0]
+    assert "buttress ingest" in ran.err.splitlines()[1]
+    told = json.loads(run("--project", project, "ask", "support", ANSWERABLE, "--json").out)
+    (trouble,) = told["troubles"]
+    assert "buttress ingest" in trouble["hint"]
+
+
+def test_a_key_that_is_missing(run: Run, project: Path) -> None:
+    put_on_ladder(project, "http://127.0.0.1:9/v1", key="file:no-such-key")
+    ran = run("--project", project, "ask", "support", ANSWERABLE)
+    assert "answered · model quotes · rung-1 failed (settings.secret_missing) · " in ran.out
+    assert ran.err.startswith("note: failed with settings.secret_missing: rung-1\nhint: ")
+    assert "buttress doctor" in ran.err
+    told = json.loads(run("--project", project, "ask", "support", ANSWERABLE, "--json").out)
+    assert told["failed"] == [{"model": "rung-1", "code": "settings.secret_missing"}]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +107,7 @@ DEEP = '{"question": ' + "[" * 100_000 + "]" * 100_000 + "}"
         pytest.param(["--input", '{"question": 7}'], b"", 1, "question: 7 is not of type", id="a wrong type"),
         pytest.param(["--input", '{"x": 1}'], b"", 1, "gateway.input_invalid", id="a property too many"),
         pytest.param(["x" * 4_001], b"", 1, "gateway.input_invalid", id="too long"),
-        pytest.param(["\udcff"], b"", 1, "no JSON", id="half a surrogate pair"),
+        pytest.param(["\udcff"], b"", 2, "not UTF-8", id="half a surrogate pair"),
     ],
 )
 def test_a_wrong_input_is_refused(

@@ -25,11 +25,19 @@ def test_only_what_was_changed(run: Run, project: Path) -> None:
     assert found["server.workers"] == (2, "flag --set server.workers")
 
 
-def test_the_table_is_for_people(run: Run, ingested: Path) -> None:
-    ran = run("--project", ingested, "config", "show")
-    assert ran.out.startswith(f"project: {ingested}\nsetting")
-    assert "server.port" in ran.out
-    assert "8700" in ran.out
+def test_the_list_is_for_people(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "features").mkdir()
+    ran = run("--project", tmp_path, "config", "show")
+    assert ran.out.startswith(f"project: {tmp_path}\nstorage.database_url = (empty)  (default)\n    Postgre")
+    assert "\nserver.port = 8700  (default)\n    Port to listen on" in ran.out
+
+
+def test_a_value_is_whole_however_long(run: Run, tmp_path: Path) -> None:
+    """No terminal's width folds or cuts it: a line is there for whoever searches it."""
+    (tmp_path / "features").mkdir()
+    folder = "/" + "/".join(f"a folder {number}" for number in range(40))
+    ran = run("--project", tmp_path, "--set", f"knowledge.embedder.folder={folder}", "config", "show")
+    assert f"\nknowledge.embedder.folder = {folder}  (flag --set knowledge.embedder.folder)\n" in ran.out
 
 
 def test_a_value_is_no_markup(run: Run, ingested: Path) -> None:
@@ -41,8 +49,11 @@ def test_a_value_is_no_markup(run: Run, ingested: Path) -> None:
         assert value in ran.out
 
 
-def test_a_password_is_not_shown(run: Run, ingested: Path) -> None:
+def test_a_password_is_refused_and_not_shown(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "features").mkdir()
     flag = "storage.database_url=postgresql://me:hunter2@db/x"
-    for arguments in (["config", "show"], ["config", "show", "--json"]):
-        ran = run("--project", ingested, "--set", flag, *arguments)
+    for arguments in (["config", "show"], ["config", "show", "--json"], ["doctor"]):
+        ran = run("--project", tmp_path, "--set", flag, *arguments)
+        assert ran.code == (1 if arguments == ["doctor"] else 2)
+        assert "env:NAME" in ran.out + ran.err
         assert "hunter2" not in ran.out + ran.err

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from buttress.cli.demo import FEATURE
+from buttress.cli.demo import FEATURE, MARK
+from tests.projects import make_project
 from tests.unit.cli.conftest import Run
 
 
@@ -16,11 +17,13 @@ def test_twice(run: Run, tmp_path: Path) -> None:
     assert first.code == 0
     assert "answered · model " in first.out
     assert "\nSources\n" in first.out
+    next_steps = first.out.partition("\nNext:\n")[2].splitlines()[::2]
+    assert [line.split()[-1] for line in next_steps] == ["list", "serve", "my-project"]
     feature = folder / "features" / FEATURE / "feature.yaml"
     feature.write_text(feature.read_text() + "\n# mine\n")
     second = run("demo", "--dir", folder, "what is a \x1b[31mblackout date\udcff")
-    assert second.code == 1
-    assert "gateway.input_invalid" in second.err
+    assert second.code == 2
+    assert "not UTF-8" in second.err
     third = run("demo", "--dir", folder, "Who are you\x1b[31m?")
     assert third.code == 0
     assert "unchanged; 0 chunks read, 0 embedded" in third.out
@@ -36,6 +39,16 @@ def test_a_folder_of_other_things_is_left_alone(run: Run, tmp_path: Path) -> Non
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
+def test_a_project_of_somebody_is_left_alone(run: Run, tmp_path: Path) -> None:
+    make_project(tmp_path / "mine")
+    before = {path: path.read_bytes() for path in (tmp_path / "mine").rglob("*") if path.is_file()}
+    ran = run("demo", "--dir", tmp_path / "mine")
+    assert (ran.code, ran.out) == (2, "")
+    assert "nothing was changed" in ran.err
+    after = {path: path.read_bytes() for path in (tmp_path / "mine").rglob("*") if path.is_file()}
+    assert after == before
+
+
 def test_a_folder_that_cannot_be(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     ran = run("demo", "--dir", tmp_path / "file" / "demo")
@@ -43,10 +56,10 @@ def test_a_folder_that_cannot_be(run: Run, tmp_path: Path) -> None:
     assert ran.err.startswith("error: ")
 
 
-@pytest.mark.slow
-def test_a_broken_copy_fails(run: Run, project: Path) -> None:
+def test_a_broken_copy_fails(run: Run, tmp_path: Path) -> None:
     """A script that runs the demo must see that there was no answer."""
-    (project / "features" / FEATURE / "answer.md").unlink()
-    ran = run("demo", "--dir", project)
+    (tmp_path / MARK).parent.mkdir()
+    (tmp_path / MARK).write_text("sources: 7\n")
+    ran = run("demo", "--dir", tmp_path)
     assert ran.code == 2
-    assert "answer.md" in ran.err
+    assert "kestrel.yaml:1" in ran.err

@@ -11,6 +11,7 @@ from buttress.cli.doctor import NEEDED
 from buttress.kernel.clock import SystemClock
 from buttress.models.local_file import PACKAGE
 from buttress.processes.announcing import Announcer
+from tests.projects import make_project, put_on_ladder
 from tests.unit.cli.conftest import Run
 
 URL_OF_NOBODY = "storage.database_url=postgresql://nobody@127.0.0.1:1/x"
@@ -63,6 +64,21 @@ def test_the_file_of_a_local_model_is_looked_at(
     found = by_name(run("--project", project, *flags, "doctor", "--json").out)["local model"]
     assert found["well"] is well
     assert str(found["detail"]).endswith(detail)
+
+
+@pytest.mark.slow
+def test_each_secret_is_looked_for(run: Run, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    make_project(project)
+    put_on_ladder(project, "http://127.0.0.1:9/v1", key="file:no-such-key")
+    (project / "url").write_text("postgresql://nobody:hunter2@127.0.0.1:1/x")
+    ran = run("--project", project, "--set", "storage.database_url=file:url", "doctor", "--json")
+    found = by_name(ran.out)
+    assert ran.code == 1
+    missing = found["secret key of model rung-1"]
+    assert (missing["well"], "file:no-such-key" in str(missing["detail"])) == (False, True)
+    assert found["secret storage.database_url"]["well"]
+    assert "hunter2" not in ran.out + ran.err
 
 
 def test_settings_that_cannot_be_read_end_it(run: Run, project: Path) -> None:

@@ -14,11 +14,7 @@ from tests.unit.cli.conftest import Run
 
 def a_report(**figures: object) -> IngestReport:
     """Return a report of nothing, but for `figures`."""
-    nothing = dict.fromkeys(IngestReport.__struct_fields__, 0)
-    return msgspec.convert(
-        nothing | {"knowledge": "docs", "skipped": (), "warnings": (), "duration_s": 1.5} | figures,
-        IngestReport,
-    )
+    return msgspec.structs.replace(IngestReport(knowledge="docs", duration_s=1.5), **figures)
 
 
 @pytest.mark.slow
@@ -52,6 +48,31 @@ def test_broken_files_are_named_and_the_rest_is_read(run: Run, project: Path) ->
     assert again.code == 3
     (report,) = json.loads(again.out)
     assert all(one["code"].startswith("knowledge.") and one["reason"] for one in report["skipped"])
+
+
+@pytest.mark.slow
+def test_what_is_declared_no_more_is_removed_and_said_so(run: Run, project: Path) -> None:
+    assert run("--project", project, "ingest").code == 0
+    (project / "knowledge" / "acme.yaml").unlink()
+    named = run("--project", project, "ingest", "docs")
+    assert "acme" not in named.out
+    ran = run("--project", project, "ingest")
+    assert ran.out.splitlines()[0] == "acme: not declared any more; documents removed: 1"
+    assert "acme" not in run("--project", project, "ingest").out
+
+
+@pytest.mark.slow
+def test_an_empty_folder_is_an_error_unless_it_is_meant(run: Run, project: Path) -> None:
+    assert run("--project", project, "ingest", "docs").code == 0
+    for path in (project / "documents").iterdir():
+        path.unlink()
+    refused = run("--project", project, "ingest", "docs")
+    assert refused.code == 1
+    assert "nothing is left in documents; documents that would be removed: 1" in refused.err
+    assert "--allow-empty" in refused.err
+    meant = run("--project", project, "ingest", "docs", "--allow-empty")
+    assert (meant.code, meant.err) == (0, "")
+    assert "docs: 1 unchanged, 1 removed" in meant.out
 
 
 def test_knowledge_there_is_not(run: Run, project: Path) -> None:

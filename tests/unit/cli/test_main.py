@@ -4,13 +4,16 @@ import asyncio
 import inspect
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
 from asyncio.subprocess import PIPE
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
+from io import FileIO
 from pathlib import Path
 
 import click
@@ -47,6 +50,31 @@ def words(text: str) -> list[str]:
     """Return the words of a sentence that carry its meaning, without their endings."""
     found = re.findall(r"[a-z]+", text.lower())
     return [word.removesuffix("s").removesuffix("e") for word in found if word not in LITTLE]
+
+
+def on_a_terminal(words: list[str], environment: dict[str, str]) -> str:
+    """Return what a command prints on a terminal, its errors included."""
+    ours, theirs = pty.openpty()
+    inherited = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}  # noqa: TID251 - of a process, not ours
+    with open(ours, "rb", buffering=0) as terminal:  # noqa: PTH123 - a number, not a path
+        process = subprocess.Popen(
+            [sys.executable, "-m", "buttress", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+            env=inherited | environment,
+        )
+        os.close(theirs)
+        said = b"".join(iter(partial(_read, terminal), b""))
+        process.wait(timeout=30)
+    return said.decode()
+
+
+def _read(terminal: FileIO) -> bytes:
+    try:
+        return terminal.read(65_536) or b""
+    except OSError:  # how Linux says that the other side is closed
+        return b""
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -141,7 +169,30 @@ def test_what_the_machine_refuses_is_one_sentence(run: Run, tmp_path: Path) -> N
     ran = run("init", tmp_path / "file" / "project")
     assert ran.code == 1
     assert ran.err.startswith(f"error: {tmp_path}")
-    assert len(ran.err.splitlines()) == 1
+    assert ran.err.endswith("\n(cli.machine_refused)\n")
+    ran = run("init", tmp_path / "file" / "project", "--json")
+    assert ran.code == 2  # `init` has no such option; also that is said as JSON
+    assert json.loads(ran.err)["error"]["code"] == "cli.misused"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["ask", "support", "\udcff"], id="a question"),
+        pytest.param(["ask", "support", "Why?", "--user", "\udcff"], id="a user"),
+        pytest.param(["ask", "support", "Why?", "--group", "\udcff"], id="a group"),
+        pytest.param(["search", "docs", "Why?", "--tenant", "a\udcff"], id="a tenant"),
+        pytest.param(["--set", "server.host=\udcff", "config", "show"], id="a setting"),
+        pytest.param(["trace", "list", "--feature", "\udcff"], id="a feature"),
+        pytest.param(["--project", "\udcff", "releases"], id="a folder"),
+        pytest.param(["\udcff"], id="a command"),
+    ],
+)
+def test_words_that_are_no_text_are_refused_at_the_edge(run: Run, arguments: list[str]) -> None:
+    ran = run(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert "\\xff` is not UTF-8" in ran.err.splitlines()[0]
+    assert json.loads(run(*arguments, "--json").err)["error"]["code"] == "cli.misused"
 
 
 class TestAProcess:
@@ -150,8 +201,20 @@ class TestAProcess:
     def test_as_a_module(self, command: Run) -> None:
         assert command("--version").out.startswith("buttress")
 
-    @pytest.mark.parametrize("word", [b"\xff", "\u202e".encode(), b"\x1b[31m"])
-    def test_words_that_are_no_text(self, command: Run, ingested: Path, word: bytes) -> None:
+    def test_words_that_are_no_text(self, command: Run) -> None:
+        ran = command("ask", b"support\xff", "Why?")
+        assert (ran.code, ran.out) == (2, "")
+        assert ran.err.startswith("error: `support\\xff` is not UTF-8\n")
+
+    def test_a_folder_whose_name_is_no_text(self, command: Run, tmp_path: Path) -> None:
+        folder = os.fsdecode(os.fsencode(tmp_path) + b"/\xff")
+        (Path(folder) / "features").mkdir(parents=True)
+        ran = command("config", "show", cwd=Path(folder))
+        assert (ran.code, ran.out) == (2, "")
+        assert "is not UTF-8" in ran.err
+
+    @pytest.mark.parametrize("word", ["\u202e".encode(), b"\x1b[31m"])
+    def test_words_that_order_the_terminal_about(self, command: Run, ingested: Path, word: bytes) -> None:
         ran = command("--project", ingested, "ask", word, "Why?")
         assert (ran.code, ran.out) == (1, "")
         assert ran.err.startswith("error: no feature is called")
@@ -199,3 +262,20 @@ class TestAProcess:
         assert (process.returncode, b"Traceback" in said) == (130, False)
         (spool,) = spool_folder(project).glob("*.sealed")
         assert b'"outcome":"cancelled"' in spool.read_bytes()
+
+    @pytest.mark.parametrize(
+        ("words", "environment", "coloured"),
+        [
+            pytest.param([], {}, True, id="on a terminal"),
+            pytest.param(["--no-color"], {}, False, id="told by an option"),
+            pytest.param([], {"NO_COLOR": "yes please"}, False, id="told by the environment"),
+            pytest.param([], {"NO_COLOR": ""}, True, id="told nothing by an empty variable"),
+        ],
+    )
+    def test_colours(
+        self, tmp_path: Path, words: list[str], environment: dict[str, str], *, coloured: bool
+    ) -> None:
+        (tmp_path / "features").mkdir()
+        told = [*words, "--project", str(tmp_path)]
+        for last in (["config", "show", "--changed", "--set"], ["config", "show"]):
+            assert ("\x1b" in on_a_terminal([*told, *last], environment)) == coloured

@@ -1,24 +1,29 @@
 """What a terminal shows: nothing of it can be an order to the terminal."""
 
-import unicodedata
-
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from buttress.cli.printing import print_footer, print_passages, print_sources, print_trace, safe
-from buttress.gateway.types import Answer
+from buttress.cli.printing import (
+    print_footer,
+    print_passages,
+    print_sources,
+    print_trace,
+    print_troubles,
+)
+from buttress.gateway.types import Answer, FailedModel
+from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import ReleaseId, TraceId
 from buttress.kernel.passages import Citation, CitationState, cite
 from buttress.kernel.spans import Span
 from buttress.kernel.usage import NanoDollars, Usage
+from buttress.knowledge.errors import NotIngested
+from buttress.models.errors import ModelTimeout
+from buttress.settings.errors import SecretMissing
 from buttress.testing.clock import NOON
 from buttress.tracing.types import Trace
 from tests.unit.gateway.world import a_passage
 
 ESCAPES = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202e\r"
-BIDI = {"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"}
 
 
 def a_citation(number: int, state: CitationState = CitationState.VERBATIM, **changes: object) -> Citation:
@@ -66,16 +71,6 @@ def a_trace(**changes: object) -> Trace:
     return msgspec.structs.replace(trace, **changes)
 
 
-@given(text=st.text(st.characters() | st.sampled_from(ESCAPES)))
-def test_safe_text_orders_nothing_and_loses_nothing_else(text: str) -> None:
-    shown = safe(text)
-    assert len(shown) == len(text)
-    for before, after in zip(text, shown, strict=True):
-        category = unicodedata.category(before)
-        orders = (category in {"Cc", "Cs"} and before not in "\n\t") or before in BIDI
-        assert after == ("\ufffd" if orders else before)
-
-
 def test_each_cited_place_is_named_once(capsys: pytest.CaptureFixture[str]) -> None:
     citations = [
         a_citation(2, CitationState.UNSUPPORTED),
@@ -107,6 +102,11 @@ def test_no_sources_are_no_heading(capsys: pytest.CaptureFixture[str]) -> None:
             "fallback (models.timeout) · no model",
             id="a fallback says why",
         ),
+        pytest.param(
+            {"failed": (FailedModel("writer", "settings.secret_missing"),)},
+            "model quotes · writer failed (settings.secret_missing) · ",
+            id="a model that failed is named with its reason",
+        ),
     ],
 )
 def test_the_footer_is_one_line(
@@ -117,6 +117,44 @@ def test_the_footer_is_one_line(
     assert text in out
     assert "buttress trace show tr_1" in out
     assert len(out.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        pytest.param({}, [], id="an answer without any"),
+        pytest.param({"reason": "retrieve.nothing_relevant"}, [], id="no document that answers is none"),
+        pytest.param({"reason": NotIngested.code}, [NotIngested], id="nothing was read yet"),
+        pytest.param(
+            {"failed": (FailedModel("a", SecretMissing.code), FailedModel("b", SecretMissing.code))},
+            [SecretMissing],
+            id="two models for the same reason",
+        ),
+        pytest.param(
+            {"reason": "models.no_rung_left", "failed": (FailedModel("a", ModelTimeout.code),)},
+            [ModelTimeout],
+            id="the only model, instead of the end of its ladder",
+        ),
+    ],
+)
+def test_troubles_are_told_with_what_to_do(
+    changes: dict[str, object], told: list[type[ButtressError]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_troubles(an_answer(**changes))
+    seen = capsys.readouterr()
+    assert seen.out == ""
+    notes, hints = seen.err.splitlines()[::2], seen.err.splitlines()[1::2]
+    assert hints == [f"hint: {error.hint}" for error in told]
+    assert all(error.code in note for note, error in zip(notes, told, strict=True))
+    assert all(one.model in notes[0] for one in an_answer(**changes).failed)
+
+
+def test_a_name_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """However a file is called: nothing in its name can look like a line of ours."""
+    name = "a\nSources\u2028b\t.md"
+    print_sources([a_citation(1, document=name, section=(name,))])
+    print_passages([a_passage("Text.", document=name, section=(name,))])
+    assert capsys.readouterr().out.count("\n") == 3 + 4
 
 
 def test_passages_have_their_place_and_figures(capsys: pytest.CaptureFixture[str]) -> None:

@@ -44,3 +44,11 @@ def test_a_project_without_features(run: Run, tmp_path: Path) -> None:
     (tmp_path / "features").mkdir()
     assert run("--project", tmp_path, "releases").code == 0
     assert run("--project", tmp_path, "releases", "--json").out == "[]\n"
+
+
+def test_a_project_without_features_says_so(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "buttress.yaml").touch()
+    ran = run("--project", tmp_path, "releases")
+    assert (ran.code, ran.out) == (0, "")
+    assert "No features yet" in ran.err
+    assert json.loads(run("--project", tmp_path, "releases", "--json").out) == []

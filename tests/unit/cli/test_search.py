@@ -28,6 +28,8 @@ def test_json_is_one_document(run: Run, ingested: Path) -> None:
     [
         pytest.param(["--user", "ada"], True, id="a reader"),
         pytest.param([], False, id="nobody in particular"),
+        pytest.param(["--group", "gardeners", "--group", "staff"], True, id="one of two groups"),
+        pytest.param(["--group", "gardeners"], False, id="another group"),
         pytest.param(["--user", "ada", "--tenant", "acme"], False, id="another tenant"),
     ],
 )
@@ -42,7 +44,7 @@ def test_only_readers_find(run: Run, ingested: Path, who: list[str], *, sees: bo
     [
         pytest.param(["nope", "x"], 1, "there are: acme, docs", id="no such knowledge"),
         pytest.param(["docs", ""], 1, "no word", id="no word"),
-        pytest.param(["docs", "\udcff"], 1, "no word", id="no text"),
+        pytest.param(["docs", "\udcff"], 2, "not UTF-8", id="no text"),
         pytest.param(["docs", "x", "--limit", "101"], 2, "range", id="too many"),
     ],
 )
@@ -60,3 +62,10 @@ def test_what_was_not_ingested_says_how(run: Run, project: Path) -> None:
     error = json.loads(ran.err)["error"]
     assert (ran.code, error["code"]) == (1, "knowledge.not_ingested")
     assert "buttress ingest" in error["hint"]
+
+
+def test_nothing_found_is_said(run: Run, ingested: Path) -> None:
+    ran = run("--project", ingested, "search", "docs", ANSWERABLE, "--tenant", "nobody", "--group", "staff")
+    assert ran.code == 0
+    assert "nothing was found that tenant nobody may see as *, group:staff" in ran.err
+    assert "knowledge/docs.yaml" in ran.err

@@ -9,11 +9,11 @@ import pytest
 
 from buttress.app.layout import run_folder
 from buttress.app.local_model import LOCAL_MODEL
-from buttress.cli.serve import ROLES, Report
+from buttress.cli.serve import ROLES, Report, handed_over, taken_over
 from buttress.kernel.clock import SystemClock
 from buttress.processes.announcing import replace_file, said_file
 from buttress.processes.identity import process_identity
-from buttress.processes.status import read_said
+from buttress.processes.status import read_said, read_status
 from buttress.processes.types import SUPERVISOR, ChildStatus, State, Supervised
 from tests.unit.cli.conftest import Run
 
@@ -103,6 +103,47 @@ def test_a_project_that_is_served_already(run: Run, project: Path) -> None:
     ran = run("--project", project, "serve", "--port", "0")
     assert (ran.code, ran.out) == (1, "")
     assert f"already, by process {os.getpid()}" in ran.err
+
+
+def test_where_others_reach_us_nothing_is_started_without_being_told(run: Run, project: Path) -> None:
+    ran = run("--project", project, "--set", "server.host=0.0.0.0", "serve", "--port", "0")
+    assert (ran.code, ran.out) == (1, "")
+    assert "server.remote_without_keys" in ran.err
+    assert "allow_remote_without_keys" in ran.err
+    assert not run_folder(project).exists()
+
+
+def test_a_host_that_is_not_this_machine(run: Run, project: Path) -> None:
+    flags = ("--set", "server.host=192.0.2.1", "--set", "server.allow_remote_without_keys=true")
+    ran = run("--project", project, *flags, "serve", "--port", "0")
+    assert (ran.code, ran.out) == (1, "")
+    assert "server.host_unknown" in ran.err
+
+
+@pytest.mark.slow
+def test_a_database_that_cannot_be_had_ends_what_was_started_beside_it(command: Run, project: Path) -> None:
+    flag = "storage.database_url=env:NO_SUCH_VARIABLE"
+    ran = command("--project", project, "--set", flag, "serve", "--port", "0")
+    assert ran.out == ""
+    assert "error: " in ran.err
+    assert "NO_SUCH_VARIABLE" in ran.err
+    assert "Traceback" not in ran.err
+    assert [one for one in read_status(run_folder(project)) if one.state is not State.DEAD] == []
+
+
+def test_settings_are_handed_over_to_every_child_and_again_after_a_restart() -> None:
+    flags = ["storage.database_url=env:X", "server.port=1", "models.note=é"]
+    with handed_over(flags) as descriptor:
+        for _ in range(3):
+            assert taken_over(os.dup(descriptor)) == flags
+        assert os.fstat(descriptor).st_nlink == 0
+        assert not os.get_inheritable(descriptor)
+
+
+def test_settings_that_nobody_handed_over(run: Run, project: Path) -> None:
+    ran = run("--project", project, "serve", "--role", "engine", "--settings-fd", "999")
+    assert (ran.code, ran.out) == (2, "")
+    assert "(cli.misused)" in ran.err
 
 
 @pytest.mark.parametrize(

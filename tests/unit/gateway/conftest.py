@@ -25,9 +25,9 @@ from buttress.models.providers.local import Gate, LocalParts
 from buttress.models.settings import ModelSettings, QuoteSettings
 from buttress.outbound.sessions import Sessions
 from buttress.outbound.settings import OutboundSettings
-from buttress.releases.rulebook import Rulebook, open_rulebook
+from buttress.releases.pool import FunctionPool
+from buttress.releases.rulebook import Rulebook
 from buttress.releases.settings import ReleaseSettings
-from buttress.releases.types import Release
 from buttress.tracing.types import Trace
 from tests.unit.gateway.world import World, a_release
 
@@ -64,15 +64,15 @@ async def world(ingested: Path, embedder: OnnxEmbedder, tmp_path: Path) -> Async
             local=LocalParts(server=ServedModel(tmp_path), gate=Gate(SETTINGS.local)),
         )
 
-        async def rulebook(release: Release) -> Rulebook:
-            return await open_rulebook(release, tmp_path, ReleaseSettings(function_deadline_s=0.2))
+        functions = FunctionPool(ReleaseSettings(function_deadline_s=0.2, load_deadline_s=60))
+        stack.push_async_callback(functions.aclose)
 
         traces: list[Trace] = []
         release = a_release()
         yield World(
             Ports(
                 releases={release.feature: release},
-                rulebook=rulebook,
+                rulebook=lambda _: Rulebook(tmp_path, functions),
                 engine=engine,
                 provider=lambda one: build_provider(one, parts),
                 egress=OpenEgress(),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buttress.gateway.call import Call
-from buttress.gateway.types import Reply, Sentence
+from buttress.gateway.types import FailedModel, Reply, Sentence
 from buttress.kernel.usage import NanoDollars, Usage
 from buttress.models.types import Attempt
 from buttress.testing.clock import NOON
@@ -81,3 +81,15 @@ def test_a_reply_without_passages_leaves_those_that_were_found(call: Call) -> No
 
 def test_an_answer_before_a_release_was_chosen_has_none(call: Call) -> None:
     assert call.answer().release_id == ""
+
+
+def test_a_model_whose_last_attempt_failed_is_told_with_the_reason(call: Call) -> None:
+    """One that answered when asked again did not fail, nor one that honestly has nothing to quote."""
+    call.attempts += [
+        an_attempt(model="a", outcome="failed", error_code="models.timeout"),
+        an_attempt(model="a", outcome="failed", error_code="models.unavailable"),
+        an_attempt(model="b", outcome="failed", error_code="models.unavailable"),
+        an_attempt(model="b"),
+        an_attempt(model="quotes", outcome="failed", error_code="models.nothing_to_quote"),
+    ]
+    assert call.answer().failed == (FailedModel("a", "models.unavailable"),)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from buttress.guardrails.markers import read_sentence
-from buttress.guardrails.withholding import LeadIn, Released, Withheld, judge
+from buttress.guardrails.withholding import LeadIn, Reason, Released, Withheld, judge
 from buttress.kernel.ids import ChunkId, DocumentId
 from buttress.kernel.passages import CitationState, Passage
 
@@ -85,7 +85,7 @@ def test_what_holds_is_released_under_the_right_number(text: str, released: str 
         pytest.param("That is not stated in the documents. [1]", "declined", id="not stated, with a marker"),
     ],
 )
-def test_what_does_not_hold_is_withheld(text: str, reason: str) -> None:
+def test_what_does_not_hold_is_withheld(text: str, reason: Reason) -> None:
     assert judge(text, PASSAGES, content_share=SHARE) == Withheld(text, reason)
 
 

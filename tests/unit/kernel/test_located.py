@@ -44,7 +44,7 @@ def located(text: str) -> Located:
             "title: x\nrungs:\n- name: a\n  zzz: 2", 4, "Known keys: name, weight", id="an unknown key"
         ),
         pytest.param("title: x\nrungs:\n- name: a\n  weight: two", 4, "rungs.0.weight", id="a wrong type"),
-        pytest.param("title: x\nrungs:\n- weight: 2", 3, "missing required field `name`", id="a missing key"),
+        pytest.param("title: x\nrungs:\n- weight: 2", 3, "`name` is missing", id="a missing key"),
     ],
 )
 def test_a_value_that_does_not_fit_names_its_line(text: str, line: int, part: str) -> None:
@@ -111,8 +111,8 @@ def test_all_that_does_not_fit_is_told_at_once() -> None:
         (1, "the file: unknown key `titel`"),
         (3, "rungs.0: unknown key `nam`"),
         (3, "rungs.0: `name` is missing"),
-        (5, "rungs.1.weight: Expected `int`, got `str`"),
-        (6, "rungs.2.name: Expected `str`, got `int`"),
+        (5, "rungs.1.weight: expected a whole number, found a text"),
+        (6, "rungs.2.name: expected a text, found a whole number"),
     ]
     assert convert_all(located("title: x"), File) == File(title="x")
 

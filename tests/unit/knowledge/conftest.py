@@ -17,9 +17,9 @@ PdfMaker = Callable[..., bytes]
 def shared_data() -> Path:
     """Return the folder of shared data; skip, aloud, where it is not there."""
     beside = Path(__file__).parents[3].parent / "shared" / "data"
-    folder = Path(os.environ.get("BUTTRESS_DATA", beside))  # noqa: TID251 - tests read their own environment
+    folder = Path(os.environ.get("SHARED_DATA", beside))  # noqa: TID251 - tests read their own environment
     if not (folder / "documents").is_dir():
-        pytest.skip(f"no shared data at {folder}: set BUTTRESS_DATA")
+        pytest.skip(f"no shared data at {folder}: set SHARED_DATA")
     return folder
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from buttress.knowledge.declaration import invalid, read_knowledge_base
+from buttress.knowledge.declaration import invalid, read_knowledge_base, read_knowledge_bases
 from buttress.knowledge.types import ChunkSettings, FolderSource, KnowledgeBase
 
 
@@ -40,18 +40,20 @@ search: {fusion: rrf}
 @pytest.mark.parametrize(
     ("text", "mistakes"),
     [
-        pytest.param("", ["1: the file: Object missing required field `sources`"], id="an empty file"),
+        pytest.param("", ["1: the file: `sources` is missing | Add `sources:`."], id="an empty file"),
         pytest.param("sources: []", ["1: sources: there is none"], id="no source"),
         pytest.param(
             "sources:\n  - folder: a\n",
-            ["2: sources.0: Object missing required field `readers`"],
+            ["2: sources.0: `readers` is missing: it is not said who may see the documents | Add"],
             id="it is not said who may read",
         ),
         pytest.param(
-            "sources:\n  - {folder: a, reader: ['*']}\n", ["2: sources.0: unknown key `reader`"], id="a slip"
+            "sources:\n  - {folder: a, reader: ['*']}\n",
+            ["2: sources.0: unknown key `reader`", "2: sources.0: `readers` is missing"],
+            id="a slip",
         ),
         pytest.param(
-            "sources:\n  - {folder: a, readers: ['*']}\n  - {folder: a, readers: [x]}\n",
+            "sources:\n  - {folder: a, readers: ['*']}\n  - {folder: a, readers: ['user:x']}\n",
             ["3: sources.1: a second source called `a`"],
             id="two of one name",
         ),
@@ -60,8 +62,32 @@ search: {fusion: rrf}
             ["2: sources.0.folder", "3: chunks.max_tokens", "4: search: unknown key `limt`"],
             id="all at once",
         ),
+        pytest.param(
+            "sources:\n- folder: a\n  readers:\n  - staff\n  - grup:x\n  - 'user:'\n  - user:ada\n",
+            [
+                '4: sources.0.readers.0: nobody can be `staff` | Write `"group:staff"` or `"user:staff"`',
+                '5: sources.0.readers.1: nobody can be `grup:x` | Write `"group:x"`',
+                "6: sources.0.readers.2: nobody can be `user:`",
+            ],
+            id="readers that nobody can be",
+        ),
+        pytest.param(
+            "sources:\n  - {folder: a, readers: everybody}\n",
+            ["2: sources.0.readers: expected a list, found a text"],
+            id="readers that are no list",
+        ),
+        pytest.param(
+            "sources:\n  - {folder: a, readers: ['*']}\nsearch: {fusion: rff}\n",
+            ["3: search.fusion: 'rff' is none of the values that are known | Did you mean `rrf`?"],
+            id="a choice nearly",
+        ),
+        pytest.param(
+            "sources:\n  - {folder: a, readers: ['*']}\nsearch: {fusion: 5}\n",
+            ["3: search.fusion: expected a text, found a whole number | There are: blend, dbsf, rrf."],
+            id="no choice",
+        ),
         pytest.param("sources: [", ["2: did not find"], id="no YAML"),
-        pytest.param("- a", ["1: the file: Expected `object`"], id="a list"),
+        pytest.param("- a", ["1: the file: expected keys with values"], id="a list"),
     ],
 )
 def test_mistakes_name_their_line(tmp_path: Path, text: str, mistakes: list[str]) -> None:
@@ -99,6 +125,23 @@ def test_all_mistakes_in_one_error(tmp_path: Path) -> None:
     path.write_text("sources: []")
     found = read_knowledge_base(path)
     assert isinstance(found, list)
-    error = invalid(path, found)
+    error = invalid(found)
     assert error.code == "knowledge.declaration_invalid"
     assert "sources: there is none" in error.message
+
+
+def test_the_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
+    """Also of one that is not read, since its name is nearly right."""
+    (tmp_path / "a.yaml").write_text("sources: []")
+    (tmp_path / "b.yaml").write_text("sources:\n  - {folder: b, readers: ['*']}\n")
+    (tmp_path / "c.yaml").write_text("tenant: 5")
+    (tmp_path / "docs.yml").touch()
+    found = read_knowledge_bases(tmp_path)
+    assert isinstance(found, list)
+    assert [one.where.path.name for one in found] == ["a.yaml", "c.yaml", "c.yaml", "docs.yml"]
+    assert found[-1].hint == "Call it `docs.yaml`."
+    for path in tmp_path.glob("[acd]*"):
+        path.unlink()
+    bases = read_knowledge_bases(tmp_path)
+    assert isinstance(bases, dict)
+    assert list(bases) == ["b"]

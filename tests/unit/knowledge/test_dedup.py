@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buttress.kernel.ids import ChunkId, DocumentId
+from buttress.kernel.passages import Passage
 from buttress.knowledge.dedup import without_repetition
 from buttress.knowledge.search_types import Candidate
 
@@ -17,7 +18,7 @@ LONG = (
 
 def candidate(text: str, number: int = 0, document: str = "one") -> Candidate:
     """Return a candidate with this text."""
-    return Candidate(
+    passage = Passage(
         chunk_id=ChunkId(str(number)),
         document_id=DocumentId(document),
         document=f"{document}.md",
@@ -28,16 +29,17 @@ def candidate(text: str, number: int = 0, document: str = "one") -> Candidate:
         start=0,
         end=len(text),
         text=text,
-        searched=text,
         score=1.0,
-        cosine=None,
+        cosine=0.0,
+        coverage=0.0,
     )
+    return Candidate(passage, text)
 
 
 def kept(*texts: str) -> list[str]:
     """Return the texts that are kept, of texts given best first."""
     ranked = [candidate(text, number) for number, text in enumerate(texts)]
-    return [one.text for one in without_repetition(ranked, 10)]
+    return [one.passage.text for one in without_repetition(ranked, 10)]
 
 
 @pytest.mark.parametrize(
@@ -76,13 +78,6 @@ def test_the_better_one_is_kept() -> None:
     assert kept(part, "Something else entirely.", part) == [part, "Something else entirely."]
 
 
-def test_a_document_may_be_given_so_many_places() -> None:
-    ranked = [candidate(f"word{number} other{number}", number, "one") for number in range(5)]
-    ranked.append(candidate("from another document", 9, "two"))
-    best = without_repetition(ranked, 10, per_document=2)
-    assert [one.document_id for one in best] == ["one", "one", "two"]
-
-
 @given(st.lists(st.text(alphabet="ab 1.", max_size=12), max_size=8), st.integers(1, 5))
 def test_order_and_limit_hold(texts: list[str], limit: int) -> None:
     """What is kept is kept in order, the first always, and doing it twice changes nothing."""
@@ -92,5 +87,5 @@ def test_order_and_limit_hold(texts: list[str], limit: int) -> None:
     assert best == [one for one in ranked if one in best]
     assert best[:1] == ranked[:1]
     assert without_repetition(best, limit) == best
-    assert len({one.text for one in best}) == len(best)
+    assert len({one.passage.text for one in best}) == len(best)
     assert msgspec.structs.asdict(best[0]) == msgspec.structs.asdict(ranked[0]) if ranked else not best

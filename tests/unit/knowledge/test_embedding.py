@@ -2,6 +2,8 @@
 
 import asyncio
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -84,3 +86,15 @@ async def test_a_model_that_is_not_there_is_said() -> None:
         with pytest.raises(EmbedderMissing, match="nowhere"):
             await shared()
     shared.close()
+
+
+@pytest.mark.slow
+def test_nobody_is_told_that_a_model_is_used(tmp_path: Path) -> None:
+    """Unless told not to, onnxruntime reports to its maker, and leaves an id of the machine."""
+    code = (
+        "from buttress.knowledge.embedding import open_embedder\n"
+        "from buttress.knowledge.settings import EmbedderSettings\n"
+        "open_embedder(EmbedderSettings()).close()"
+    )
+    subprocess.run([sys.executable, "-c", code], env={"HOME": str(tmp_path)}, check=True)
+    assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ import pytest
 
 from buttress.kernel.clock import SystemClock
 from buttress.knowledge.engine import EngineParts, LocalEngine
-from buttress.knowledge.errors import EmbedderMissing, EngineBusy, EngineTimeout
+from buttress.knowledge.errors import EmbedderMissing, EngineBusy, EngineTimeout, UnknownKnowledge
 from buttress.knowledge.ports import Embedder, Engine
 from buttress.knowledge.settings import EngineSettings
 from buttress.testing.contracts.engine import KNOWLEDGE, EngineContract, ask, fill_index, local_engine
@@ -49,6 +49,39 @@ async def test_more_than_may_wait_are_refused_at_once(tmp_path: Path) -> None:
     assert (await engine.status()).running == 0
 
 
+async def test_the_first_search_says_how_long_it_took_to_load(tmp_path: Path) -> None:
+    """A slow first answer explains itself; every search says how long its table took to open."""
+    embedder = HashedWords()
+    await fill_index(tmp_path, embedder)
+    engine = local_engine(tmp_path, embedder)
+    first, second = [(await engine.search(ask("roses"))).stages for _ in range(2)]
+    assert [one.name for one in first] == ["load", *(one.name for one in second)]
+    assert second[0].name == "open"
+    assert all(one.duration_ms > 0 for one in (first[0], second[0]))
+
+
+async def test_what_was_taken_out_of_the_project_is_not_searched(tmp_path: Path) -> None:
+    """Though its rows are there until the next ingest."""
+    declared, embedder = {"garden"}, HashedWords()
+    await fill_index(tmp_path, embedder)
+
+    async def loaded() -> Embedder:
+        return embedder
+
+    parts = EngineParts(
+        index_folder=tmp_path,
+        knowledge=KNOWLEDGE,
+        embedder=loaded,
+        clock=SystemClock(),
+        is_declared=declared.__contains__,
+    )
+    engine = LocalEngine(parts)
+    assert (await engine.search(ask("roses"))).passages
+    declared.clear()
+    with pytest.raises(UnknownKnowledge, match="`garden`; there are: none"):
+        await engine.search(ask("roses"))
+
+
 async def test_a_call_that_takes_too_long_ends_with_its_number(tmp_path: Path) -> None:
     """And the engine goes on."""
     embedder = SlowWords()
@@ -71,10 +104,10 @@ async def test_a_late_model_costs_a_search_its_dense_stage_only(tmp_path: Path) 
     found = await engine.search(ask("roses"))
     embedder.may_go_on.set()
     assert [one.document for one in found.passages] == ["roses.md"]
-    embed = found.stages[0]
+    embed = found.stages[1]
     assert embed.skipped
     assert "0.3 s" in embed.note
-    assert [one.name for one in found.stages] == ["embed", "bm25", "fuse", "dedup"]
+    assert [one.name for one in found.stages] == ["open", "embed", "bm25", "fuse", "dedup", "words"]
 
 
 async def test_a_model_that_is_missing_is_tried_again(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from buttress.knowledge.errors import (
     EmbedderChanged,
     IngestRunning,
     ParserCrashed,
+    SourceEmptied,
     SourceMissing,
 )
 from buttress.knowledge.index import open_index
@@ -32,6 +33,7 @@ from buttress.knowledge.search_types import Query
 from buttress.knowledge.settings import EngineSettings, IngestSettings, ParseLimits, ParserSettings
 from buttress.knowledge.types import ChunkSettings, FolderSource, KnowledgeBase, ParsedDocument
 from buttress.storage.database import Database
+from buttress.storage.errors import LockLost
 from buttress.testing.embedding import HashedWords, SlowWords
 from tests.waiting import until
 
@@ -138,10 +140,6 @@ async def test_what_the_sources_hold_is_found(garden: Garden) -> None:
     assert (await garden.search("spade"))[0] == "tools.md"
     rows, ledger = await garden.stored()
     assert set(rows) == set(ledger)
-    stored = await Ledger(garden.database, "garden").read(
-        next(iter(await Ledger(garden.database, "garden").rows())), Scope("default")
-    )
-    assert stored is not None
 
 
 async def test_the_same_again_does_nothing(garden: Garden) -> None:
@@ -242,6 +240,80 @@ async def test_a_source_that_is_missing_changes_nothing(garden: Garden) -> None:
     assert len(await garden.search("roses")) == 3
     (garden.project / "away").rename(garden.docs)
     assert (await garden.ingest()).unchanged == 3
+
+
+async def test_a_source_that_vanishes_in_the_middle_removes_nothing(garden: Garden) -> None:
+    """What could be read no more is not gone."""
+    names = [f"plant{number}" for number in range(20)]
+    garden.write(**dict.fromkeys(names, "It grows."))
+    await garden.ingest()
+    garden.write(**dict.fromkeys(names, "It withers."))
+    away = garden.project / "away"
+
+    async def parse_and_lose(data: bytes, path: str) -> ParsedDocument:
+        if garden.docs.exists():
+            garden.docs.rename(away)
+        return await parse(data, path)
+
+    with pytest.raises(SourceMissing, match="docs"):
+        await ingest(BASE, msgspec.structs.replace(garden.parts(), parse=parse_and_lose))
+    assert {f"{name}.md" for name in names} <= set(await garden.search("plant grows withers"))
+    away.rename(garden.docs)
+    assert (await garden.ingest()).documents == 23
+
+
+@pytest.mark.parametrize("left", [[], [".hidden"], ["picture.xyz"]])
+async def test_a_source_that_became_empty_changes_nothing_unless_that_is_meant(
+    garden: Garden, left: list[str]
+) -> None:
+    """A share that is away leaves an empty folder behind."""
+    base = msgspec.structs.replace(
+        BASE, sources=(FolderSource(folder="docs", readers=("*",), include=("**/*.md",)),)
+    )
+    await garden.ingest(base)
+    before = await garden.stored()
+    for path in garden.docs.iterdir():
+        path.unlink()
+    for name in left:
+        (garden.docs / name).touch()
+    with pytest.raises(SourceEmptied, match="nothing is left in docs; documents that would be removed: 3"):
+        await garden.ingest(base)
+    assert await garden.stored() == before
+    meant = msgspec.structs.replace(garden.parts(), allow_empty=True)
+    assert (await ingest(base, meant)).removed == 3
+    assert await garden.stored() == ({}, {})
+    assert (await garden.ingest(base)).removed == 0
+
+
+async def test_a_source_that_is_declared_no_more_is_removed_without_being_asked(garden: Garden) -> None:
+    """That is in the file; only what the file cannot know is asked for."""
+    await garden.ingest()
+    (garden.project / "new").mkdir()
+    (garden.project / "new" / "oak.md").write_text("# Oak\n\nOaks are old.\n")
+    moved = msgspec.structs.replace(BASE, sources=(FolderSource(folder="new", readers=("*",)),))
+    report = await garden.ingest(moved)
+    assert (report.added, report.removed) == (1, 3)
+
+
+async def test_a_lost_lock_says_what_to_do(garden: Garden) -> None:
+    """What was committed is not lost."""
+    garden.embedder = slow = SlowWords()
+
+    async def lose() -> LockLost:
+        with pytest.raises(LockLost) as lost:
+            await garden.ingest()
+        return lost.value
+
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(lose())
+        await until(garden.has_begun)
+        async with garden.database.connection() as connection:
+            await connection.execute(
+                "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted"
+            )
+        slow.may_go_on.set()
+    assert "buttress ingest garden" in running.result().hint
+    assert (await garden.ingest()).documents == 3
 
 
 async def test_an_index_or_a_ledger_that_was_lost_is_made_again(garden: Garden) -> None:

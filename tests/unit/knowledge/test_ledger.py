@@ -7,13 +7,12 @@ import msgspec
 import pytest
 
 from buttress.kernel.ids import DocumentId
-from buttress.kernel.scope import Scope
 from buttress.knowledge.ingest_types import ListedFile, PreparedDocument
-from buttress.knowledge.ledger import Ledger
+from buttress.knowledge.ledger import Ledger, knowledge_in
 from buttress.knowledge.parsing.dispatch import parse_bytes
 from buttress.knowledge.settings import ParseLimits
 from buttress.knowledge.sources.folder import SourceFile
-from buttress.knowledge.types import FolderSource
+from buttress.knowledge.types import Block, FolderSource
 from buttress.storage.database import Database
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -23,7 +22,7 @@ def prepared(
     path: str, text: str = "# Title\n\nSome text.", readers: tuple[str, ...] = ("*",)
 ) -> PreparedDocument:
     """Return a document as it is stored."""
-    file = SourceFile(source="docs", path=Path(path), relative=path, size_bytes=1, modified_ns=1)
+    file = SourceFile(source="docs", path=Path(path), relative=path, size_bytes=1)
     source = FolderSource(folder="docs", readers=readers)
     listed = ListedFile(document_id=DocumentId(path), file=file, source=source, digest="d")
     parsed = parse_bytes(text.encode(), path, ParseLimits())
@@ -36,14 +35,24 @@ async def put(ledger: Ledger, *documents: PreparedDocument, tenant: str = "t") -
         await change.put(documents, tenant, "f", NOW)
 
 
-async def test_what_is_put_can_be_read_with_its_blocks(database: Database) -> None:
+async def stored(database: Database, knowledge: str) -> list[object]:
+    """Return what is stored of the only document of a knowledge base."""
+    query = "select body, blocks, path, format, pages, ingested_at from documents where knowledge = %s"
+    async with database.connection() as connection:
+        (row,) = await (await connection.execute(query, (knowledge,))).fetchall()
+    return list(row)
+
+
+async def test_a_document_is_kept_with_its_text_and_its_blocks(database: Database) -> None:
     """Citations point into this text."""
     ledger, document = Ledger(database, "garden"), prepared("a.md")
     await put(ledger, document)
-    stored = await ledger.read(DocumentId("a.md"), Scope("t"))
-    assert stored is not None
-    assert (stored.text, stored.blocks) == (document.parsed.text, document.parsed.blocks)
-    assert (stored.path, stored.format, stored.pages, stored.ingested_at) == ("a.md", "markdown", None, NOW)
+    body, blocks, *others = await stored(database, "garden")
+    assert (body, msgspec.convert(blocks, tuple[Block, ...])) == (
+        document.parsed.text,
+        document.parsed.blocks,
+    )
+    assert others == ["a.md", "markdown", None, NOW]
 
 
 async def test_a_document_is_put_in_place_of_its_old_version(database: Database) -> None:
@@ -52,9 +61,7 @@ async def test_a_document_is_put_in_place_of_its_old_version(database: Database)
     await put(ledger, prepared("a.md", "# Old"))
     await put(other, prepared("a.md", "# Other"))
     await put(ledger, prepared("a.md", "# New"))
-    stored = await ledger.read(DocumentId("a.md"), Scope("t"))
-    assert stored is not None
-    assert "New" in stored.text
+    assert (await stored(database, "garden"))[0] == "New"
     assert len(await ledger.rows()) == len(await other.rows()) == 1
 
 
@@ -75,24 +82,6 @@ async def failing_change(ledger: Ledger) -> None:
         raise KeyError
 
 
-@pytest.mark.parametrize(
-    ("scope", "sees"),
-    [
-        pytest.param(Scope("t", frozenset({"hr"})), True, id="a reader"),
-        pytest.param(Scope("t"), False, id="no reader"),
-        pytest.param(Scope("other", frozenset({"hr", "*"})), False, id="another tenant"),
-        pytest.param(
-            Scope("t", frozenset({"h", "r", "hr'; --", "%"})), False, id="a name that is nearly one"
-        ),
-    ],
-)
-async def test_a_document_is_read_by_those_who_may(database: Database, scope: Scope, sees: bool) -> None:  # noqa: FBT001 - a column of the table
-    """The second way to a document's text has the same rule as the first."""
-    ledger = Ledger(database, "garden")
-    await put(ledger, prepared("a.md", readers=("hr",)))
-    assert (await ledger.read(DocumentId("a.md"), scope) is not None) == sees
-
-
 async def test_rows_tell_what_a_document_was_made_of(database: Database) -> None:
     """Whatever its path holds."""
     ledger = Ledger(database, "garden")
@@ -106,3 +95,15 @@ async def test_rows_tell_what_a_document_was_made_of(database: Database) -> None
         await change.remove(rows)
     assert await ledger.rows() == {}
     assert msgspec.structs.asdict(row)
+
+
+async def test_a_whole_knowledge_base_can_be_forgotten(database: Database) -> None:
+    """It, and no other; a second time there is nothing to do."""
+    ledger, other = Ledger(database, "garden"), Ledger(database, "other")
+    await put(ledger, prepared("a.md"), prepared("b.md"))
+    await put(other, prepared("a.md"))
+    assert await knowledge_in(database) == {"garden", "other"}
+    for removed in (2, 0):
+        async with ledger.changing() as change:
+            assert await change.remove_all() == removed
+    assert await knowledge_in(database) == {"other"}

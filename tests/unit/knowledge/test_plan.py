@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from buttress.kernel.ids import DocumentId
 from buttress.knowledge.ingest_types import LedgerRow, ListedFile, Sources
-from buttress.knowledge.plan import Present, ingest_fingerprint, make_plan, may_stay, state_of
+from buttress.knowledge.plan import (
+    Present,
+    emptied_sources,
+    ingest_fingerprint,
+    make_plan,
+    may_stay,
+    state_of,
+)
 from buttress.knowledge.sources.folder import Skipped, SourceFile
 from buttress.knowledge.types import ChunkSettings, FolderSource, KnowledgeBase
 
@@ -20,7 +27,7 @@ PRINT = ingest_fingerprint(BASE, "embedder")
 
 def listed(path: str, digest: str | None = "d1", source: FolderSource = SOURCE) -> ListedFile:
     """Return a file that is there."""
-    file = SourceFile(source="docs", path=Path(path), relative=path, size_bytes=1, modified_ns=1)
+    file = SourceFile(source="docs", path=Path(path), relative=path, size_bytes=1)
     return ListedFile(document_id=DocumentId(path), file=file, source=source, digest=digest)
 
 
@@ -176,3 +183,28 @@ def test_every_document_has_one_fate(files: set[str], ledger: set[str], index: s
 def test_the_state_depends_on_who_may_read_not_on_the_order(one: list[str], other: list[str]) -> None:
     same = state_of("d", PRINT, "t", one) == state_of("d", PRINT, "t", other)
     assert same == (set(one) == set(other))
+
+
+OTHER = FolderSource(folder="other", readers=("*",))
+
+
+@pytest.mark.parametrize(
+    ("files", "known", "emptied"),
+    [
+        pytest.param([], present(row("a")), ["docs"], id="all that was there"),
+        pytest.param([listed("b")], present(row("a"), row("b")), [], id="one of two"),
+        pytest.param([], present(), [], id="nothing was ever there"),
+        pytest.param([listed("b", source=OTHER)], present(row("a")), ["docs"], id="one source of two"),
+        pytest.param([listed("b")], present(row("a", source="gone")), [], id="a source that was taken out"),
+        pytest.param([], present(a="s"), ["docs", "other"], id="of a source that nobody knows"),
+        pytest.param([listed("b")], present(a="s"), [], id="of nobody knows which, and others are left"),
+    ],
+)
+def test_a_source_of_which_nothing_is_left(
+    files: list[ListedFile], known: Present, emptied: list[str]
+) -> None:
+    """A share that is away looks like this."""
+    base = KnowledgeBase(name="garden", sources=(SOURCE, OTHER))
+    sources = Sources(tuple(files), ())
+    plan = make_plan(base, PRINT, sources, known)
+    assert emptied_sources(base, sources, plan, known) == emptied

@@ -13,7 +13,7 @@ from buttress.knowledge.resident import Matrix, Residents
 from buttress.knowledge.visibility import Access, reader_mark, tenant_mark
 
 
-def matrix(tenants: list[str], version: int = 1) -> Matrix:
+def matrix(tenants: list[str], version: str = "1") -> Matrix:
     """Return a matrix with a row for each tenant in `tenants`; row n has the id 10 n, n hundredths away."""
     accesses = [Access(tenant_mark(one), frozenset({reader_mark("*")})) for one in "ab"]
     cosines = np.array([1 - number / 100 for number in range(len(tenants))], np.float32)
@@ -38,17 +38,17 @@ def test_the_nearest_that_may_be_seen(tenants: list[str], depth: int) -> None:
 
 
 async def test_a_matrix_is_loaded_once_for_each_version() -> None:
-    residents, loaded = Residents(2, 100), list[int]()
+    residents, loaded = Residents(2, 100), list[str]()
 
-    async def load(version: int) -> Matrix:
+    async def load(version: str) -> Matrix:
         loaded.append(version)
         return matrix(["a"] * 5, version)
 
-    for version in (1, 1, 2, 2):
+    for version in ("1", "1", "2", "2"):
         found = await residents.of("garden", version, 5, partial(load, version))
         assert found is not None
         assert found.version == version
-    assert loaded == [1, 2]
+    assert loaded == ["1", "2"]
 
 
 async def test_who_comes_while_one_is_loaded_does_not_wait() -> None:
@@ -60,9 +60,9 @@ async def test_who_comes_while_one_is_loaded_does_not_wait() -> None:
         return matrix(["a"])
 
     async with asyncio.TaskGroup() as group:
-        first = group.create_task(residents.of("garden", 1, 5, load))
+        first = group.create_task(residents.of("garden", "1", 5, load))
         await asyncio.sleep(0)
-        assert await residents.of("garden", 1, 5, load) is None
+        assert await residents.of("garden", "1", 5, load) is None
         may_go_on.set()
     assert first.result() is not None
 
@@ -74,11 +74,11 @@ async def test_few_rows_and_too_many_are_left_on_the_disk() -> None:
     async def load() -> Matrix:
         return matrix(["a"] * 6)
 
-    assert await residents.of("small", 1, 2, load) is None
-    assert await residents.of("large", 1, 11, load) is None
-    assert await residents.of("one", 1, 6, load) is not None
-    assert await residents.of("two", 1, 6, load) is None
-    assert await residents.of("one", 2, 6, load) is not None
+    assert await residents.of("small", "1", 2, load) is None
+    assert await residents.of("large", "1", 11, load) is None
+    assert await residents.of("one", "1", 6, load) is not None
+    assert await residents.of("two", "1", 6, load) is None
+    assert await residents.of("one", "2", 6, load) is not None
 
 
 async def test_a_load_that_fails_is_tried_again() -> None:
@@ -91,5 +91,5 @@ async def test_a_load_that_fails_is_tried_again() -> None:
         return matrix(["a"])
 
     with pytest.raises(OSError):  # noqa: PT011 - ours, from above
-        await residents.of("garden", 1, 5, fail)
-    assert await residents.of("garden", 1, 5, load) is not None
+        await residents.of("garden", "1", 5, fail)
+    assert await residents.of("garden", "1", 5, load) is not None

@@ -16,7 +16,7 @@ from buttress.testing.documents import Written, chunks_of
 
 def prepared(path: str) -> PreparedDocument:
     """Return a document of two chunks."""
-    file = SourceFile(source="docs", path=Path(path), relative=path, size_bytes=1, modified_ns=1)
+    file = SourceFile(source="docs", path=Path(path), relative=path, size_bytes=1)
     source = FolderSource(folder="docs", readers=("*",))
     listed = ListedFile(document_id=DocumentId(path), file=file, source=source, digest="d")
     parsed = parse_bytes(b"a\n\nb", path, ParseLimits())

@@ -48,9 +48,8 @@ def test_a_document_is_told_apart_by_base_source_and_path() -> None:
 def test_a_source_is_called_by_its_name_or_folder() -> None:
     """`readers` says who may see it."""
     source = FolderSource(folder="docs", readers=("*",))
-    assert (source.label, source.is_public) == ("docs", True)
+    assert source.label == "docs"
     assert FolderSource(folder="docs", readers=("staff",), name="n").label == "n"
-    assert not FolderSource(folder="docs", readers=("staff",)).is_public
 
 
 @pytest.mark.parametrize(

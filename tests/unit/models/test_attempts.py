@@ -26,12 +26,16 @@ REQUEST = ModelRequest(messages=(), max_tokens=5)
 class Open:
     """Egress and meter that let everything through; a token costs a nano-dollar."""
 
+    def __init__(self) -> None:
+        self.bills: list[Bill] = []
+
     async def allow(self, model: Model, request: ModelRequest) -> None:
         return
 
     @asynccontextmanager
     async def attempt(self, model: Model, request: ModelRequest) -> AsyncIterator[Bill]:
         bill = Bill()
+        self.bills.append(bill)
         try:
             yield bill
         finally:
@@ -56,11 +60,13 @@ class Slow:
         yield Finished(reason="stop", usage=Usage(output=4), model="m")
 
 
-def running(*texts: str, refuses: bool = False) -> tuple[RunningAttempt, list[Attempt], ManualClock]:
+def running(
+    *texts: str, refuses: bool = False, meter: Open | None = None
+) -> tuple[RunningAttempt, list[Attempt], ManualClock]:
     clock, recorded = ManualClock(), list[Attempt]()
     ports = LadderPorts(
         egress=Open(),
-        meter=Open(),
+        meter=meter or Open(),
         clock=clock,
         chance=SeededChance(1),
         record=recorded.append,
@@ -98,6 +104,15 @@ async def test_what_was_refused_used_nothing() -> None:
     assert not attempt.has_spoken
     assert (recorded[0].usage, recorded[0].cost, recorded[0].first_token_ms) == (Usage(), 0, None)
     assert (recorded[0].outcome, recorded[0].error_code) == ("failed", "models.rate_limited")
+
+
+async def test_the_meter_is_told_that_a_refusal_is_free() -> None:
+    """So that it costs nothing, also where nobody knows the price."""
+    meter = Open()
+    attempt, _, _ = running(refuses=True, meter=meter)
+    with pytest.raises(RateLimited), attempt:
+        await anext(attempt.texts())
+    assert [bill.is_free for bill in meter.bills] == [True]
 
 
 async def test_before_its_end_there_is_no_last_event() -> None:

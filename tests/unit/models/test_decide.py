@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.usage import Usage
+from buttress.knowledge.errors import EngineAway
 from buttress.models.decide import (
     Decision,
     Failed,
@@ -23,6 +24,7 @@ from buttress.models.errors import (
     ModelBusy,
     ModelTimeout,
     ModelUnavailable,
+    NothingToQuote,
     RateLimited,
     RefusedKey,
     StreamCut,
@@ -98,6 +100,9 @@ def test_the_bound_of_the_wait_doubles_up_to_the_cap() -> None:
         pytest.param(ModelBusy("full"), Usage(), id="never sent: nothing was used"),
         pytest.param(LocalModelAway("gone"), Usage(), id="nobody there: nothing was used"),
         pytest.param(DOWN, None, id="a server error: nobody knows"),
+        pytest.param(ModelUnavailable("off", was_sent=False), Usage(), id="no connection: nothing was sent"),
+        pytest.param(NothingToQuote("no"), Usage(), id="nothing to quote: nothing was sent"),
+        pytest.param(EngineAway("no"), Usage(), id="an error of another room: nothing was sent"),
         pytest.param(StreamCut("cut"), None, id="cut: nobody knows"),
         pytest.param(GeneratorExit(), None, id="cancelled: nobody knows"),
     ],

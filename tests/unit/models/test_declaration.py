@@ -109,7 +109,7 @@ def test_what_a_provider_does_not_take(models: str, part: str) -> None:
         ),
         pytest.param("env:OPENAI_API_KEY", SECRET, 7, "not a reference", id="the key itself"),
         pytest.param("env:OPENAI_API_KEY", "'env:'", 7, "not a reference", id="a reference to nothing"),
-        pytest.param("env:OPENAI_API_KEY", "12345", 7, "Expected `str`", id="a key that is a number"),
+        pytest.param("env:OPENAI_API_KEY", "12345", 7, "expected a text", id="a key that is a number"),
         pytest.param("https://", "ftp://", 6, "begins with http", id="another scheme"),
         pytest.param(
             "https://api", "https://me:hunter2@api", 6, "user or password", id="a password in a URL"
@@ -122,11 +122,11 @@ def test_what_a_provider_does_not_take(models: str, part: str) -> None:
         pytest.param("[small, quotes]", "[answers]", 12, "no model is called `answers`", id="its own name"),
         pytest.param("[small, quotes]", "[small, small]", 12, "twice", id="a model twice"),
         pytest.param("[small, quotes]", "[]", 12, "no model", id="an empty ladder"),
-        pytest.param("[small, quotes]", "small", 12, "Expected `array`", id="a ladder that is a text"),
-        pytest.param("[small, quotes]", "[5]", 12, "Expected `str`", id="a rung that is a number"),
+        pytest.param("[small, quotes]", "small", 12, "expected a list", id="a ladder that is a text"),
+        pytest.param("[small, quotes]", "[5]", 12, "expected a text", id="a rung that is a number"),
         pytest.param("answers:", "small:", 12, "is a model, too", id="a name for both"),
-        pytest.param("0.15", "-0.15", 10, ">= 0", id="a negative price"),
-        pytest.param("128000", "-1", 8, ">= 1", id="a negative window"),
+        pytest.param("0.15", "-0.15", 10, "at least 0", id="a negative price"),
+        pytest.param("128000", "-1", 8, "at least 1", id="a negative window"),
         pytest.param("1024", "128000", 9, "128,000 tokens of answer", id="an answer as large as the window"),
         pytest.param(
             "128000\n    max_output_tokens: 1024", "1000", 3, "1,024 tokens of answer", id="by default, too"
@@ -135,9 +135,11 @@ def test_what_a_provider_does_not_take(models: str, part: str) -> None:
         pytest.param("output: 0.60", "outputt: 0.60", 10, "Did you mean `output`?", id="of a price"),
         pytest.param("ladders:", "lader:", 11, "Did you mean `ladders`?", id="of the file"),
         pytest.param("quotes:", "quo tes:", 2, "is no name", id="a name with a blank"),
-        pytest.param("  quotes: {provider: extractive}", "  quotes:", 2, "Expected `object`", id="nothing"),
+        pytest.param(
+            "  quotes: {provider: extractive}", "  quotes:", 2, "expected keys with values", id="nothing"
+        ),
         pytest.param(WHOLE, "", 1, "`models` is missing", id="an empty file"),
-        pytest.param(WHOLE, "- a", 1, "Expected `object`", id="a list"),
+        pytest.param(WHOLE, "- a", 1, "expected keys with values", id="a list"),
         pytest.param("provider: openai", "provider: [", 6, "YAML", id="no YAML"),
     ],
 )

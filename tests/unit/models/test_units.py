@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from buttress.kernel.ids import ChunkId, DocumentId
 from buttress.kernel.passages import Passage
-from buttress.models.units import Unit, tidy, units_of
+from buttress.models.units import Unit, body_span, tidy, units_of
 
 
 def passage(text: str, *, start: int = 0, section: tuple[str, ...] = ()) -> Passage:
@@ -102,6 +102,29 @@ def test_units_know_their_place() -> None:
         ((2, 1), "item", "1.", "C"),
         ((2, 2), "item", "2.", "C"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "body"),
+    [
+        pytest.param("Refunds\n\nThe short version\n\nYou can.", "You can.", id="behind the headings"),
+        pytest.param("It is so.\n\nAnd so.\n\nNext\n\nNo.", "It is so.\n\nAnd so.", id="up to the next one"),
+        pytest.param("Why?\n\n- one\n- two", "- one\n- two", id="a list"),
+        pytest.param("\n\n \n\nIt is so.\n\n", "It is so.", id="blank lines around"),
+        pytest.param("Refunds\n\nPlans", "Refunds\n\nPlans", id="headings only"),
+        pytest.param("", "", id="nothing"),
+    ],
+)
+def test_body_span(text: str, body: str) -> None:
+    start, end = body_span(text)
+    assert text[start:end] == body
+
+
+@given(st.text(alphabet=st.sampled_from("aB.?\n |-"), max_size=60))
+def test_the_body_of_any_text_is_in_it(text: str) -> None:
+    start, end = body_span(text)
+    assert 0 <= start <= end <= len(text)
+    assert bool(text[start:end].strip()) == bool(text.strip())
 
 
 def test_a_line_with_a_colon_is_a_lead() -> None:

@@ -45,6 +45,11 @@ if "slow" in how:
         time.sleep(0.1)
 if "silent" not in how:
     announcer.say(ready=True, address="http://127.0.0.1:1")
+if "worried" in how:
+    time.sleep(0.2)
+    announcer.say(ready=True, message="the files have mistakes")
+    time.sleep(1.5)
+    announcer.say(ready=False, message="the database is away")
 if "mortal" in how:
     time.sleep(0.2)
     sys.exit(4)

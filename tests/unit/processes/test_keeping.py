@@ -100,6 +100,19 @@ async def test_nobody_waits_for_an_optional_child(
         assert role.optional
 
 
+@pytest.mark.slow
+async def test_what_a_child_says_after_it_was_ready_is_heard(
+    child: Child, running: Running, heard: list[ChildStatus]
+) -> None:
+    """It is not started again for it."""
+    async with running([child("engine", "worried")]) as supervisor:
+        await supervisor.wait_until_ready()
+        await come(lambda: heard[-1].message == "the files have mistakes")
+        assert heard[-1].state == State.READY
+        await come(lambda: heard[-1].message == "the database is away")
+        assert (heard[-1].state, heard[-1].restarts) == (State.NOT_READY, 0)
+
+
 async def test_a_child_that_never_speaks_is_ended_and_started_again(
     child: Child, running: Running, heard: list[ChildStatus]
 ) -> None:

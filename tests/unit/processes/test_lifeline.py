@@ -15,7 +15,7 @@ import signal, sys, time
 from buttress.processes.lifeline import exit_when_parent_dies
 if "stubborn" in sys.argv:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-print(exit_when_parent_dies(), flush=True)
+print(exit_when_parent_dies(*map(float, sys.argv[2:])), flush=True)
 while "busy" in sys.argv:
     pass
 time.sleep(5)
@@ -44,6 +44,18 @@ def test_a_child_ends_within_a_second_of_its_lifeline(how: str, code: int) -> No
         child.stdin.close()
         assert child.wait(timeout=4) == code
         assert time.perf_counter() - begun < 1
+
+
+def test_a_child_that_asked_for_longer_gets_it_and_no_more() -> None:
+    command = [sys.executable, "-c", CHILD, "stubborn", "1.5"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout
+        assert child.stdin
+        assert child.stdout.readline() == b"True\n"
+        begun = time.perf_counter()
+        child.stdin.close()
+        assert child.wait(timeout=4) == EXIT_CODE
+        assert time.perf_counter() - begun >= 1.5
 
 
 def test_a_role_started_by_hand_has_no_lifeline() -> None:

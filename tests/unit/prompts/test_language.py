@@ -17,6 +17,7 @@ def read(source: str) -> Language:
         pytest.param("{{ a }}", {"a"}, id="a variable"),
         pytest.param("{{ a.b['c'][0].d }}", {"a.b.c.*.d"}, id="what is looked up in it"),
         pytest.param("{{ a[b] }}", {"a.*", "b"}, id="an index that is a variable"),
+        pytest.param("{{ a['_id'] }}", {"a._id"}, id="a property that begins with an underscore"),
         pytest.param(
             "{% if a and not b %}{{ c }}{% else %}{{ d }}{% endif %}", {"a", "b", "c", "d"}, id="if"
         ),
@@ -54,6 +55,10 @@ def test_the_variables_of_a_template(source: str, uses: set[str]) -> None:
     ("source", "part"),
     [
         pytest.param("{% include 'x' %}", "include", id="include"),
+        pytest.param("{{ a.__class__ }}", "`__class__` cannot be looked up", id="Python's own attributes"),
+        pytest.param("{{ a['__class__'].b }}", "`__class__` cannot", id="by their name in brackets"),
+        pytest.param("{{ a._b }}", "['_b']", id="an underscore"),
+        pytest.param("{{ a|map(attribute='b.__class__')|join }}", "`__class__` cannot", id="in a filter"),
         pytest.param("{% import 'x' as y %}", "import", id="import"),
         pytest.param("{% from 'x' import y %}", "from", id="from"),
         pytest.param("{% extends 'x' %}", "extends", id="extends"),

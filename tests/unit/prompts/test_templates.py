@@ -74,10 +74,12 @@ def test_a_line_that_is_no_heading_is_text(line: str) -> None:
         pytest.param(
             "---\nmax_token: 1\n---\n# user\nx", 2, "Did you mean `max_tokens`?", id="an unknown key"
         ),
-        pytest.param("---\nmax_tokens: 0\n---\n# user\nx", 2, ">= 1", id="no tokens"),
-        pytest.param("---\n\ntemperature: 3\n---\n# user\nx", 3, "<= 2", id="too hot"),
+        pytest.param("---\nmax_tokens: 0\n---\n# user\nx", 2, "at least 1", id="no tokens"),
+        pytest.param("---\n\ntemperature: 3\n---\n# user\nx", 3, "at most 2", id="too hot"),
         pytest.param("---\na: [\n---\n# user\nx", 3, "YAML", id="front matter that is no YAML"),
-        pytest.param("---\n- a\n---\n# user\nx", 2, "Expected `object`", id="front matter that is a list"),
+        pytest.param(
+            "---\n- a\n---\n# user\nx", 2, "expected keys with values", id="front matter that is a list"
+        ),
         pytest.param("# user\nx\n{{ a", 3, "end of print", id="open braces"),
         pytest.param(
             "# user\n{% if a %}\n# assistant\n{% endif %}", 4, "endif", id="a block over two messages"

@@ -1,136 +1,103 @@
-"""Python functions as rules: the right file, the deadline, and whatever they raise."""
+"""The functions of a release: the right file, read once, and what did not load is not tried again."""
 
-import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from buttress.releases.errors import RuleUnloadable
-from buttress.releases.functions import (
-    MAX_ANSWER_CHARACTERS,
-    Failed,
-    RuleFunction,
-    Threads,
-    call_function,
-    load_function,
-)
+from buttress.releases.frames import Failed
+from buttress.releases.functions import MAX_SOURCE_BYTES, Functions
+from buttress.releases.pool import FunctionPool
 from buttress.releases.settings import ReleaseSettings
 from buttress.releases.types import FunctionRule, file_sha256
 
-SETTINGS = ReleaseSettings(load_deadline_s=5)
+ECHO = "def answer(values): return values['q']\n"
 
 
-async def loaded(folder: Path, source: str, function: str = "answer") -> RuleFunction:
-    """Load a function from a file that holds `source`."""
-    (folder / "rules.py").write_bytes(source.encode())
-    rule = FunctionRule("rules.py", function, file_sha256(source.encode()))
-    return await load_function(folder, rule, Threads(4), SETTINGS)
+@pytest.fixture
+async def pool() -> AsyncIterator[FunctionPool]:
+    """Processes that are given time."""
+    pool = FunctionPool(ReleaseSettings(function_deadline_s=50, load_deadline_s=50, function_processes=1))
+    yield pool
+    await pool.aclose()
 
 
-@pytest.mark.parametrize(
-    ("body", "outcome"),
-    [
-        pytest.param("return 'for ' + values['q']", "for me", id="a text is the answer"),
-        pytest.param("return None", None, id="None is no answer"),
-        pytest.param("return 5", "type int", id="a number is a failure"),
-        pytest.param("return values['missing']", "KeyError", id="an error is a failure"),
-        pytest.param("raise SystemExit(3)", "SystemExit", id="so is leaving"),
-        pytest.param(f"return 'x' * {MAX_ANSWER_CHARACTERS + 1}", "characters", id="and a book"),
-    ],
-)
-async def test_a_function_answers_or_says_why_not(tmp_path: Path, body: str, outcome: str | None) -> None:
-    function = await loaded(tmp_path, f"def answer(values):\n    {body}\n")
-    answer = await call_function(function, {"q": "me"}, Threads(4), 5)
-    if isinstance(answer, Failed):
-        assert outcome
-        assert outcome in answer.reason
-    else:
-        assert answer == outcome
+def written(folder: Path, source: str, name: str = "rules.py") -> FunctionRule:
+    """Write a file and return the rule of its `answer`."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_bytes(source.encode())
+    return FunctionRule(name, "answer", file_sha256(source.encode()))
 
 
-async def test_what_a_function_does_to_its_input_stays_with_it(tmp_path: Path) -> None:
-    function = await loaded(tmp_path, "def answer(values):\n    values['list'].append(1)\n    return 'x'\n")
+async def test_a_function_is_asked(tmp_path: Path, pool: FunctionPool) -> None:
+    assert await Functions(tmp_path, pool).ask(written(tmp_path, ECHO), {"q": "me"}) == "me"
+
+
+async def test_what_a_function_does_to_its_input_stays_with_it(tmp_path: Path, pool: FunctionPool) -> None:
+    rule = written(tmp_path, "def answer(values):\n    values['list'].append(1)\n    return 'x'\n")
     values: dict[str, object] = {"list": [0]}
-    assert await call_function(function, values, Threads(4), 5) == "x"
+    assert await Functions(tmp_path, pool).ask(rule, values) == "x"
     assert values == {"list": [0]}
 
 
-async def test_a_late_function_is_left_behind_and_counts_until_it_ends(tmp_path: Path) -> None:
-    stop = tmp_path / "stop"
-    source = (
-        "import pathlib, time\n"
-        "def answer(values):\n"
-        f"    while not pathlib.Path({str(stop)!r}).exists():\n        time.sleep(0.01)\n    return 'late'\n"
-    )
-    function, threads = await loaded(tmp_path, source), Threads(1)
-    late = await call_function(function, {}, threads, 0.05)
-    assert late == Failed("it took longer than 0.05 s")
-    assert await call_function(function, {}, threads, 5) == Failed("1 calls are still running")
-    stop.touch()
-    async with asyncio.timeout(10):
-        while await call_function(function, {}, threads, 5) != "late":  # noqa: ASYNC110 - another thread ends it
-            await asyncio.sleep(0.01)
-
-
-async def test_a_cancelled_wait_does_not_lose_the_thread_s_place(tmp_path: Path) -> None:
-    stop = tmp_path / "stop"
-    source = (
-        "import pathlib, time\n"
-        "def answer(values):\n"
-        f"    while not pathlib.Path({str(stop)!r}).exists():\n        time.sleep(0.01)\n    return 'x'\n"
-    )
-    function, threads = await loaded(tmp_path, source), Threads(1)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.05):
-            await call_function(function, {}, threads, 60)
-    stop.touch()
-    async with asyncio.timeout(10):
-        while await call_function(function, {}, threads, 5) != "x":  # noqa: ASYNC110 - another thread ends it
-            await asyncio.sleep(0.01)
-
-
-async def test_many_calls_at_once_each_get_their_own_answer(tmp_path: Path) -> None:
-    function, threads = await loaded(tmp_path, "def answer(values):\n    return values['q']\n"), Threads(50)
-    calls = [call_function(function, {"q": str(number)}, threads, 5) for number in range(50)]
-    assert await asyncio.gather(*calls) == [str(number) for number in range(50)]
-
-
-async def test_a_file_that_was_changed_is_not_run(tmp_path: Path) -> None:
-    ran = tmp_path / "ran"
-    (tmp_path / "rules.py").write_text(f"open({str(ran)!r}, 'w')\ndef answer(values): return 'x'\n")
-    rule = FunctionRule("rules.py", "answer", file_sha256(b"def answer(values): return 'x'\n"))
-    with pytest.raises(RuleUnloadable, match="not the one"):
-        await load_function(tmp_path, rule, Threads(4), SETTINGS)
-    assert not ran.exists()
+async def test_files_of_one_name_and_content_in_two_features_are_two(
+    tmp_path: Path, pool: FunctionPool
+) -> None:
+    counting = "calls = []\ndef answer(values):\n    calls.append(1)\n    return str(len(calls))\n"
+    answers = [
+        await Functions(folder, pool).ask(written(folder, counting), {})
+        for folder in (tmp_path / "a", tmp_path / "a", tmp_path / "b")
+    ]
+    assert answers == ["1", "2", "1"]
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("sha256", "said"),
     [
-        pytest.param("def answer(:", "SyntaxError", id="no Python"),
-        pytest.param("import nowhere_to_be_found", "ModuleNotFoundError", id="an import that fails"),
-        pytest.param("1 / 0", "ZeroDivisionError", id="an error while it loads"),
-        pytest.param("raise SystemExit", "SystemExit", id="one that leaves"),
-        pytest.param("answer = 5", "no such function", id="not a function"),
-        pytest.param("def other(values): ...", "no such function", id="another function"),
-        pytest.param("# coding: klingon\ndef answer(values): ...", "SyntaxError", id="an unknown encoding"),
+        pytest.param("0" * 64, "not the file that the release was compiled from", id="a changed file"),
+        pytest.param(None, "No such file", id="a missing file"),
     ],
 )
-async def test_a_file_that_does_not_load_says_why(tmp_path: Path, source: str, said: str) -> None:
-    with pytest.raises(RuleUnloadable, match=said):
-        await loaded(tmp_path, source)
+async def test_a_file_that_is_not_the_compiled_one_is_not_run(
+    tmp_path: Path, pool: FunctionPool, sha256: str | None, said: str
+) -> None:
+    ran = tmp_path / "ran"
+    name = "rules.py" if sha256 else "no.py"
+    written(tmp_path, f"open({str(ran)!r}, 'w')\n{ECHO}")
+    answer = await Functions(tmp_path, pool).ask(FunctionRule(name, "answer", sha256 or ""), {})
+    assert isinstance(answer, Failed)
+    assert said in answer.reason
+    assert not ran.exists()
 
 
-async def test_a_file_that_is_gone_says_so(tmp_path: Path) -> None:
-    with pytest.raises(RuleUnloadable, match="FileNotFoundError"):
-        await load_function(tmp_path, FunctionRule("no.py", "answer", ""), Threads(4), SETTINGS)
+async def test_a_file_that_is_there_again_is_run(tmp_path: Path, pool: FunctionPool) -> None:
+    rule, functions = written(tmp_path, ECHO), Functions(tmp_path, pool)
+    (tmp_path / "rules.py").write_text("")
+    assert isinstance(await functions.ask(rule, {"q": "x"}), Failed)
+    written(tmp_path, ECHO)
+    assert await functions.ask(rule, {"q": "x"}) == "x"
 
 
-async def test_classes_of_the_file_know_their_module(tmp_path: Path) -> None:
-    source = (
-        "from __future__ import annotations\n"
-        "import dataclasses\n"
-        "@dataclasses.dataclass\nclass Price:\n    euros: int = 5\n"
-        "def answer(values):\n    return f'{Price().euros} EUR'\n"
-    )
-    assert await call_function(await loaded(tmp_path, source), {}, Threads(4), 5) == "5 EUR"
+async def test_a_file_that_is_too_large_is_not_run(tmp_path: Path, pool: FunctionPool) -> None:
+    rule = written(tmp_path, ECHO + "#" * MAX_SOURCE_BYTES)
+    assert isinstance(await Functions(tmp_path, pool).ask(rule, {"q": "x"}), Failed)
+
+
+async def test_what_was_compiled_runs_whatever_becomes_of_the_file(
+    tmp_path: Path, pool: FunctionPool
+) -> None:
+    rule, functions = written(tmp_path, ECHO), Functions(tmp_path, pool)
+    assert await functions.ask(rule, {"q": "one"}) == "one"
+    (tmp_path / "rules.py").unlink()
+    assert await functions.ask(rule, {"q": "two"}) == "two"
+
+
+async def test_a_file_that_does_not_load_is_loaded_once(tmp_path: Path, pool: FunctionPool) -> None:
+    tries = tmp_path / "tries"
+    rule = written(tmp_path, f"open({str(tries)!r}, 'a').write('x')\n1 / 0\n{ECHO}")
+    functions = Functions(tmp_path, pool)
+    answers = [await functions.ask(rule, {}) for _ in range(3)]
+    assert answers == [Failed("its file does not load: ZeroDivisionError: division by zero")] * 3
+    assert tries.read_text() == "x"
+    await Functions(tmp_path, pool).ask(rule, {})  # of another release
+    assert tries.read_text() == "xx"

@@ -1,21 +1,14 @@
 """The rulebook: rules in order, the first answer wins, failures are said."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from buttress.releases.errors import RuleUnloadable
-from buttress.releases.rulebook import RuleAnswer, Ruling, Skipped, open_rulebook
+from buttress.releases.pool import FunctionPool
+from buttress.releases.rulebook import RuleAnswer, Rulebook, Ruling, Skipped
 from buttress.releases.settings import ReleaseSettings
-from buttress.releases.types import (
-    FallbackText,
-    FunctionRule,
-    RegexRule,
-    Release,
-    RulesStage,
-    TableRule,
-    file_sha256,
-)
+from buttress.releases.types import FunctionRule, RegexRule, RulesStage, TableRule, file_sha256
 
 SOURCE = b"""
 def shipping(values):
@@ -38,11 +31,12 @@ STAGE = RulesStage(
 BROKEN = Skipped("rules.py:broken", "ZeroDivisionError: division by zero")
 
 
-def release_with(*stages: RulesStage) -> Release:
-    """Return a release with these stages only."""
-    return Release(
-        feature="support", description="", input_schema={}, stages=stages, fallback=FallbackText("No.")
-    )
+@pytest.fixture
+async def pool() -> AsyncIterator[FunctionPool]:
+    """Processes that are given time."""
+    pool = FunctionPool(ReleaseSettings(function_deadline_s=50, load_deadline_s=50))
+    yield pool
+    await pool.aclose()
 
 
 @pytest.mark.parametrize(
@@ -55,21 +49,23 @@ def release_with(*stages: RulesStage) -> Release:
     ],
 )
 async def test_the_first_rule_that_has_an_answer_gives_it(
-    tmp_path: Path, question: str, answer: RuleAnswer | None
+    tmp_path: Path, pool: FunctionPool, question: str, answer: RuleAnswer | None
 ) -> None:
     (tmp_path / "rules.py").write_bytes(SOURCE)
-    rulebook = await open_rulebook(release_with(STAGE), tmp_path, ReleaseSettings(function_deadline_s=10))
-    ruling = await rulebook.ask(STAGE, question, {"question": question})
+    ruling = await Rulebook(tmp_path, pool).ask(STAGE, question, {"question": question})
     assert ruling == Ruling(answer, (BROKEN,))
 
 
-async def test_a_release_without_functions_needs_no_folder(tmp_path: Path) -> None:
+async def test_a_stage_without_functions_needs_no_folder(tmp_path: Path, pool: FunctionPool) -> None:
     stage = RulesStage(name="known", rules=STAGE.rules[1:2])
-    rulebook = await open_rulebook(release_with(stage), tmp_path / "nowhere", ReleaseSettings())
+    rulebook = Rulebook(tmp_path / "nowhere", pool)
     assert await rulebook.ask(stage, "hello", {}) == Ruling(RuleAnswer("Hi.", "faq.csv"))
 
 
-async def test_a_function_that_changed_since_keeps_the_rulebook_shut(tmp_path: Path) -> None:
+async def test_a_function_that_changed_since_keeps_no_other_rule_from_answering(
+    tmp_path: Path, pool: FunctionPool
+) -> None:
     (tmp_path / "rules.py").write_bytes(SOURCE + b"# changed\n")
-    with pytest.raises(RuleUnloadable):
-        await open_rulebook(release_with(STAGE), tmp_path, ReleaseSettings())
+    ruling = await Rulebook(tmp_path, pool).ask(STAGE, "hello", {"question": "hello"})
+    reason = "its file does not load: it is not the file that the release was compiled from"
+    assert ruling == Ruling(RuleAnswer("Hi.", "faq.csv"), (Skipped("rules.py:broken", reason),))

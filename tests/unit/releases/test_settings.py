@@ -11,7 +11,7 @@ def test_the_defaults_are_within_their_own_bounds() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"function_deadline_s": 0}, {"load_deadline_s": -1}, {"running_functions": 0}, {"zzz": 1}]
+    "values", [{"function_deadline_s": 0}, {"load_deadline_s": -1}, {"function_processes": 0}, {"zzz": 1}]
 )
 def test_what_makes_no_sense_is_refused(values: dict[str, object]) -> None:
     with pytest.raises(msgspec.ValidationError):

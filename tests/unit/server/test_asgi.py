@@ -10,7 +10,7 @@ import pytest
 
 from buttress.app.buttress import Buttress
 from buttress.kernel.ids import content_hash
-from buttress.server.asgi import CallServer
+from buttress.server.asgi import CallServer, Readiness
 from buttress.settings.tree import ServerSettings
 from buttress.testing.upstream import Received, Reply, ScriptedUpstream
 from tests.unit.server.serving import (
@@ -116,7 +116,6 @@ async def test_a_refusal_keeps_its_status_streamed_or_not(
         pytest.param(b"null", id="null"),
         pytest.param(b'{"input": []}', id="an input that is no object"),
         pytest.param(b'{"question": "Hi?"}', id="no input"),
-        pytest.param(b'{"input": {}, "tenant": "other"}', id="a tenant of one's choice"),
         pytest.param(b'{"input": {}, "stream": "yes"}', id="a word for yes"),
         pytest.param(b'{"input": {}, "user": 7}', id="a number for a user"),
         pytest.param(b'{"input": {"question": "\xff\xfe"}}', id="not UTF-8"),
@@ -152,6 +151,71 @@ async def test_an_input_of_any_depth_that_is_json_is_answered_or_refused(project
 
 
 @pytest.mark.parametrize(
+    ("path", "allowed"), [("/healthz", "GET, HEAD"), ("/readyz", "GET, HEAD"), ("/v1/features/chat", "POST")]
+)
+async def test_a_wrong_method_is_told_the_right_ones(project: Path, path: str, allowed: str) -> None:
+    async with serving(project) as server, server.session.put(f"{server.url}{path}") as response:
+        assert await error_of(response) == (405, "server.method_not_allowed")
+        assert response.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    "asker",
+    [
+        pytest.param({"tenant": ""}, id="a tenant without a name"),
+        pytest.param({"tenant": None}, id="no tenant"),
+        pytest.param({"tenant": "x" * 201}, id="an endless tenant"),
+        pytest.param({"user": "a\nb"}, id="a user of two lines"),
+        pytest.param({"user": "ada\n"}, id="a user with a line break at the end"),
+        pytest.param({"user": "a\x00"}, id="a user with NUL"),
+        pytest.param({"groups": "staff"}, id="one group without a list"),
+        pytest.param({"groups": ["staff", ""]}, id="a group without a name"),
+        pytest.param({"groups": ["staff"] * 1_001}, id="too many groups"),
+        pytest.param({"group": ["staff"]}, id="a misspelt field"),
+    ],
+)
+async def test_who_asks_must_have_a_name(project: Path, asker: dict[str, object]) -> None:
+    async with serving(project) as server:
+        body = {"input": {"question": "Hi?"}, **asker}
+        async with server.session.post(f"{server.url}/v1/features/chat", json=body) as response:
+            assert await error_of(response) == (400, "server.body_invalid")
+
+
+@pytest.mark.parametrize("raw", [b"\xff", b"\\ud800"], ids=["no UTF-8", "half a pair"])
+async def test_who_asks_must_be_text(project: Path, raw: bytes) -> None:
+    body = b'{"input": {"question": "Hi?"}, "tenant": "' + raw + b'"}'
+    async with (
+        serving(project) as server,
+        server.session.post(f"{server.url}/v1/features/chat", data=body) as response,
+    ):
+        assert await error_of(response) == (400, "server.body_invalid")
+
+
+@pytest.mark.slow
+async def test_tenant_user_and_groups_decide_which_documents_are_seen(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "project")
+    sources = "sources:\n  - {folder: documents, readers: ['group:staff', 'user:ada']}\n"
+    (project / "knowledge" / "handbook.yaml").write_text(f"tenant: acme\n{sources}")
+    async with Buttress.open(project) as buttress:
+        await buttress.ingest()
+    async with serving(project) as server:
+        assert await seen(server, tenant="acme", groups=["sales", "staff"])
+        assert await seen(server, tenant="acme", user="ada")
+        assert not await seen(server, tenant="acme", user="eve", groups=["sales"])
+        assert not await seen(server, tenant="acme", user="staff")
+        assert not await seen(server, user="ada", groups=["staff"])
+    assert {one.tenant for one in traces(project)} == {"acme", "default"}
+
+
+async def seen(server: Serving, **asker: object) -> bool:
+    """Say whether the handbook's page on refunds is seen by who asks."""
+    body = {"input": {"question": "When is a first payment refunded in full?"}, **asker}
+    async with server.session.post(f"{server.url}/v1/features/support", json=body) as response:
+        assert response.status == 200, await response.text()
+        return "30 days" in (await response.json())["text"]
+
+
+@pytest.mark.parametrize(
     ("method", "path", "expected"),
     [
         pytest.param(
@@ -179,11 +243,14 @@ async def test_health_is_said_always_and_readiness_with_who_is_waited_for(projec
         async with server.session.get(f"{server.url}/healthz") as response:
             assert (response.status, await response.json()) == (200, {"status": "ok"})
         async with server.session.get(f"{server.url}/readyz") as response:
-            waiting = {"status": "waiting", "waiting_for": {"engine": "loading the model"}}
+            waiting = {"status": "waiting", "waiting_for": {"engine": "loading the model"}, "problem": ""}
             assert (response.status, await response.json()) == (503, waiting)
         server.waiting.clear()
         async with server.session.get(f"{server.url}/readyz") as response:
-            assert (response.status, await response.json()) == (200, {"status": "ready", "waiting_for": {}})
+            assert (response.status, await response.json()) == (
+                200,
+                {"status": "ready", "waiting_for": {}, "problem": ""},
+            )
         async with server.session.head(f"{server.url}/readyz") as response:
             assert (response.status, await response.read()) == (200, b"")
 
@@ -255,7 +322,7 @@ async def test_who_hangs_up_while_sending_leaves_no_trace(project: Path) -> None
 
 
 async def test_what_was_not_foreseen_is_an_error_in_the_same_shape(project: Path) -> None:
-    def forgets() -> dict[str, str]:
+    def forgets() -> Readiness:
         raise LookupError("the sixth element of five")
 
     draining = asyncio.Event()

@@ -11,8 +11,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from buttress.server.errors import PortTaken
-from buttress.server.running import MAX_HEAD_BYTES, reserve_port, shared_socket
+from buttress.server.errors import HostUnknown, PortTaken, RemoteWithoutKeys
+from buttress.server.running import MAX_HEAD_BYTES, require_local, reserve_port, shared_socket, url_of
+from buttress.settings.tree import ServerSettings
 from buttress.testing.upstream import Reply, ScriptedUpstream
 from tests.unit.server.serving import events_of, eventually, send_raw, serving, traces, write_project
 
@@ -59,8 +60,42 @@ def test_a_port_of_another_program_is_taken() -> None:
 
 
 def test_an_address_of_another_machine_cannot_be_listened_on() -> None:
-    with pytest.raises(PortTaken, match=r"192\.0\.2\.1"):
+    with pytest.raises(HostUnknown, match=r"192\.0\.2\.1"):
         reserve_port("192.0.2.1", 0)
+
+
+def test_a_host_that_nobody_has_cannot_be_listened_on() -> None:
+    with pytest.raises(HostUnknown, match="no-such-host"):
+        reserve_port("no-such-host.invalid", 0)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "::1"])
+def test_this_machine_may_be_listened_on_without_keys(host: str) -> None:
+    require_local(ServerSettings(host=host))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "::ffff:192.0.2.1"])  # noqa: S104 - refused
+def test_where_others_reach_us_is_listened_on_only_when_that_is_said(host: str) -> None:
+    with pytest.raises(RemoteWithoutKeys, match=host):
+        require_local(ServerSettings(host=host))
+    require_local(ServerSettings(host=host, allow_remote_without_keys=True))
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        pytest.param("127.0.0.1", "http://127.0.0.1:8700", id="IPv4"),
+        pytest.param("::1", "http://[::1]:8700", id="IPv6 stands in brackets"),
+        pytest.param("localhost", "http://localhost:8700", id="a name"),
+    ],
+)
+def test_where_a_server_is_reached(host: str, url: str) -> None:
+    assert url_of(host, 8700) == url
+
+
+def test_a_port_of_ipv6_is_kept() -> None:
+    with reserve_port("::1", 0) as kept, shared_socket("::1", port_of(kept)) as shared:
+        assert port_of(shared) == port_of(kept)
 
 
 async def test_a_port_is_free_again_at_once_after_connections_were_open(project: Path) -> None:
@@ -121,6 +156,74 @@ async def test_headers_have_a_bound(project: Path, head: bytes) -> None:
         assert not said or (said.startswith(b"HTTP/1.1 431 ") and b"server.head_too_large" in said)
         async with server.ask("Still there?") as response:
             assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(b"", id="nothing at all"),
+        pytest.param(b"GET /healthz HTTP/1.1\r\nhost: x\r\n", id="headers without an end"),
+        pytest.param(b"GET /hea", id="half a request line"),
+        pytest.param(
+            b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\nGET /he", id="the second request of a connection"
+        ),
+    ],
+)
+async def test_headers_that_do_not_arrive_are_not_waited_for(project: Path, head: bytes) -> None:
+    async with serving(project, head_timeout_s=0.3) as server:
+        said = await send_raw(server.address, head)
+        last = said[said.rindex(b"HTTP/1.1 ") :]
+        assert last.startswith(b"HTTP/1.1 408 ")
+        assert b"server.head_timeout" in last
+        async with server.ask("Still there?") as response:
+            assert response.status == 200
+
+
+async def test_headers_that_drip_are_not_waited_for(project: Path) -> None:
+    """Each byte is in time; all together are not."""
+    async with serving(project, head_timeout_s=0.5) as server:
+        reader, writer = await asyncio.open_connection(*server.address)
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            dripping = group.create_task(_drip(writer, b"GET /healthz HTTP/1.1\r\n"))
+            assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
+            dripping.cancel()
+        writer.close()
+
+
+async def test_a_body_that_drips_is_not_waited_for(project: Path) -> None:
+    head = b"POST /v1/features/chat HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n"
+    async with serving(project, body_timeout_s=0.5) as server:
+        reader, writer = await asyncio.open_connection(*server.address)
+        writer.write(head)
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            dripping = group.create_task(_drip(writer, b" "))
+            said = await reader.readuntil(b"}}")
+            dripping.cancel()
+        assert said.startswith(b"HTTP/1.1 408 ")
+        assert b"server.body_timeout" in said
+        assert b"connection: close" in said
+        writer.close()
+
+
+async def _drip(writer: asyncio.StreamWriter, data: bytes) -> None:
+    """Send `data` again and again, a byte at a time."""
+    while True:
+        for number in data:
+            writer.write(bytes([number]))
+            await asyncio.sleep(0.02)
+
+
+async def test_a_slow_answer_outlives_the_time_for_headers(project: Path) -> None:
+    """Also where the next request has begun already."""
+    slow = [Reply(chunks=("One. ", "Two."), chunk_delay_s=0.5)]
+    async with ScriptedUpstream(slow) as upstream:
+        write_project(project, upstream.url)
+        async with serving(project, head_timeout_s=0.2) as server:
+            body = b'{"input": {"question": "Hi?"}}'
+            head = b"POST /v1/features/chat HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body)
+            said = await send_raw(server.address, head + body + b"GET /healthz HT")
+    assert said.startswith(b"HTTP/1.1 200 ")
+    assert b"One. Two." in said
 
 
 async def test_large_headers_within_the_bound_are_taken(project: Path) -> None:

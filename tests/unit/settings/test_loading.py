@@ -47,7 +47,7 @@ def test_the_later_layer_wins_and_is_named_as_the_origin(tmp_path: Path) -> None
     [
         pytest.param("server:\n  prot: 1", 2, "Did you mean `port`?", id="a misspelt key"),
         pytest.param("server:\n  port: 99999", 2, "65535", id="out of bounds"),
-        pytest.param("server:\n  port: many", 2, "Expected `int`", id="a wrong type"),
+        pytest.param("server:\n  port: many", 2, "expected a whole number", id="a wrong type"),
         pytest.param("servre:\n  port: 1", 1, "Did you mean `server`?", id="a misspelt section"),
         pytest.param("zzz: 1", 1, "Known sections: storage", id="an unknown section"),
         pytest.param("server: 1", 1, "not a mapping", id="a section that is a number"),
@@ -71,6 +71,74 @@ def test_a_mistake_outside_the_file_names_the_variable_or_flag(tmp_path: Path) -
         load_settings(tmp_path, environment={"BUTTRESS_SERVER__PROT": "1"})
     with pytest.raises(SettingsInvalid, match=r"flag --set server\.port: server\.port"):
         load_settings(tmp_path, environment={}, flags=["server.port=x"])
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        pytest.param("BUTTRESS_SERVER_PORT", "Did you mean `BUTTRESS_SERVER__PORT`?", id="one mark too few"),
+        pytest.param(
+            "BUTTRESS_STORAGE_DATABASE_URL", "`BUTTRESS_STORAGE__DATABASE_URL`", id="a key of two words"
+        ),
+        pytest.param(
+            "BUTTRESS_KNOWLEDGE_ENGINE_CALL_TIMEOUT_S",
+            "`BUTTRESS_KNOWLEDGE__ENGINE__CALL_TIMEOUT_S`",
+            id="a key further down",
+        ),
+        pytest.param("BUTTRESS_SERVER_PROT", "`BUTTRESS_SERVER__PORT`", id="misspelt as well"),
+        pytest.param("BUTTRESS_DATA", "hold `__`", id="nothing like any setting"),
+        pytest.param("BUTTRESS_SERVRE__PORT", "unknown key `servre`", id="a misspelt section"),
+        pytest.param("BUTTRESS_PORT", "no setting is called so", id="a section left out"),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_a_mistake(tmp_path: Path, name: str, said: str) -> None:
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings(tmp_path, environment={name: "8000"})
+    assert f"environment variable {name}: " in str(caught.value)
+    assert said in str(caught.value)
+
+
+def test_what_kubernetes_says_of_a_service_of_our_name_is_none(tmp_path: Path) -> None:
+    environment = {
+        "BUTTRESS_SERVICE_HOST": "10.0.0.1",
+        "BUTTRESS_SERVICE_PORT": "8700",
+        "BUTTRESS_WEB_SERVICE_PORT_HTTP": "8700",
+        "BUTTRESS_PORT": "tcp://10.0.0.1:8700",
+        "BUTTRESS_PORT_8700_TCP": "tcp://10.0.0.1:8700",
+        "BUTTRESS_PORT_8700_TCP_PORT": "8700",
+    }
+    assert load_settings(tmp_path, environment=environment).origins == {}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("postgresql://me:hunter2@db/x", id="in its place"),
+        pytest.param("postgresql://me@db/x?password=hunter2", id="as a parameter"),
+        pytest.param("host=db password=hunter2", id="as a libpq text"),
+    ],
+)
+def test_a_password_is_refused_wherever_it_stands(tmp_path: Path, url: str) -> None:
+    """And it is not repeated."""
+    name = "BUTTRESS_STORAGE__DATABASE_URL"
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings(tmp_path, environment={name: url})
+    said = [
+        str(caught.value),
+        mistakes(tmp_path, flags=[f"storage.database_url={url}"]),
+        mistakes(tmp_path, f"storage:\n  database_url: {url}\n"),
+    ]
+    for one, place in zip(said, (name, "flag --set", "buttress.yaml:2"), strict=True):
+        assert f"{place}" in one.splitlines()[1]
+        assert "storage.database_url: a password does not belong here" in one
+        assert "env:NAME" in one
+        assert "hunter2" not in one
+
+
+@pytest.mark.parametrize("url", ["", "env:DATABASE_URL", "file:url.txt", "postgresql://me@db:5432/x"])
+def test_an_address_without_a_password_or_a_reference_is_taken(tmp_path: Path, url: str) -> None:
+    loaded = load_settings(tmp_path, environment={}, flags=[f"storage.database_url={url}"])
+    assert loaded.tree.storage.database_url == url
 
 
 def test_a_file_that_is_not_text_is_a_mistake(tmp_path: Path) -> None:
@@ -97,3 +165,9 @@ def test_no_project_is_an_error_that_says_how_to_make_one(tmp_path: Path) -> Non
     with pytest.raises(ProjectMissing) as caught:
         find_project(tmp_path)
     assert "buttress init" in caught.value.hint
+    for mark in ("knowledge", "models.yaml"):
+        (tmp_path / mark).mkdir()
+    with pytest.raises(ProjectMissing, match=r"buttress\.yaml nor a folder features/"):
+        find_project(tmp_path)
+    (tmp_path / "features").mkdir()
+    assert find_project(tmp_path) == tmp_path.resolve()

@@ -42,6 +42,14 @@ async def test_a_lock_is_held_by_one_and_who_waits_in_vain_hears_by_whom(
         pass
 
 
+async def test_a_block_that_fails_leaves_the_lock_at_once(database: Database) -> None:
+    """Whoever tries again finds it free; the error of the block goes on."""
+    for _ in range(20):
+        with pytest.raises(KeyError):
+            async with database.advisory_lock("fails", timeout_s=0):
+                raise KeyError
+
+
 async def test_whoever_waits_gets_it_when_it_is_free(database: Database) -> None:
     """One at a time, whatever the order."""
     inside: list[int] = []

@@ -58,3 +58,22 @@ def test_an_error_is_written_with_its_traceback_in_the_same_line() -> None:
         logging.getLogger("buttress.x").exception("failed")
     (line,) = stream.getvalue().splitlines()
     assert "ValueError: invalid literal" in json.loads(line)["exception"]
+
+
+class _Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "wanted", "coloured"),
+    [
+        pytest.param(_Terminal(), True, True, id="a terminal"),
+        pytest.param(_Terminal(), False, False, id="a terminal of somebody who wants none"),
+        pytest.param(StringIO(), True, False, id="a pipe"),
+    ],
+)
+def test_colours_are_for_terminals_that_want_them(stream: StringIO, *, wanted: bool, coloured: bool) -> None:
+    configure_logs(TracingSettings(log_format="text"), stream, colours=wanted)
+    logging.getLogger("buttress.x").warning("careful")
+    assert ("\x1b" in stream.getvalue()) == coloured

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from buttress.storage.database import Database
+from buttress.storage.errors import FolderUnusable
 from buttress.tracing.shipping import ship
 from buttress.tracing.spool import Spool, sealed_files
 from buttress.tracing.store import TraceStore
@@ -50,6 +51,14 @@ async def test_several_shippers_at_once_store_each_trace_once(
 
 async def test_a_spool_that_is_not_there_is_an_empty_one(tmp_path: Path, database: Database) -> None:
     assert await ship(tmp_path / "not" / "there", TraceStore(database)) == 0
+
+
+async def test_a_folder_that_cannot_be_made_is_an_error_that_names_it(
+    tmp_path: Path, database: Database
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FolderUnusable, match="file/spool"):
+        await ship(tmp_path / "file" / "spool", TraceStore(database))
 
 
 async def test_the_files_stay_when_they_cannot_be_stored(

@@ -1,6 +1,7 @@
 """The spool: killed here, twice, at once, on a full disk."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -96,3 +97,35 @@ def test_a_full_disk_costs_a_record_and_no_call(tmp_path: Path) -> None:
     (tmp_path / "w-000001.new").symlink_to("/dev/full")
     spool.append(b"lost")
     assert spool.lost == 1
+
+
+def test_a_folder_that_was_removed_costs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "spool"
+    spool = Spool(folder, "w", 1_000)
+    spool.append(b"one")
+    shutil.rmtree(folder)
+    spool.append(b"two")
+    spool.seal()
+    spool.append(b"three")
+    spool.seal()
+    assert (spool.lost, records(folder)) == (0, [b"one", b"two", b"three"])
+    assert capsys.readouterr().out.count("spool.removed") == 1
+
+
+def test_a_folder_that_cannot_be_made_again_costs_its_records_and_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "spool"
+    spool = Spool(folder, "w", 16)
+    spool.append(b"one")
+    shutil.rmtree(folder)
+    folder.write_text("a file where the folder should be")
+    for number in range(10):
+        spool.append(b"%d" % number)
+    spool.seal()
+    assert spool.lost == 11
+    assert capsys.readouterr().out.count("spool.lost") == 1
+    folder.unlink()
+    spool.append(b"kept")
+    spool.seal()
+    assert (spool.lost, records(folder)) == (11, [b"kept"])

@@ -9,7 +9,7 @@ Read in this order:
     stages     each stage, and whether it can ever run
     rules, tables, functions   what a rules stage names
     prompts    the variables, the passages, the window of a generate stage
-    schemas    the input and output schemas
+    schemas    the input's schema
     files      reading files that must not lead out of their folder
     project    all features of a project, with models.yaml
     errors

@@ -23,7 +23,7 @@ DEFAULT_INPUT: dict[str, object] = {
 
 
 class FeatureEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole file; its parts are looked at one by one."""
+    """The whole file; its parts are looked at one by one. `output` is known, and refused: it is not built."""
 
     description: str = ""
     input: object = None
@@ -105,7 +105,7 @@ def referenced_files(located: Located) -> list[str]:
 
 
 def _references(located: Located) -> Iterator[object]:
-    yield from (located.get("input"), located.get("output"))
+    yield located.get("input")
     for stage in _items(located, "stages"):
         yield located.get(*stage, "prompt")
         for rule in _items(located, *stage, "rules"):

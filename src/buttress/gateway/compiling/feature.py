@@ -39,11 +39,10 @@ _NO_STAGES_HINT = "Add at least one: rules, retrieve or generate."
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
-    """A feature without mistakes, before it is a release. `output` None: any text is an answer."""
+    """A feature without mistakes, before it is a release."""
 
     entry: FeatureEntry
     input: Schema
-    output: Schema | None
     stages: tuple[Compiled, ...]
     fallback: Fallback
 
@@ -86,7 +85,6 @@ def _check(
     if not isinstance(located.value, dict):
         return entry if isinstance(entry, list) else []
     input_schema = _input(located, files)
-    output = read_schema(located, "output", files) if located.get("output") is not None else None
     around = Around(
         located=located,
         files=files,
@@ -96,7 +94,7 @@ def _check(
     )
     stages = compile_stages(around)
     fallback = _fallback(located)
-    results: list[object] = [entry, input_schema, output, *stages, fallback]
+    results: list[object] = [entry, input_schema, _output_mistakes(located), *stages, fallback]
     mistakes = [mistake for result in results if _are_mistakes(result) for mistake in result]
     mistakes += order_mistakes(located, stages)
     if located.get(STAGES) == []:
@@ -106,7 +104,6 @@ def _check(
     return Parts(
         entry=entry,
         input=input_schema,
-        output=None if isinstance(output, list) else output,
         stages=tuple(stage for stage in stages if isinstance(stage, Compiled)),
         fallback=fallback,
     )
@@ -123,6 +120,15 @@ def _input(located: Located, files: Files) -> Schema | list[Mistake]:
     if isinstance(schema, list):
         return schema
     return input_mistakes(schema, lambda *keys: located.at("input", *keys)) or schema
+
+
+def _output_mistakes(located: Located) -> list[Mistake]:
+    if located.get("output") is None:
+        return []
+    message = "`output` is not built yet: an answer is a text, and nothing would be checked against a schema"
+    return [
+        Mistake(located.at("output"), message, "Leave it out; ask for the form of the answer in the prompt.")
+    ]
 
 
 def _fallback(located: Located) -> Fallback | list[Mistake]:
@@ -163,7 +169,6 @@ def _release(name: str, parts: Parts, files: Files, catalogue: Catalogue) -> Rel
         feature=name,
         description=parts.entry.description,
         input_schema=parts.input,
-        output_schema=parts.output,
         stages=stages,
         fallback=parts.fallback,
         prompts={one.written.name: one.written.text for one in parts.stages if one.written},

@@ -29,7 +29,7 @@ def function_mistakes(source: str, path: Path, function: str, where: Location) -
         return [Mistake(where, message, did_you_mean(function, defined) or hint)]
     found = defined[function]
     if isinstance(found, ast.AsyncFunctionDef):
-        message = f"`{function}` is `async`; a rule is called in a thread"
+        message = f"`{function}` is `async`; a rule is a plain function"
         return [Mistake(Location(path, found.lineno), message, hint)]
     if not _takes_one(found.args):
         message = f"`{function}` cannot be called with the input alone"

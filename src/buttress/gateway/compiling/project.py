@@ -45,11 +45,19 @@ def read_models(project: Path, providers: Collection[str] = PROVIDERS) -> Catalo
     """Return the models and ladders of models.yaml, none without such a file; or its mistakes."""
     path = project / MODELS_FILE
     if not path.exists() and not path.is_symlink():
-        return Catalogue({}, {})
+        return _misnamed(project) or Catalogue({}, {})
     file = read_file(project, MODELS_FILE)
     if isinstance(file, Unreadable):
         return [file.at(Location(path))]
     return read_catalogue(file.text, path, providers)
+
+
+def _misnamed(project: Path) -> list[Mistake]:
+    found = [project / name for name in ("models.yml", "model.yaml") if (project / name).is_file()]
+    return [
+        Mistake(Location(one), f"this file is not read: models stand in {MODELS_FILE}", "Rename it.")
+        for one in found
+    ]
 
 
 def _feature_folders(project: Path) -> list[Path] | Mistake:

@@ -18,6 +18,10 @@ from buttress.prompts.templates import parse_prompt
 from buttress.prompts.types import Prompt, Use
 
 _ELEMENT = "*"
+_NO_MODELS_HINT = (
+    "Write models.yaml into the project's folder; without a key: "
+    "`models: {quotes: {provider: extractive}}` and `ladders: {answers: [quotes]}`."
+)
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -54,12 +58,25 @@ def use_mistakes(
     return list(mistakes.values())
 
 
+def unused_mistake(written: Written, where: Location) -> list[Mistake]:
+    """Return what is wrong with a prompt that does not use the passages that were retrieved for it."""
+    if PASSAGES in written.prompt.variables:
+        return []
+    message = f"passages are retrieved before, but `{written.name}` does not use them: it has no `{PASSAGES}`"
+    hint = f"Print them in it: `{{{{ {PASSAGES} }}}}`. Or leave the stage of `kind: retrieve` out."
+    return [Mistake(where, message, hint)]
+
+
 def ladder_mistake(name: str, catalogue: Catalogue, where: Location) -> list[Mistake]:
     """Return what is wrong with the name of a ladder or model."""
     if catalogue.rungs(name):
         return []
     known = [*catalogue.ladders, *catalogue.models]
-    hint = did_you_mean(name, known) or f"models.yaml has: {', '.join(known) or 'none'}."
+    if not known:
+        return [
+            Mistake(where, f"no ladder or model is called `{name}`: the project has none", _NO_MODELS_HINT)
+        ]
+    hint = did_you_mean(name, known) or f"models.yaml has: {', '.join(known)}."
     return [Mistake(where, f"no ladder or model is called `{name}`", hint)]
 
 

@@ -1,4 +1,4 @@
-"""JSON Schemas (draft 2020-12) of inputs and outputs: whether they are ones. Pure."""
+"""JSON Schemas (draft 2020-12) of inputs: whether they are ones. Pure."""
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping
@@ -78,7 +78,7 @@ _KEYWORDS = [
 _META = jsonschema_rs.Draft202012Validator({"$ref": DRAFT}, offline=True)
 
 
-def read_schema(located: Located, key: Literal["input", "output"], files: Files) -> Schema | list[Mistake]:
+def read_schema(located: Located, key: Literal["input"], files: Files) -> Schema | list[Mistake]:
     """Return the schema at `key` of feature.yaml, written there or in the file it names; or its mistakes."""
     value, where = located.get(key), located.at(key)
     if isinstance(value, str):
@@ -109,6 +109,7 @@ def schema_mistakes(schema: Schema, where: Where) -> Iterator[Mistake]:
         *_reference_mistakes(schema, where, ()),
         *_meta_mistakes(schema, where),
         *_keyword_mistakes(schema, where, ()),
+        *_required_mistakes(schema, where, ()),
     ]
     yield from mistakes
     if mistakes:
@@ -201,6 +202,25 @@ def _keyword_mistakes(part: object, where: Where, keys: tuple[str | int, ...]) -
     for name, inner in properties(part).items():
         yield from _keyword_mistakes(inner, where, (*keys, "properties", name))
     yield from _keyword_mistakes(part.get("items"), where, (*keys, "items"))
+
+
+def _required_mistakes(part: object, where: Where, keys: tuple[str | int, ...]) -> Iterator[Mistake]:
+    """Yield required properties that no value can have, since only the declared ones are allowed."""
+    if not isinstance(part, dict):
+        return
+    declared, required = properties(part), part.get("required")
+    is_closed = part.get("additionalProperties") is False and "patternProperties" not in part
+    for index, name in enumerate(required if is_closed and isinstance(required, list) else []):
+        if isinstance(name, str) and name not in declared:
+            message = f"`{name[:80]}` is required, but not declared, and nothing else is allowed"
+            hint = (
+                did_you_mean(name, declared)
+                or f"Declare it: `properties: {{{name[:80]}: {{type: string}}}}`."
+            )
+            yield Mistake(where(*keys, "required", index), message, hint)
+    for name, inner in declared.items():
+        yield from _required_mistakes(inner, where, (*keys, "properties", name))
+    yield from _required_mistakes(part.get("items"), where, (*keys, "items"))
 
 
 def _short(text: str) -> str:

@@ -10,6 +10,7 @@ from buttress.gateway.compiling.prompts import (
     Written,
     ladder_mistake,
     read_prompt,
+    unused_mistake,
     use_mistakes,
     window_mistakes,
 )
@@ -205,6 +206,8 @@ def _prompt_mistakes(written: Written, around: Around, keys: Keys) -> list[Mista
     before = range(int(keys[-1]))
     retrieved = any(located.get(STAGES, index, "kind") == "retrieve" for index in before)
     found = use_mistakes(written.prompt.uses, written.path, around.variables, retrieved=retrieved)
+    if retrieved:
+        found += unused_mistake(written, located.at(*keys, "prompt"))
     if located.get(*keys, "prompt") is not None:
         return found
     where, without = located.at(*keys), "Name a prompt of your own: `prompt: answer.md`."

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from buttress.kernel.errors import Location, Mistake
 from buttress.releases.rules import normalise
 
 COLUMNS = ("question", "answer")
+
+_QUOTED = re.compile(r'"(?:[^"]|"")*+"(?=[,\n]|\Z)')
+_PLAIN = re.compile(r"[^,\n]*")
 
 Row = tuple[int, list[str]]
 """The 1-based line a row begins on, and its cells."""
@@ -22,13 +26,35 @@ def read_table(text: str, path: Path) -> dict[str, str] | list[Mistake]:
     try:
         rows = list(_rows(text))
     except csv.Error as error:
-        message = f"not a table of comma-separated values: {error}"
-        return [Mistake(Location(path), message, 'Quote texts that hold commas or quotes: "a, b".')]
+        return [_unreadable(error, text, path)]
     if not rows:
         return [Mistake(Location(path, 1), "the table is empty", "Begin with a line `question,answer`.")]
     header = [cell.strip().lower() for cell in rows[0][1]]
     mistakes = list(_header_mistakes(header, Location(path, rows[0][0])))
     return mistakes or _answers(header, rows[1:], path)
+
+
+def _unreadable(error: csv.Error, text: str, path: Path) -> Mistake:
+    opened = _bad_quote(text)
+    if opened is None:
+        message = f"not a table of comma-separated values: {error}"
+        return Mistake(Location(path), message, 'Quote texts that hold commas or quotes: "a, b".')
+    message = (
+        "not a table of comma-separated values: a quote opens here that does not close at the end of a cell"
+    )
+    hint = 'Close it, or write a quote inside a quoted text twice: "the ""new"" one".'
+    return Mistake(Location(path, opened), message, hint)
+
+
+def _bad_quote(text: str) -> int | None:
+    """Return the 1-based line of the first quoted cell without an end, None when each has one."""
+    at = 0
+    while at < len(text):
+        cell = (_QUOTED if text[at] == '"' else _PLAIN).match(text, at)
+        if cell is None:
+            return text.count("\n", 0, at) + 1
+        at = cell.end() + 1  # behind the comma, or the end of the line
+    return None
 
 
 def _rows(text: str) -> Iterator[Row]:

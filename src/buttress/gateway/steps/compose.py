@@ -42,7 +42,9 @@ async def compose(retrieved: Retrieved, call: Call) -> Composed | Reply:
             messages=composition.messages,
             max_tokens=stage.max_tokens,
             temperature=stage.temperature,
-            grounding=Grounding(str(retrieved.input.get("question", "")), composition.passages),
+            grounding=Grounding(
+                str(retrieved.input.get("question", "")), composition.passages, retrieved.asked
+            ),
         )
         return Composed(retrieved, stage, request, composition.passages)
 

@@ -9,6 +9,7 @@ from buttress.gateway.steps.quote import quoted
 from buttress.gateway.types import Checked, Composed, Decided, Reply, Sentence
 from buttress.guardrails.withholding import Withheld
 from buttress.kernel.errors import ButtressError
+from buttress.models.errors import NoRungLeft, NothingToQuote
 
 WITHHELD = "check.withheld"
 DECLINED = "check.declined"
@@ -49,7 +50,7 @@ async def _released(checked: Checked, call: Call) -> AsyncGenerator[Sentence, No
                         call.has_model_spoken, reason = True, ""
                         yield sentence
         except ButtressError as error:
-            reason = error.code
+            reason = _reason(error)
         if reason:
             span.data["reason"] = reason
             reply = _reply(composed, reason, call)
@@ -80,6 +81,13 @@ def _why_it_stopped(call: Call) -> str:
     if last:
         return WITHHELD
     return "" if call.has_model_spoken else EMPTY
+
+
+def _reason(error: ButtressError) -> str:
+    """Return why there is no answer; that nothing answers the question is no failure of the ladder."""
+    if isinstance(error, NoRungLeft) and isinstance(error.last, NothingToQuote):
+        return error.last.code
+    return error.code
 
 
 def _reply(composed: Composed, reason: str, call: Call) -> Reply:

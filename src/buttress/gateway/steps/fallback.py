@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from buttress.gateway.types import Composed, Reply, Sentence
 from buttress.kernel.passages import CitationState, Passage, cite
 from buttress.kernel.sentences import sentence_spans
+from buttress.models.units import body_span
 from buttress.releases.types import FallbackText, Release
 
 QUOTED_CHARACTERS = 300
-"""A quoted passage ends with the last whole sentence within this many characters."""
+"""A quote begins behind the headings, and ends with the last whole sentence within this many characters."""
 
 CUT = "\n\n(The answer was cut off here.)"
 
@@ -40,13 +41,14 @@ def _quotes(passages: Sequence[Passage]) -> list[Sentence]:
 
 
 def _quote(number: int, passage: Passage) -> Sentence:
-    end = _quoted_end(passage.text)
-    quote = passage.text[:end]
-    citation = cite(passage, number, quote, CitationState.VERBATIM, (0, end))
+    start, end = _quoted_span(passage.text)
+    quote = passage.text[start:end]
+    citation = cite(passage, number, quote, CitationState.VERBATIM, (start, end))
     lines = " ".join(quote.split())
     return Sentence(f"\n\n> {lines} [{number}]", (citation,))
 
 
-def _quoted_end(text: str) -> int:
-    ends = [end for _, end in sentence_spans(text) if end <= QUOTED_CHARACTERS]
-    return ends[-1] if ends else min(len(text), QUOTED_CHARACTERS)
+def _quoted_span(text: str) -> tuple[int, int]:
+    start, end = body_span(text)
+    ends = [stop for _, stop in sentence_spans(text[start:end]) if stop <= QUOTED_CHARACTERS]
+    return start, start + (ends[-1] if ends else min(end - start, QUOTED_CHARACTERS))

@@ -36,7 +36,7 @@ async def retrieve(recalled: Recalled, call: Call) -> Retrieved | Reply:
         if not is_relevant(found.passages, _thresholds(stage, call)):
             span.data["reason"] = NOTHING_RELEVANT
             return fallback(release, found.passages, NOTHING_RELEVANT)
-        return Retrieved(recalled, found.passages)
+        return Retrieved(recalled, found.passages, found.asked)
 
 
 def _query(stage: RetrieveStage, inspected: Inspected) -> Query:
@@ -51,6 +51,7 @@ def _query(stage: RetrieveStage, inspected: Inspected) -> Query:
 def _note(found: Found, call: Call, span: Span) -> None:
     call.passages = found.passages
     span.data["passages"] = len(found.passages)
+    span.data["unknown_words"] = sum(not word.is_known for word in found.asked)
     span.data |= {f"{one.name}_ms": round(one.duration_ms, 1) for one in found.stages}
     span.data |= {f"{one.name}_skipped": one.note for one in found.stages if one.skipped}
 

@@ -14,7 +14,7 @@ from buttress.releases.types import RulesStage
 async def rules(inspected: Inspected, call: Call) -> Ruled | Reply:
     """Return the answer of the first rule that has one; else the question, for the next step.
 
-    Rules that cannot be asked (their file was changed since the release was made) are passed over.
+    A rule that fails is passed over, and so are all when what they look at cannot be rendered.
     """
     release = inspected.chosen.release
     stages = [stage for stage in release.stages if isinstance(stage, RulesStage)]
@@ -32,7 +32,7 @@ async def rules(inspected: Inspected, call: Call) -> Ruled | Reply:
 
 
 async def _answer(stages: Sequence[RulesStage], inspected: Inspected, call: Call, span: Span) -> str | None:
-    rulebook = await call.ports.rulebook(inspected.chosen.release)
+    rulebook = call.ports.rulebook(inspected.chosen.release)
     for stage in stages:
         text = filled_in(stage.match, inspected.input, stage.name)
         ruling = await rulebook.ask(stage, text, inspected.input)

@@ -34,7 +34,6 @@ class SourceFile(msgspec.Struct, frozen=True, kw_only=True):
     path: Path
     relative: str
     size_bytes: int
-    modified_ns: int
 
 
 class Skipped(msgspec.Struct, frozen=True):
@@ -229,7 +228,6 @@ class _Walk:
             path=path,
             relative=relative,
             size_bytes=status.st_size,
-            modified_ns=status.st_mtime_ns,
         )
 
     def _skip(self, relative: str, reason: str) -> None:

@@ -12,6 +12,8 @@ from buttress.kernel.catalogue import Model, Price
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.messages import Finished, Grounding, ModelEvent, ModelRequest, TextDelta
 from buttress.kernel.usage import Usage
+from buttress.kernel.words import content_words
+from buttress.models.asked import is_beyond, unknown_words
 from buttress.models.errors import NothingToQuote
 from buttress.models.extract import blend, choose, coverage, idf_of, put
 from buttress.models.ports import SentenceRanker
@@ -48,7 +50,7 @@ class ExtractiveProvider:
         """
         grounding = request.grounding or Grounding("", ())
         quotes = await self._choose(grounding)
-        if not quotes:
+        if not quotes or await self._is_beyond(grounding, quotes):
             raise NothingToQuote(
                 f"nothing in the {len(grounding.passages)} passages found has to do with the question"
             )
@@ -62,6 +64,16 @@ class ExtractiveProvider:
             return []
         ranked = await self._rank(grounding.question, [unit.in_context for unit in units])
         return choose(blend(grounding.question, units, ranked, self._settings), units, self._settings)
+
+    async def _is_beyond(self, grounding: Grounding, quotes: Sequence[Unit]) -> bool:
+        """Say whether the question is about something that nobody wrote about, and `quotes` neither."""
+        quoted = " ".join(unit.in_context for unit in quotes)
+        said = list(content_words(quoted).values())[: self._settings.max_candidates]
+        nearness = {
+            word.text: max(await self._rank(word.text, said), default=0.0)
+            for word in unknown_words(grounding.asked, quoted)
+        }
+        return is_beyond(grounding.question, grounding.asked, nearness, self._settings)
 
     async def _rank(self, question: str, sentences: Sequence[str]) -> Sequence[float]:
         """Rank by the ranker handed in; by words when it is late, fails for now, or gives no ranking."""

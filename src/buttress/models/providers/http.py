@@ -146,7 +146,10 @@ class HttpProvider:
         except aiohttp.ClientConnectionError as error:
             if reader.began:
                 raise reader.cut() from error
-            raise ModelUnavailable(f"{where} could not be asked: {_reason(error)}") from error
+            was_sent = not isinstance(error, aiohttp.ClientConnectorError)
+            raise ModelUnavailable(
+                f"{where} could not be asked: {_reason(error)}", was_sent=was_sent
+            ) from error
         except aiohttp.ClientError as error:
             raise BadAnswer(f"{where} did not answer in HTTP as it should: {_reason(error)}") from error
 

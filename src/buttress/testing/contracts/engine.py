@@ -84,7 +84,8 @@ class EngineContract:
     async def test_every_stage_is_reported(self, engine: Engine) -> None:
         """In the order they run."""
         found = await engine.search(ask("roses"))
-        assert [one.name for one in found.stages] == ["embed", "dense", "bm25", "fuse", "dedup"]
+        names = [one.name for one in found.stages]
+        assert names[names.index("open") :] == ["open", "embed", "dense", "bm25", "fuse", "dedup", "words"]
         assert not any(one.skipped for one in found.stages)
 
     async def test_nobody_finds_what_their_scope_does_not_see(self, engine: Engine) -> None:
@@ -95,6 +96,22 @@ class EngineContract:
         assert {one.document for one in everybody.passages} == {"roses.md", "tools.md"}
         assert {one.document for one in gardener.passages} == {"roses.md", "moss.md", "tools.md"}
         assert stranger.passages == ()
+
+    @pytest.mark.parametrize(
+        ("scope", "unknown"),
+        [
+            pytest.param(Scope("green"), {"lawn", "giraffe", "blue"}, id="everybody"),
+            pytest.param(Scope("green", frozenset({"gardeners"})), {"giraffe", "blue"}, id="a reader"),
+        ],
+    )
+    async def test_words_that_stand_only_where_the_scope_does_not_see_are_unknown(
+        self, engine: Engine, scope: Scope, unknown: set[str]
+    ) -> None:
+        """No question finds out what others' documents speak of. Any form of a word counts."""
+        found = await engine.search(ask("a rose, gloves, a lawn, a giraffe and blue", scope, limit=1))
+        assert {word.text for word in found.asked if not word.is_known} == unknown
+        assert {word.text for word in found.asked} == unknown | {"rose", "gloves", "lawn"}
+        assert all(word.weight > 0 for word in found.asked)
 
     async def test_the_limit_holds(self, engine: Engine) -> None:
         """From 1 to 100; outside of it is a mistake."""

@@ -12,7 +12,7 @@ from buttress.kernel.located import Located, parse_yaml
     ("text", "files"),
     [
         pytest.param("{}", [], id="none"),
-        pytest.param("input: a.json\noutput: ./b.json", ["a.json", "b.json"], id="schemas"),
+        pytest.param("input: ./a.json", ["a.json"], id="a schema"),
         pytest.param("stages: [{prompt: a.md}, {prompt: ./a.md}]", ["a.md"], id="a file named twice"),
         pytest.param(
             "stages: [{rules: [{table: a.csv}, {function: 'b.py:c'}]}]", ["a.csv", "b.py"], id="rules"

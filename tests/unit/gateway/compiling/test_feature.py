@@ -121,6 +121,26 @@ YAML, MD, CSV, PY = "feature.yaml", "answer.md", "faq.csv", "rules.py"
         ),
         pytest.param(YAML, FIND, "", (MD, 8), "no passages were retrieved", id="passages without retrieve"),
         pytest.param(MD, "p.text", "p.txt", (MD, 10), "Did you mean `text`?", id="attribute of a passage"),
+        pytest.param(
+            MD, "{{ question }}", "{{ question.__class__ }}", (MD, 13), "underscore", id="Python's own"
+        ),
+        pytest.param(
+            MD,
+            "{% for p in passages %}\n[{{ p.number }}] {{ p.place }}\n{{ p.text }}\n{% endfor %}",
+            "",
+            (YAML, 22),
+            "no `passages`",
+            id="passages that are not used",
+        ),
+        pytest.param(
+            YAML,
+            "required: [question]",
+            "required: [qestion]\n  additionalProperties: false",
+            (YAML, 7),
+            "Did you mean `question`?",
+            id="required, but not declared",
+        ),
+        pytest.param(CSV, "A booking", '"A booking', (CSV, 2), "a quote opens here", id="an open quote"),
         pytest.param(MD, "p.text", "p['body']", (MD, 10), "a passage has no `body`", id="by its key"),
         pytest.param(MD, "{{ p.text }}", "{{ passages.text }}", (MD, 10), "is a list", id="of all of them"),
         pytest.param(
@@ -167,9 +187,9 @@ YAML, MD, CSV, PY = "feature.yaml", "answer.md", "faq.csv", "rules.py"
         ),
         pytest.param(YAML, "  kind: passages", "  kind: passage", (YAML, 25), "Did you mean", id="its kind"),
         pytest.param(YAML, "  kind: passages\n", "", (YAML, 24), "of kind `None`", id="no kind of fallback"),
-        pytest.param(YAML, '"I do not know."', '""', (YAML, 26), "length >= 1", id="an empty fallback"),
+        pytest.param(YAML, '"I do not know."', '""', (YAML, 26), "found nothing", id="an empty fallback"),
         pytest.param(
-            YAML, '"I do not know."', "x\n  passages: 99", (YAML, 27), "<= 20", id="too many quotes"
+            YAML, '"I do not know."', "x\n  passages: 99", (YAML, 27), "at most 20", id="too many quotes"
         ),
         pytest.param(YAML, FIND, "", (YAML, 21), "no stage retrieves any", id="quotes without retrieve"),
         # schemas
@@ -197,9 +217,11 @@ YAML, MD, CSV, PY = "feature.yaml", "answer.md", "faq.csv", "rules.py"
         pytest.param(
             YAML, "type: object", "$schema: 'x:y'\n  type: object", (YAML, 3), "draft", id="other draft"
         ),
-        pytest.param(YAML, "stages:", "output: 5\nstages:", (YAML, 8), "expected a JSON Schema", id="output"),
         pytest.param(
-            YAML, "stages:", "output: o.json\nstages:", (YAML, 8), "no file `o.json`", id="no schema"
+            YAML, "stages:", "output: {type: object}\nstages:", (YAML, 8), "not built yet", id="output"
+        ),
+        pytest.param(
+            YAML, "stages:", "output: o.json\nstages:", (YAML, 8), "not built yet", id="output in a file"
         ),
         # stages
         pytest.param(
@@ -224,12 +246,17 @@ YAML, MD, CSV, PY = "feature.yaml", "answer.md", "faq.csv", "rules.py"
             YAML, "name: find", "nam: find", (YAML, 16), "Did you mean `name`?", id="key of a stage"
         ),
         pytest.param(YAML, "- name: find\n", "- x:\n", (YAML, 16), "`name` is missing", id="a stage unnamed"),
-        pytest.param(YAML, "passages: 6", "passages: 0", (YAML, 19), ">= 1", id="no passages"),
+        pytest.param(YAML, "passages: 6", "passages: 0", (YAML, 19), "at least 1", id="no passages"),
         pytest.param(
             YAML, "description:", "descripton:", (YAML, 1), "Did you mean `desc", id="key of the file"
         ),
         pytest.param(
-            YAML, "description: Answers", "description: [1]\n#", (YAML, 1), "`str`", id="description"
+            YAML,
+            "description: Answers",
+            "description: [1]\n#",
+            (YAML, 1),
+            "expected a text",
+            id="description",
         ),
         # files
         pytest.param(
@@ -244,7 +271,7 @@ YAML, MD, CSV, PY = "feature.yaml", "answer.md", "faq.csv", "rules.py"
         pytest.param(YAML, "answer.md", "'C:\\x.md'", (YAML, 22), "leads out", id="a drive"),
         pytest.param(YAML, "answer.md", "'..\\x.md'", (YAML, 22), "leads out", id="backwards slashes"),
         pytest.param(YAML, "answer.md", "'.'", (YAML, 22), "not a file", id="the folder itself"),
-        pytest.param(YAML, "answer.md", "''", (YAML, 22), "length >= 1", id="no name at all"),
+        pytest.param(YAML, "answer.md", "''", (YAML, 22), "found nothing", id="no name at all"),
         pytest.param(YAML, "answer.md", '"a\\0b"', (YAML, 22), "cannot be read", id="a NUL in a name"),
         # rules
         pytest.param(
@@ -339,12 +366,10 @@ def test_a_mistake_names_its_file_and_line(  # noqa: PLR0917 - the columns of th
     ("text", "part"),
     [
         pytest.param("", "`stages` is missing", id="nothing"),
-        pytest.param("- a\n- b", "Expected `object`", id="a list"),
-        pytest.param("hello", "Expected `object`", id="a text"),
+        pytest.param("- a\n- b", "expected keys with values", id="a list"),
+        pytest.param("hello", "expected keys with values", id="a text"),
         pytest.param("stages: []\nfallback: {kind: text, text: No.}", "no stages", id="no stages"),
-        pytest.param(
-            "stages: {}\nfallback: {kind: text, text: No.}", "Expected `array`", id="stages by name"
-        ),
+        pytest.param("stages: {}\nfallback: {kind: text, text: No.}", "expected a list", id="stages by name"),
         pytest.param("\x00", "NUL", id="binary"),
         pytest.param("[" * 100_000, "levels deep", id="very deep"),
         pytest.param("a: &a [*a]", "levels deep", id="an alias of itself"),

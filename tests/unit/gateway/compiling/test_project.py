@@ -105,3 +105,15 @@ def test_the_error_lists_every_mistake(project: Path) -> None:
     listed = error.as_dict()["data"]
     assert isinstance(listed, dict)
     assert len(listed["mistakes"]) == len(mistakes)
+
+
+def test_a_project_without_models_is_told_what_to_write(project: Path) -> None:
+    (project / "models.yaml").unlink()
+    (told,) = mistakes_of(project)
+    assert "no ladder or model is called `answers`: the project has none" in told
+    assert "Write models.yaml" in told
+
+
+def test_a_models_file_of_another_name_is_told(project: Path) -> None:
+    (project / "models.yaml").rename(project / "models.yml")
+    assert mistakes_of(project)[0].startswith("models.yml: this file is not read")

@@ -44,6 +44,10 @@ def of_file(text: str) -> object:
         pytest.param("{properties: {a: {enum: [{$ref: 'http://x'}]}}}", id="a reference that is data"),
         pytest.param("{$schema: 'https://json-schema.org/draft/2020-12/schema'}", id="the draft named"),
         pytest.param("{x-note: 1, example: 2}", id="words of others"),
+        pytest.param("{required: [b]}", id="required, and others allowed"),
+        pytest.param(
+            "{required: [b], additionalProperties: false, patternProperties: {b: {}}}", id="by its pattern"
+        ),
     ],
 )
 def test_a_schema(schema: str) -> None:
@@ -64,6 +68,18 @@ def test_a_schema(schema: str) -> None:
         pytest.param("  $dynamicRef: 'http://x'", 2, "leads out", id="a dynamic reference"),
         pytest.param("  $schema: http://json-schema.org/draft-07/schema#", 2, "another draft", id="draft 7"),
         pytest.param("  $ref: '#/$defs/a'", 1, "not a JSON Schema", id="a reference to nothing"),
+        pytest.param(
+            "  properties: {a: {}}\n  required: [b]\n  additionalProperties: false",
+            3,
+            "`b` is required, but not declared",
+            id="required, but not declared",
+        ),
+        pytest.param(
+            "  items:\n    {required: [b], additionalProperties: false}",
+            3,
+            "not declared",
+            id="the same within",
+        ),
         pytest.param("  pattern: '('", 2, "regex", id="a pattern"),
     ],
 )

@@ -42,8 +42,10 @@ def test_a_table(text: str, answers: dict[str, str]) -> None:
         pytest.param("question,answer\nA,\n", 2, "no answer to `A`", id="no answer"),
         pytest.param("question,answer\n??,1\n", 2, "no question", id="no question"),
         pytest.param("question,answer\nA,1\n\na?,2\n", 4, "another answer on line 2", id="two answers"),
-        pytest.param('question,answer\n"A,1\n', None, "comma-separated", id="an open quote"),
-        pytest.param('question,answer\n"A"b,1\n', None, "comma-separated", id="text behind a quote"),
+        pytest.param('question,answer\n"A,1\n', 2, "a quote opens here", id="an open quote"),
+        pytest.param('question,answer\nA,"1\n\n"B",2\n', 2, "opens here", id="one that another closes"),
+        pytest.param('question,answer\n"A\n?",1\nB,"""2"\nC,"3\n', 5, "opens here", id="behind right ones"),
+        pytest.param('question,answer\n"A"b,1\n', 2, "comma-separated", id="text behind a quote"),
         pytest.param("question,answer\n" + "x" * 200_000 + ",1\n", None, "field", id="a cell too long"),
     ],
 )

@@ -11,7 +11,7 @@ from buttress.gateway.types import Checked, Reply, Sent, Sentence
 from buttress.guardrails.withholding import Withheld
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.passages import CitationState, cite
-from buttress.models.errors import NoRungLeft, StreamCut
+from buttress.models.errors import NoRungLeft, NothingToQuote, RungFailure, StreamCut
 from tests.unit.gateway.world import NO_ANSWER, World, a_call, a_passage, a_release, composed
 
 PASSAGES = (a_passage("Refunds take 14 days."),)
@@ -53,6 +53,13 @@ async def test_a_good_answer_goes_out_as_it_is(world: World) -> None:
     ("texts", "error", "begins", "reason"),
     [
         pytest.param((), NoRungLeft(()), NO_ANSWER, "models.no_rung_left", id="nothing came, and an error"),
+        pytest.param(
+            (),
+            NoRungLeft((RungFailure("quotes", NothingToQuote("no")),)),
+            NO_ANSWER,
+            "models.nothing_to_quote",
+            id="nothing answers the question",
+        ),
         pytest.param((), None, NO_ANSWER, "models.empty_answer", id="nothing came"),
         pytest.param((" ", "\n\n"), None, NO_ANSWER, "models.empty_answer", id="only blanks came"),
         pytest.param(("One.",), StreamCut("cut"), "One." + CUT, "models.stream_cut", id="cut"),

@@ -31,6 +31,15 @@ def test_a_text_quotes_nothing() -> None:
     assert len(fallback(a_release(fallback=FallbackText("Call us.")), [a_passage("A.")], "x").sentences) == 1
 
 
+def test_headings_are_not_run_into_the_quote() -> None:
+    """Neither those before the quoted text nor those behind it; the citation points at what is quoted."""
+    text = "Refunds\n\nThe short version\n\nYou can have it back.\n\nThe long version\n\nIt depends."
+    sentence = fallback(a_release(), [a_passage(text, start=50)], "x").sentences[-1]
+    assert sentence.text == "\n\n> You can have it back. [1]"
+    (citation,) = sentence.citations
+    assert (citation.start, citation.quote) == (50 + text.index("You"), "You can have it back.")
+
+
 def test_a_long_passage_is_quoted_to_the_end_of_a_sentence() -> None:
     (citation,) = fallback(a_release(), [a_passage(LONG, start=100)], "x").sentences[-1].citations
     assert citation.quote.rstrip().endswith("no more.")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 
+import msgspec
 import pytest
 
 from buttress.kernel.errors import ButtressError
@@ -13,6 +14,7 @@ from buttress.kernel.ids import ChunkId, DocumentId
 from buttress.kernel.messages import Finished, Grounding, ModelRequest, TextDelta
 from buttress.kernel.passages import Passage
 from buttress.kernel.usage import Usage
+from buttress.kernel.words import AskedWord, content_words
 from buttress.models.errors import BadRequest, ModelUnavailable, NothingToQuote
 from buttress.models.ports import SentenceRanker
 from buttress.models.providers.extractive import EXTRACTIVE, ExtractiveProvider, LexicalRanker
@@ -155,6 +157,41 @@ async def test_without_its_ranker_it_goes_by_words(ranker: Ranked) -> None:
     request = ask("Where is the key?", "Dogs bark all night. The key is here.")
     assert await answer(request, ranker, rank_timeout_s=0.02) == "The key is here. [1]"
     assert ranker.running == 0
+
+
+KEPT = "Keys\n\nThe key for the shed hangs there. Keys are cut by Anna."
+
+
+def with_unknown(request: ModelRequest, *unknown: str) -> ModelRequest:
+    """Return `request` with what a search learned of its words: those are in no text."""
+    assert request.grounding
+    asked = tuple(
+        AskedWord(text=word, weight=3.0, is_known=word not in unknown)
+        for word in content_words(request.grounding.question).values()
+    )
+    grounding = msgspec.structs.replace(request.grounding, asked=asked)
+    return msgspec.structs.replace(request, grounding=grounding)
+
+
+@pytest.mark.parametrize(
+    ("question", "unknown"),
+    [
+        pytest.param("Where is the giraffe key?", "giraffe", id="half of what is asked"),
+        pytest.param("Where does the key for the shed hang in Gotham?", "gotham", id="a name"),
+    ],
+)
+async def test_what_nobody_wrote_about_is_not_quoted(question: str, unknown: str) -> None:
+    request = with_unknown(ask(question, KEPT), unknown)
+    with pytest.raises(NothingToQuote):
+        await answer(request)
+    assert "hangs there. [1]" in await answer(with_unknown(ask(question, KEPT)))
+
+
+async def test_a_word_that_means_what_is_quoted_is_no_reason_to_be_silent() -> None:
+    request = with_unknown(ask("Where is the shed's opener?", KEPT), "opener")
+    assert "hangs there" in await answer(request, Ranked(*[0.8] * 20))
+    with pytest.raises(NothingToQuote):
+        await answer(request, Ranked(*[0.1] * 20))
 
 
 async def test_a_failure_that_will_not_pass_is_raised() -> None:

@@ -1,0 +1,196 @@
+"""A project that is edited while `buttress serve` runs: new answers without a restart, and never none."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from buttress.app.layout import run_folder
+from buttress.processes.status import read_said
+from tests.flows.running import Served, buttress, copy_example, kill, processes_of, serve, until, until_ready
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+GREETING = "who are you"
+FUNCTIONS = '''
+def greet(values):
+    """Answer one question."""
+    return "{answer}" if values["question"] == "who are you" else None
+'''
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The example; nobody has read its documents."""
+    return copy_example(tmp_path / "edited")
+
+
+@pytest.fixture
+def feature(project: Path) -> Path:
+    """The folder of its feature."""
+    return project / "features" / "support"
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a file as an editor does: another one in its place."""
+    new = path.with_name(f".{path.name}.new")
+    new.write_text(text)
+    new.replace(path)
+
+
+def table(answer: str) -> str:
+    """Return a table that answers one question."""
+    return f"question,answer\n{GREETING},{answer}\n"
+
+
+class Asker:
+    """Asks over connections of their own, so that any worker may answer."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._url = url
+
+    async def ask(self, question: str = GREETING, feature: str = "support") -> str:
+        """Return the text of an answer; every question must have one."""
+        body = {"input": {"question": question}}
+        async with self._session.post(f"{self._url}/v1/features/{feature}", json=body) as response:
+            answer = await response.json()
+            assert response.status == 200, answer
+            return str(answer["text"])
+
+    async def until_all_say(self, text: str) -> None:
+        """Ask until every worker says `text`, for as many questions as no worker could dodge by chance."""
+        in_a_row = 0
+
+        async def says() -> bool:
+            nonlocal in_a_row
+            in_a_row = in_a_row + 1 if await self.ask() == text else 0
+            return in_a_row >= 30
+
+        for _ in range(20_000):
+            if await says():
+                return
+        raise AssertionError(f"not all say {text!r}")
+
+    async def problem(self) -> str:
+        """Return what `/readyz` has to say of the files; it must be ready."""
+        async with self._session.get(f"{self._url}/readyz") as response:
+            assert response.status == 200, await response.text()
+            return str((await response.json())["problem"])
+
+
+@asynccontextmanager
+async def asking(served: Served) -> AsyncIterator[Asker]:
+    """Ask what is served, for the block."""
+    connector = aiohttp.TCPConnector(force_close=True)
+    timeout = aiohttp.ClientTimeout(total=30)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        await until_ready(served.url)
+        yield Asker(session, served.url)
+
+
+def states(served: Served) -> set[str]:
+    """Return which states of the files answer, as the workers say."""
+    said = [read_said(run_folder(served.project), name) for name in ("calls-1", "calls-2")]
+    return {one.message.partition("project ")[2][:12] for one in said if one}
+
+
+async def kill_and_wait(served: Served, role: str) -> None:
+    """Kill a process, and wait until another one does its work."""
+    before = served.pid_of(role)
+    assert kill(before)
+    await until(lambda: served.pid_of(role) not in (None, before), 30, f"{role} is started again")
+    await until_ready(served.url)
+
+
+async def test_an_edit_answers_without_a_restart_and_a_broken_one_changes_nothing(
+    project: Path, feature: Path
+) -> None:
+    answers, declaration = feature / "known-answers.csv", feature / "feature.yaml"
+    good = declaration.read_text()
+    with serve(project, "--workers", "2") as served:
+        async with asking(served) as asker:
+            replace(answers, table("First."))
+            await asker.until_all_say("First.")
+            assert await asker.problem() == ""
+            replace(declaration, good.replace("ladder: answers", "ladder: nobody"))
+            replace(answers, table("Second."))
+            await until(lambda: "nobody" in said_by(served, "calls-1"), 30, "the mistake is said")
+            await until(lambda: "nobody" in said_by(served, "calls-2"), 30, "the mistake is said")
+            for role in ("calls-1", "calls-2", "engine", "background"):
+                await kill_and_wait(served, role)
+            assert {await asker.ask() for _ in range(30)} == {"First."}
+            assert "feature.yaml:" in await asker.problem()
+            assert len(states(served)) == 1
+            replace(declaration, good)
+            await asker.until_all_say("Second.")
+            await until(lambda: "nobody" not in said_by(served, "calls-1"), 30, "the mistake is forgotten")
+            await until(lambda: len(states(served)) == 1, 30, "all workers answer alike")
+    said = project.with_name(f"{project.name} says").read_text()
+    assert "calls-1: ready:" in said
+    assert "nobody" in said
+
+
+def said_by(served: Served, role: str) -> str:
+    """Return what a worker says of itself."""
+    said = read_said(run_folder(served.project), role)
+    return said.message if said else ""
+
+
+async def test_functions_stay_as_they_were_while_the_project_is_broken(project: Path, feature: Path) -> None:
+    declaration, functions = feature / "feature.yaml", feature / "rules.py"
+    declared = declaration.read_text().replace("- table: known-answers.csv", "- function: rules.py:greet")
+    replace(functions, FUNCTIONS.format(answer="First."))
+    replace(declaration, declared)
+    with serve(project) as served:
+        async with asking(served) as asker:
+            assert await asker.ask() == "First."
+            replace(functions, "def greet(:\n")
+            await until(lambda: "rules.py" in said_by(served, "calls-1"), 30, "the mistake is said")
+            assert await asker.ask() == "First."
+            await kill_and_wait(served, "calls-1")
+            assert await asker.ask() == "First."
+            replace(functions, FUNCTIONS.format(answer="Second."))
+            await asker.until_all_say("Second.")
+
+
+async def test_a_new_feature_on_a_new_knowledge_base_answers_without_a_restart(
+    project: Path, feature: Path
+) -> None:
+    documents = project / "pets"
+    documents.mkdir()
+    (documents / "otters.md").write_text("# Otters\n\nAn otter may be brought to work on Fridays.\n")
+    with serve(project) as served:
+        async with asking(served) as asker:
+            (project / "knowledge" / "pets.yaml").write_text("sources: [{folder: pets, readers: ['*']}]\n")
+            done = buttress(project, "ingest", "pets")
+            assert done.returncode == 0, done.stderr
+            new = project / "features" / "pets"
+            new.mkdir()
+            (new / "answer.md").write_text((feature / "answer.md").read_text())
+            replace(
+                new / "feature.yaml",
+                (feature / "feature.yaml")
+                .read_text()
+                .replace("knowledge: kestrel", "knowledge: pets")
+                .replace(
+                    "      - table: known-answers.csv", "      - {regex: '^who are you$', answer: Pets.}"
+                ),
+            )
+            await until(lambda: said_by(served, "calls-1").startswith("2 features"), 30, "there are two")
+            assert await asker.ask(feature="pets") == "Pets."
+            question = "When may an otter be brought to work?"
+            for _ in range(2_000):
+                if "Fridays" in await asker.ask(question, feature="pets"):
+                    return
+            raise AssertionError("the new knowledge base is not searched")
+
+
+def test_no_child_shows_settings_on_its_command_line(project: Path) -> None:
+    """Everybody who lists processes would read them; the port, at least, is always handed over."""
+    with serve(project, "--workers", "2") as served:
+        shown = [one.cmdline() for one in processes_of(project) if one.pid != served.process.pid]
+        assert len(shown) >= 4
+        assert [part for command in shown for part in command if "server." in part or part == "--set"] == []
