@@ -35,10 +35,14 @@ async def answer(asked: Asked, ports: Ports) -> AsyncGenerator[Event, None]:
         decided = await _way(asked, call)
         async with aclosing(decided.sentences) as sentences:
             async for sentence in sentences:
+                for event in call.news():
+                    yield event
                 call.released(sentence)
                 yield Text(sentence.text)
                 for citation in sentence.citations:
                     yield Cited(citation)
+    for event in call.news():
+        yield event
     yield Ended(call.answer())
 
 

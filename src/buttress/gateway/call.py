@@ -1,7 +1,9 @@
 """One call under way: what has happened so far, kept for the trace and the final answer."""
 
+from collections.abc import Iterator
+
 from buttress.gateway.ports import Ports
-from buttress.gateway.types import Answer, Asked, FailedModel, Outcome, Reply, Sentence
+from buttress.gateway.types import Answer, Asked, FailedModel, Held, Outcome, Reply, Sentence, Stepped
 from buttress.guardrails.support import Standing, Support, support_of
 from buttress.guardrails.withholding import Withheld
 from buttress.kernel.ids import ReleaseId, TraceId, new_id
@@ -29,6 +31,8 @@ class Call:
         self.citations: list[Citation] = []
         self.standings: list[Standing] = []
         self.withheld: list[Withheld] = []
+        self._told: set[int] = set()
+        self._withheld_told = 0
         self.outcome: Outcome = "answered"
         self.reason = ""
 
@@ -43,6 +47,18 @@ class Call:
         self.citations.extend(sentence.citations)
         if sentence.standing:
             self.standings.append(sentence.standing)
+
+    def news(self) -> Iterator[Stepped | Held]:
+        """Return the steps that ended, and what was withheld, since the last time; nothing if unwatched."""
+        if not self.asked.watched:
+            return
+        for at, span in enumerate(self.recorder.spans):
+            if at not in self._told and span.duration_ms is not None:
+                self._told.add(at)
+                yield Stepped(span)
+        for withheld in self.withheld[self._withheld_told :]:
+            self._withheld_told += 1
+            yield Held(withheld)
 
     @property
     def support(self) -> Support:

@@ -15,6 +15,7 @@ from buttress.kernel.ids import ReleaseId, TraceId
 from buttress.kernel.messages import Message, ModelRequest
 from buttress.kernel.passages import Citation, Passage
 from buttress.kernel.scope import Scope
+from buttress.kernel.spans import Span
 from buttress.kernel.usage import NanoDollars, Usage
 from buttress.kernel.words import AskedWord
 from buttress.releases.types import GenerateStage, Release
@@ -25,7 +26,8 @@ Outcome = Literal["answered", "fallback"]
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A question as it came in. `input` is what the feature's input schema describes.
 
-    `history` are the turns of the conversation before it, oldest first.
+    `history` are the turns of the conversation before it, oldest first. Who has it `watched` gets an event
+    for each step as it ends and for each sentence that is withheld.
     """
 
     feature: str
@@ -34,6 +36,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str = "default"
     user: str | None = None
     groups: tuple[str, ...] = ()
+    watched: bool = False
 
 
 class Admitted(msgspec.Struct, frozen=True):
@@ -194,10 +197,22 @@ class Cited(msgspec.Struct, frozen=True, tag="cited"):
     citation: Citation
 
 
+class Stepped(msgspec.Struct, frozen=True, tag="stepped"):
+    """A step of a watched call has ended."""
+
+    span: Span
+
+
+class Held(msgspec.Struct, frozen=True, tag="held"):
+    """A sentence of a watched call was not released."""
+
+    withheld: Withheld
+
+
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
     """The last event: the whole answer."""
 
     answer: Answer
 
 
-Event = Began | Text | Cited | Ended
+Event = Began | Text | Cited | Stepped | Held | Ended

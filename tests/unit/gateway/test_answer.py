@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from buttress.gateway.answer import answer, collect
 from buttress.gateway.errors import FeatureUnknown, InputInvalid
-from buttress.gateway.types import Answer, Asked, Began, Ended
+from buttress.gateway.types import Answer, Asked, Began, Ended, Held, Stepped, Text
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.messages import ModelEvent, ModelRequest, TextDelta
 from buttress.kernel.passages import CitationState
@@ -114,6 +114,25 @@ class TestAnswered:
             trace.trace_id for trace in world.traces
         }
         assert len(world.traces) == 10
+
+
+class TestWatched:
+    """Who watches sees each step as it ends, and what was not released."""
+
+    async def test_every_step_is_told_once_and_in_time(self, world: World) -> None:
+        said = " It costs 12 dollars. [1]"
+        async with ScriptedUpstream([Reply(chunks=(SAYS_SO, said))]) as upstream:
+            ports = with_release(world, a_release(a_model(upstream.url)))
+            events = await events_of(asked(watched=True), ports)
+        steps = [event.span for event in events if isinstance(event, Stepped)]
+        assert sorted(span.name for span in steps) == sorted(span.name for span in world.traces[0].spans)
+        kinds = [type(event) for event in events]
+        assert kinds[1] is Stepped  # what came before the first sentence
+        assert kinds.index(Text) < kinds.index(Held) < kinds.index(Ended)
+        assert [one.withheld.text for one in events if isinstance(one, Held)] == [said]
+
+    async def test_nobody_else_sees_them(self, world: World) -> None:
+        assert {Stepped, Held}.isdisjoint({type(event) for event in await events_of(asked(), world.ports)})
 
 
 class TestRefused:
