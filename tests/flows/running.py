@@ -77,12 +77,17 @@ class Served(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def serve(project: Path, *arguments: str, within_s: float = 30) -> Iterator[Served]:
-    """Run `buttress serve` on a free port for the block; nothing of it is left at its end."""
+def serve(
+    project: Path, *arguments: str, flags: Sequence[str] = (), within_s: float = 30
+) -> Iterator[Served]:
+    """Run `buttress serve` on a free port for the block; nothing of it is left at its end.
+
+    `flags` are those of `buttress` itself, `arguments` those of `serve`.
+    """
     said = project.with_name(f"{project.name} says")
     with said.open("wb") as output:
         started = subprocess.Popen(
-            command(project, "serve", "--port", "0", *arguments),
+            command(project, *flags, "serve", "--port", "0", *arguments),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -18,6 +18,9 @@ STOP_DATABASE_S = 3.0
 """When the supervisor was killed this process is the last that holds PostgreSQL, and stops it: in 0.3 s, but
 nobody else would on a machine that is busy."""
 
+SWEEP_EVERY_S = 3_600.0
+"""How often it is looked for conversations that are older than they may be."""
+
 _log = structlog.get_logger("buttress.app.background")
 
 
@@ -32,15 +35,19 @@ async def served(loaded: Loaded, declared: Declared) -> AsyncIterator[Buttress]:
 
 
 async def run_background(loaded: Loaded) -> None:
-    """Ship what the other processes spool, again and again; PostgreSQL may come and go."""
+    """Ship what the others spool, and delete what is too old, again and again; PostgreSQL may come and go."""
     asked = stop_asked()
     with announced(loaded, "background", STOP_DATABASE_S) as announcer:
         live = Live(loaded.project)
         async with served(loaded, await live.start()) as buttress:
+            sweep_at = 0.0
             while not asked.is_set():
                 if changed := await live.follow():
                     buttress.adopt(changed)
                 await _ship(buttress, announcer)
+                if buttress.clock.monotonic() >= sweep_at:
+                    await _forget(buttress)
+                    sweep_at = buttress.clock.monotonic() + SWEEP_EVERY_S
                 await set_within(asked, loaded.tree.tracing.ship_every_s)
 
 
@@ -55,3 +62,11 @@ async def _ship(buttress: Buttress, announcer: Announcer) -> None:
         announcer.say(ready=False, message=error.message)
     else:
         announcer.say(ready=True)
+
+
+async def _forget(buttress: Buttress) -> None:
+    try:
+        if forgotten := await buttress.forget_conversations():
+            _log.info("conversations.forgotten", conversations=forgotten)
+    except ButtressError as error:
+        _log.warning("conversations.not_forgotten", code=error.code, reason=error.message)

@@ -3,9 +3,10 @@
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Self, Unpack
 
 import msgspec
 
@@ -20,24 +21,29 @@ from buttress.app.project import compiled_releases, knowledge_bases
 from buttress.app.storage import project_database
 from buttress.gateway.answer import answer, collect
 from buttress.gateway.ports import Ports
-from buttress.gateway.types import Answer, Asked, Event
+from buttress.gateway.types import Answer, Asked, Event, Particulars, asked_with
 from buttress.kernel.chance import SeededChance
-from buttress.kernel.clock import SystemClock
-from buttress.kernel.ids import ReleaseId, new_id
+from buttress.kernel.clock import Clock, SystemClock
+from buttress.kernel.ids import DocumentId, ReleaseId, new_id
 from buttress.kernel.scope import Scope
 from buttress.knowledge.embedding import SharedEmbedder
 from buttress.knowledge.errors import UnknownKnowledge
 from buttress.knowledge.forgetting import forget_undeclared
 from buttress.knowledge.ingest import IngestParts, ingest
-from buttress.knowledge.ingest_types import IngestReport, Progress
+from buttress.knowledge.ingest_types import IngestReport, Progress, StoredExcerpt
+from buttress.knowledge.ledger import Ledger
 from buttress.knowledge.parsing.pool import ParserPool
 from buttress.knowledge.ports import Engine
 from buttress.knowledge.search_types import Found, Query
+from buttress.models.counting import Counters
 from buttress.models.ports import LocalServer
 from buttress.models.providers.building import ProviderParts, build_provider
 from buttress.models.providers.http import HttpParts
 from buttress.models.providers.local import Gate, LocalParts
+from buttress.models.providers.scripted import Drill, drilled
 from buttress.outbound.sessions import Sessions
+from buttress.prompts.memory import ChatMemory
+from buttress.prompts.store import ConversationStore
 from buttress.releases.pool import FunctionPool
 from buttress.releases.rulebook import Rulebook
 from buttress.releases.store import ReleaseStore
@@ -56,8 +62,9 @@ from buttress.tracing.types import Trace
 class Buttress:
     """A project, open for questions. Use it in one event loop, by as many tasks as you like.
 
-    Asking and searching need no database; ingest and traces open it when they are first used. An engine that
-    `buttress serve` runs for the project is used; without one the model is loaded into this process.
+    Asking and searching need no database; conversations, ingest and traces open it when they are first used.
+    An engine that `buttress serve` runs for the project is used; without one the model is loaded into this
+    process.
     """
 
     def __init__(
@@ -80,8 +87,11 @@ class Buttress:
         self._local = LocalParts(server=local, gate=Gate(loaded.tree.models.local))
         self._rulebooks: dict[ReleaseId, Rulebook] = {}
         self._functions = FunctionPool(loaded.tree.releases)
+        self._hearing: list[Callable[[Trace], None]] = []
         self._sessions = Sessions(loaded.tree.outbound)
         self._database = Part(parts, self._opening_database)
+        self._counters = Counters(loaded.project)
+        self._memory = ChatMemory(self._database.get, loaded.tree.prompts.memory)
         writer = f"{new_id('sp', self._clock, self._chance)}-{os.getpid()}"
         self._spool = Spool(spool_folder(loaded.project), writer, loaded.tree.tracing.segment_bytes)
 
@@ -122,12 +132,32 @@ class Buttress:
             stack.push_async_callback(buttress._sessions.aclose)
             stack.push_async_callback(buttress._functions.aclose)
             stack.push_async_callback(buttress._last_words)
+            await stack.enter_async_context(buttress._memory)
             yield buttress
 
     @property
     def settings(self) -> Settings:
         """The settings it was opened with."""
         return self._loaded.tree
+
+    @property
+    def project(self) -> Path:
+        """The folder of the project."""
+        return self._loaded.project
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that everything here is timed by."""
+        return self._clock
+
+    @property
+    def engine(self) -> Engine:
+        """Who searches and embeds for the project."""
+        return self._engine
+
+    def listen(self, hear: Callable[[Trace], None]) -> None:
+        """Have `hear` called with each trace as it is recorded; it must not fail, and not wait."""
+        self._hearing.append(hear)
 
     @property
     def releases(self) -> Mapping[str, Release]:
@@ -155,12 +185,13 @@ class Buttress:
         self,
         feature: str,
         input: dict[str, object],  # noqa: A002 - the word of feature.yaml, and what callers write
-        *,
-        user: str | None = None,
-        tenant: str = "default",
-        groups: Sequence[str] = (),
+        **particulars: Unpack[Particulars],
     ) -> AsyncGenerator[Event, None]:
         """Ask `feature`; yield its answer as it is released, `Began` first and `Ended` last.
+
+        Beside the question may be told: `user`, `tenant`, `groups`; `history`, the turns before it, oldest
+        first; `conversation`, an id under which the turns of this user are kept here. With an id, the
+        process's first question opens the database; a client's own history counts before what is kept.
 
         Close the generator (`contextlib.aclosing`) when leaving early: the work for it is then cancelled.
 
@@ -168,21 +199,31 @@ class Buttress:
             FeatureInvalid: the project's features have mistakes.
             FeatureUnknown, InputInvalid: the question was refused.
         """
-        asked = Asked(feature=feature, input=input, tenant=tenant, user=user, groups=tuple(groups))
-        return answer(asked, self._ports())
+        return answer(asked_with(feature, input, particulars), self._ports())
+
+    def watch(self, asked: Asked, *, drill: Drill | None = None) -> AsyncGenerator[Event, None]:
+        """Answer `asked`, with `drill` done to the models of this call; yields and raises as `stream`."""
+        return answer(asked, self._ports(drill))
 
     async def ask(
         self,
         feature: str,
         input: dict[str, object],  # noqa: A002 - as for `stream`
-        *,
-        user: str | None = None,
-        tenant: str = "default",
-        groups: Sequence[str] = (),
+        **particulars: Unpack[Particulars],
     ) -> Answer:
-        """Ask `feature` and return its whole answer; raises as `stream`."""
-        ended = await collect(self.stream(feature, input, user=user, tenant=tenant, groups=groups))
+        """Ask `feature` and return its whole answer; takes and raises what `stream` does."""
+        ended = await collect(self.stream(feature, input, **particulars))
         return ended.answer
+
+    async def excerpt(
+        self, knowledge: str, document: DocumentId, scope: Scope, place: tuple[int, int]
+    ) -> StoredExcerpt | None:
+        """Return the characters of a document at `place`, start and end; None when `scope` may see none such.
+
+        Raises:
+            StorageUnavailable, and what else `storage.database.open_database` names.
+        """
+        return await Ledger(await self._database.get(), knowledge).excerpt(document, scope, *place)
 
     async def search(self, knowledge: str, text: str, *, scope: Scope, limit: int | None = None) -> Found:
         """Return the passages of a knowledge base that fit `text` best, of those that `scope` may see.
@@ -246,11 +287,23 @@ class Buttress:
         for release in self.releases.values():
             await store.keep(release)
 
+    async def forget_conversations(self) -> int:
+        """Delete the conversations older than `prompts.memory.keep_days`; return how many there were.
+
+        Raises:
+            StorageUnavailable: the database is away.
+        """
+        days = self.settings.prompts.memory.keep_days
+        if not days:
+            return 0
+        store = ConversationStore(await self._database.get())
+        return await store.forget_before(self._clock.now() - timedelta(days=days))
+
     def seal(self) -> None:
         """Hand the traces so far to whoever ships them."""
         self._spool.seal()
 
-    def _ports(self) -> Ports:
+    def _ports(self, drill: Drill | None = None) -> Ports:
         tree = self._loaded.tree
         parts = ProviderParts(
             http=HttpParts(
@@ -266,9 +319,11 @@ class Buttress:
             releases=self.releases,
             rulebook=self._rulebook,
             engine=self._engine,
-            provider=lambda model: build_provider(model, parts),
+            provider=lambda model: drilled(build_provider(model, parts), drill),
+            counter=self._counters.of,
             egress=OpenEgress(),
             meter=PriceMeter(),
+            memory=self._memory,
             record=self._record,
             clock=self._clock,
             chance=self._chance,
@@ -304,6 +359,8 @@ class Buttress:
         except (TypeError, ValueError, RecursionError):  # an input that was refused because it is no JSON
             record = msgspec.json.encode(kept.without_content())
         self._spool.append(record)
+        for hear in self._hearing:
+            hear(trace)
 
     def _opening_database(self) -> AbstractAsyncContextManager[Database]:
         return project_database(self._loaded, self._clock)

@@ -26,6 +26,7 @@ class _Question(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None
     group: tuple[str, ...]
     tenant: str
+    conversation: str | None
 
 
 @click.command()
@@ -40,6 +41,9 @@ class _Question(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--user", help="On whose behalf; decides which documents are seen.")
 @click.option("--group", multiple=True, metavar="NAME", help="A group the user is in; may be given often.")
 @click.option("--tenant", default="default", show_default=True, help="The tenant that asks.")
+@click.option(
+    "--conversation", metavar="ID", help="Go on with the user's conversation of this id, and keep it."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when the answer is whole.")
 @click.pass_obj
 def ask(
@@ -75,6 +79,7 @@ async def _ask(loaded: Loaded, question: _Question, *, as_json: bool) -> None:
             user=question.user,
             tenant=question.tenant,
             groups=question.group,
+            conversation=question.conversation,
         )
         if as_json:
             click.echo(msgspec.json.encode(_told(await _whole(events))))

@@ -25,6 +25,15 @@ FEATURE = "support"
 MARK = Path("knowledge") / "kestrel.yaml"
 """A folder that holds it is a copy of the example."""
 
+PAGE = "http://127.0.0.1:8700/"
+
+SETTINGS = """\
+# The settings of this project; every one has a default. See them all: buttress config show
+server:
+  drills: true # the page has buttons that break things for real; not where people work with it
+"""
+"""What the copy is served with: it is there to be broken."""
+
 QUESTION = "What does it cost to move 40 GB from our own server to Kestrel Cloud?"
 
 
@@ -60,6 +69,7 @@ def _copy_example(project: Path) -> None:
             hint="Name a folder that is new or empty: buttress demo --dir DIR",
         )
     copy_into(_example(), project)
+    (project / "buttress.yaml").write_text(SETTINGS)
 
 
 def _example() -> Path:
@@ -78,7 +88,7 @@ def _say_what_next(project: Path) -> None:
     program, folder = _program(), shlex.quote(_from_here(project))
     click.echo(
         f"\nNext:\n  {program} --project {folder} trace list\n      what happened, step by step"
-        f"\n  {program} --project {folder} serve\n      the same over HTTP, kept running"
+        f"\n  {program} --project {folder} serve\n      the same over HTTP, and a page to break it on: {PAGE}"
         f"\n  {program} init my-project\n      a project of your own, its files explain themselves"
     )
 

@@ -1,16 +1,16 @@
 """The client: one connection for each call, HTTP of the standard library."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeVar, Unpack
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
 from buttress.client.errors import AnswerCut, BadAddress, CallRefused, NotButtress, ServerAway, Told
-from buttress.gateway.types import Answer, Ended, Event
+from buttress.gateway.types import Answer, Ended, Event, Particulars
 
 T = TypeVar("T")
 
@@ -58,17 +58,17 @@ class Client:
         self,
         feature: str,
         input: Mapping[str, object],  # noqa: A002 - the word of feature.yaml, and what callers write
-        *,
-        user: str | None = None,
-        tenant: str = "default",
-        groups: Sequence[str] = (),
+        **particulars: Unpack[Particulars],
     ) -> Answer:
         """Ask `feature` and return its whole answer.
+
+        Beside the question may be told: `user`, `tenant`, `groups`, `history` and `conversation`, as to the
+        library.
 
         Raises:
             CallRefused: the server says why. ServerAway, AnswerCut, NotButtress: it does not.
         """
-        body = {"input": input, "user": user, "tenant": tenant, "groups": groups}
+        body = {"input": input, **particulars}
         with self._answer(feature, body) as response:
             return _decoded(response.read(), _ANSWER)
 
@@ -76,16 +76,13 @@ class Client:
         self,
         feature: str,
         input: Mapping[str, object],  # noqa: A002 - as for `ask`
-        *,
-        user: str | None = None,
-        tenant: str = "default",
-        groups: Sequence[str] = (),
+        **particulars: Unpack[Particulars],
     ) -> Generator[Event, None, None]:
-        """Ask `feature`; yield its answer as it is released, `Began` first and `Ended` last; raises as `ask`.
+        """Ask `feature`; yield its answer as it is released, `Began` first and `Ended` last; else as `ask`.
 
         Close the generator (`contextlib.closing`) when leaving early: the work for it is then cancelled.
         """
-        body = {"input": input, "user": user, "tenant": tenant, "groups": groups, "stream": True}
+        body = {"input": input, **particulars, "stream": True}
         with self._answer(feature, body) as response:
             for name, data in _events(response):
                 if name == "error":

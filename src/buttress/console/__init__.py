@@ -1,4 +1,12 @@
-"""Console: the pages people look at. Templates and small ES modules.
+"""Console: the pages people see. What a page is made of, and nothing about HTTP.
 
-Nothing lives here yet: the room has its place in the house, and the law of imports already holds for it.
+Read in this order:
+    demo      the page at `/`: features, prepared questions, the template filled in
+    excerpts  a cited place in its document, ready to be shown: pure
+    drills    breaking things for real, for somebody who watches
+    assets/   one module, one style sheet, one sign; templates/ one template
+
+Promises:
+    - nothing is loaded from elsewhere, and nothing stands inline: `POLICY` forbids both to the browser;
+    - text of documents, users and models is put on the page as text, never as markup.
 """

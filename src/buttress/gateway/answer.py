@@ -13,6 +13,7 @@ from buttress.gateway.steps.decide import decide, release_reply
 from buttress.gateway.steps.inspect import inspect
 from buttress.gateway.steps.recall import recall
 from buttress.gateway.steps.record import recorded
+from buttress.gateway.steps.remember import keep_turn
 from buttress.gateway.steps.retrieve import retrieve
 from buttress.gateway.steps.rules import rules
 from buttress.gateway.steps.send import send
@@ -33,6 +34,8 @@ async def answer(asked: Asked, ports: Ports) -> AsyncGenerator[Event, None]:
     with recorded(call):
         yield Began(call.trace_id)
         decided = await _way(asked, call)
+        for event in call.news():
+            yield event
         async with aclosing(decided.sentences) as sentences:
             async for sentence in sentences:
                 for event in call.news():
@@ -41,6 +44,7 @@ async def answer(asked: Asked, ports: Ports) -> AsyncGenerator[Event, None]:
                 yield Text(sentence.text)
                 for citation in sentence.citations:
                     yield Cited(citation)
+    keep_turn(call)
     for event in call.news():
         yield event
     yield Ended(call.answer())

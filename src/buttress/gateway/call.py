@@ -86,9 +86,9 @@ class Call:
     def failed(self) -> tuple[FailedModel, ...]:
         """The models whose last attempt failed, in the order they were first tried.
 
-        To find nothing to quote is an honest answer, no failure.
+        To find nothing to quote is an honest answer, no failure; nor is it one to be stopped by us.
         """
-        last = {one.model: one.error_code for one in self.attempts}
+        last = {one.model: one.error_code for one in self.attempts if one.outcome != "cancelled"}
         failed = {model: code for model, code in last.items() if code and code != NothingToQuote.code}
         return tuple(FailedModel(model, code) for model, code in failed.items())
 

@@ -1,6 +1,7 @@
 """What a call needs from the world, handed in by the composition root."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -8,23 +9,46 @@ from buttress.guardrails.settings import GuardrailSettings
 from buttress.kernel.catalogue import Model
 from buttress.kernel.chance import Chance
 from buttress.kernel.clock import Clock
+from buttress.kernel.tokens import TokenCounter
 from buttress.knowledge.ports import Engine
 from buttress.models.ports import Egress, Meter, Provider
 from buttress.models.settings import ModelSettings
+from buttress.prompts.types import Exchange, Turns, Whose
 from buttress.releases.rulebook import Rulebook
 from buttress.releases.types import Release
 from buttress.tracing.types import Trace
 
 
+class Memory(Protocol):
+    """What was said in conversations before."""
+
+    async def turns(self, whose: Whose) -> Turns:
+        """Return the newest turns of a conversation, within a bounded time.
+
+        Raises:
+            ButtressError: they are not to be had now; the call goes on without.
+        """
+        ...
+
+    def append(self, whose: Whose, exchange: Exchange) -> None:
+        """Have `exchange` kept for the conversation's next call. Never waits, never fails."""
+        ...
+
+
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything outside a call that it may touch. `rulebook` has a release's rules."""
+    """Everything outside a call that it may touch.
+
+    `rulebook` has a release's rules. `counter` counts as the model that finds the most tokens.
+    """
 
     releases: Mapping[str, Release]
     rulebook: Callable[[Release], Rulebook]
     engine: Engine
     provider: Callable[[Model], Provider]
+    counter: Callable[[Sequence[Model]], Awaitable[TokenCounter]]
     egress: Egress
     meter: Meter
+    memory: Memory
     record: Callable[[Trace], None]
     clock: Clock
     chance: Chance

@@ -4,8 +4,8 @@ The chain of types is the order of the steps: each holds the one before, so a st
 type-check.
 """
 
-from collections.abc import AsyncGenerator
-from typing import Literal
+from collections.abc import AsyncGenerator, Sequence
+from typing import Literal, TypedDict
 
 import msgspec
 
@@ -26,17 +26,43 @@ Outcome = Literal["answered", "fallback"]
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A question as it came in. `input` is what the feature's input schema describes.
 
-    `history` are the turns of the conversation before it, oldest first. Who has it `watched` gets an event
-    for each step as it ends and for each sentence that is withheld.
+    `history` are the turns before it, oldest first, as the client has them. `conversation` is an id of the
+    client's choice, 1 to 200 characters: the turns of this user under that id are kept, and taken where the
+    client sends none. Who has it `watched` gets an event for each step as it ends and for each sentence that
+    is withheld.
     """
 
     feature: str
     input: dict[str, object]
     history: tuple[Message, ...] = ()
+    conversation: str | None = None
     tenant: str = "default"
     user: str | None = None
     groups: tuple[str, ...] = ()
     watched: bool = False
+
+
+class Particulars(TypedDict, total=False):
+    """What may be told beside the question, each as `Asked` has it."""
+
+    user: str | None
+    tenant: str
+    groups: Sequence[str]
+    history: Sequence[Message]
+    conversation: str | None
+
+
+def asked_with(feature: str, given: dict[str, object], particulars: Particulars) -> Asked:
+    """Return the question to `feature` whose input is `given`."""
+    return Asked(
+        feature=feature,
+        input=given,
+        user=particulars.get("user"),
+        tenant=particulars.get("tenant", "default"),
+        groups=tuple(particulars.get("groups", ())),
+        history=tuple(particulars.get("history", ())),
+        conversation=particulars.get("conversation"),
+    )
 
 
 class Admitted(msgspec.Struct, frozen=True):
@@ -91,11 +117,6 @@ class Retrieved(msgspec.Struct, frozen=True):
     def input(self) -> dict[str, object]:
         """The input that passed inspection."""
         return self.recalled.ruled.inspected.input
-
-    @property
-    def history(self) -> tuple[Message, ...]:
-        """The turns of the conversation before it."""
-        return self.recalled.ruled.inspected.chosen.admitted.asked.history
 
 
 class Composed(msgspec.Struct, frozen=True):

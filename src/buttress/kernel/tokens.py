@@ -1,5 +1,6 @@
 """How many tokens a text has."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
 CHARACTERS_PER_TOKEN = 3.0
@@ -25,3 +26,14 @@ class EstimatedTokens:
         wide = sum(1 for character in text if ord(character) > 0x2FF)
         by_characters = (len(text) - wide) / CHARACTERS_PER_TOKEN + wide
         return round(max(by_characters, 1.5 * len(text.split())) + 0.5)
+
+
+class WorstTokens:
+    """The most tokens that any of several counters finds: what fits by it fits by each."""
+
+    def __init__(self, counters: Iterable[TokenCounter]) -> None:
+        self._counters = tuple(counters)
+
+    def count(self, text: str) -> int:
+        """See `TokenCounter.count`."""
+        return max(counter.count(text) for counter in self._counters)

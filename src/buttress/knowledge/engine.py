@@ -20,7 +20,7 @@ from buttress.knowledge.errors import (
 from buttress.knowledge.index import Index, open_index
 from buttress.knowledge.ports import Embedder, Vectors
 from buttress.knowledge.search import Searcher
-from buttress.knowledge.search_types import BaseStatus, EngineStatus, Found, Query, StageReport
+from buttress.knowledge.search_types import BaseStatus, Embedded, EngineStatus, Found, Query, StageReport
 from buttress.knowledge.settings import EngineSettings
 from buttress.knowledge.types import KnowledgeBase
 
@@ -87,11 +87,11 @@ class LocalEngine:
         cosines: list[float] = (vectors[1:] @ vectors[0]).tolist()
         return [max(-1.0, min(1.0, cosine)) for cosine in cosines]
 
-    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str]) -> Embedded:
         """See `Engine.embed`."""
         self._check_count(len(texts))
         vectors: list[list[float]] = (await self._embedded(texts)).tolist()
-        return vectors
+        return Embedded(vectors, await asyncio.to_thread(_tokens, (await self._loaded()).embedder, texts))
 
     async def status(self) -> EngineStatus:
         """See `Engine.status`."""
@@ -142,3 +142,7 @@ async def _base_status(name: str, loaded: _Loaded) -> BaseStatus:
     except (NotIngested, EmbedderChanged):
         return BaseStatus(name=name, chunks=None)
     return BaseStatus(name=name, chunks=await table.count())
+
+
+def _tokens(embedder: Embedder, texts: Sequence[str]) -> int:
+    return sum(min(len(embedder.token_starts(text)), embedder.max_tokens) for text in texts)

@@ -25,7 +25,7 @@ from buttress.knowledge.engine_wire import (
     read_frame,
 )
 from buttress.knowledge.errors import EngineAway, EngineTimeout, TooMuchAsked
-from buttress.knowledge.search_types import EngineStatus, Found, Query
+from buttress.knowledge.search_types import Embedded, EngineStatus, Found, Query
 from buttress.knowledge.settings import EngineSettings
 
 T = TypeVar("T")
@@ -70,9 +70,9 @@ class RemoteEngine:
         body = Sentences(_sendable(question), [_sendable(one) for one in sentences])
         return await self._ask("rank_sentences", body, list[float])
 
-    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str]) -> Embedded:
         """See `Engine.embed`."""
-        return await self._ask("embed", [_sendable(one) for one in texts], list[list[float]])
+        return await self._ask("embed", [_sendable(one) for one in texts], Embedded)
 
     async def status(self) -> EngineStatus:
         """See `Engine.status`."""

@@ -4,7 +4,7 @@ import msgspec
 
 from buttress.kernel.ids import DocumentId
 from buttress.knowledge.sources.folder import Skipped, SourceFile
-from buttress.knowledge.types import Chunk, FolderSource, ParsedDocument
+from buttress.knowledge.types import Block, Chunk, FolderSource, ParsedDocument
 
 
 class ListedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +33,21 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     readers: tuple[str, ...]
     content_sha256: str
     ingest_fingerprint: str
+
+
+class StoredExcerpt(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of a stored document: `text` is its characters from `start`, `blocks` those that touch it.
+
+    `pages` is None where the format has none; `characters` is the length of the whole document's text.
+    """
+
+    path: str
+    title: str
+    pages: int | None
+    characters: int
+    start: int
+    text: str
+    blocks: tuple[Block, ...]
 
 
 class PreparedDocument(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,9 +7,11 @@ from datetime import datetime
 import msgspec
 
 from buttress.kernel.ids import DocumentId, content_hash
-from buttress.knowledge.ingest_types import LedgerRow, PreparedDocument
+from buttress.kernel.scope import Scope
+from buttress.knowledge.ingest_types import LedgerRow, PreparedDocument, StoredExcerpt
 from buttress.storage.connecting import Connection
 from buttress.storage.database import Database
+from buttress.storage.errors import DataRefused
 
 _ROWS = """
     select document_id, source, path, tenant, readers, content_sha256, ingest_fingerprint
@@ -30,6 +32,15 @@ _PUT = """
 """
 _REMOVE = "delete from documents where knowledge = %s and document_id = any(%s)"
 _FORGET = "delete from documents where knowledge = %s"
+_EXCERPT = """
+    select path, title, pages, characters, %(start)s::bigint,
+        substring(body from %(start)s::int + 1 for %(length)s::int),
+        jsonb_path_query_array(blocks, '$[*] ? (@.end > $from && @.start < $to)',
+            jsonb_build_object('from', %(start)s::bigint, 'to', %(start)s::bigint + %(length)s::bigint))
+    from documents
+    where knowledge = %(knowledge)s and document_id = %(document_id)s
+        and tenant = %(tenant)s and readers && %(visible_to)s::text[]
+"""
 _KNOWLEDGE = "select distinct knowledge from documents"
 
 
@@ -53,6 +64,27 @@ class Ledger:
         names = LedgerRow.__struct_fields__
         rows = [msgspec.convert(dict(zip(names, row, strict=True)), LedgerRow) for row in found]
         return {row.document_id: row for row in rows}
+
+    async def excerpt(self, document: DocumentId, scope: Scope, start: int, end: int) -> StoredExcerpt | None:
+        """Return characters `start` to `end` of a document; None when there is none that `scope` may see.
+
+        Names that PostgreSQL cannot hold are those of no document.
+        """
+        asked = {
+            "knowledge": self._knowledge,
+            "document_id": document,
+            "tenant": scope.tenant,
+            "visible_to": scope.visible_to,
+            "start": start,
+            "length": end - start,
+        }
+        try:
+            async with self._database.connection() as connection:
+                row = await (await connection.execute(_EXCERPT, asked)).fetchone()
+        except DataRefused:
+            return None
+        names = StoredExcerpt.__struct_fields__
+        return msgspec.convert(dict(zip(names, row, strict=True)), StoredExcerpt) if row else None
 
     @asynccontextmanager
     async def changing(self) -> AsyncIterator["LedgerChange"]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from buttress.knowledge.search_types import EngineStatus, Found, Query
+from buttress.knowledge.search_types import Embedded, EngineStatus, Found, Query
 from buttress.knowledge.settings import ParseLimits
 from buttress.knowledge.types import ParsedDocument
 
@@ -103,8 +103,8 @@ class Engine(Protocol):
         """
         ...
 
-    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """Return the vector of each text, in their order.
+    async def embed(self, texts: Sequence[str]) -> Embedded:
+        """Return the vector of each text, in their order; of a text that is too long, of its beginning.
 
         Raises:
             TooMuchAsked: more texts than `EngineSettings.max_texts`.

@@ -63,6 +63,13 @@ class Found(msgspec.Struct, frozen=True):
     asked: tuple[AskedWord, ...] = ()
 
 
+class Embedded(msgspec.Struct, frozen=True):
+    """The vectors of some texts, in their order, and how many tokens of them were embedded."""
+
+    vectors: list[list[float]]
+    tokens: int
+
+
 class BaseStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One knowledge base as the engine sees it: `chunks` None when it was not ingested yet."""
 

@@ -14,6 +14,9 @@ Read in this order:
     local_file, local_server
                  the model that runs on this machine: its file, and its server; for the process that runs it
     sse          server-sent events out of bytes; pure
+    counting     how many tokens a text has for whom
+    openai_tokens, gguf_head, gguf_tokens
+                 the same exactly: OpenAI's tokenizers, and the one that a GGUF file holds
     units, extract   answering without a model: what can be quoted, and what is; pure
     declaration  models.yaml
     errors, settings

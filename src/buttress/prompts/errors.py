@@ -15,3 +15,18 @@ class PromptUnrenderable(ButtressError):
 
     code = "prompts.unrenderable"
     hint = "See the template at the named line: test what may be missing with `{% if ... %}`."
+
+
+class MemoryLate(ButtressError):
+    """The earlier turns of a conversation were not there in time; the call went on without them."""
+
+    code = "prompts.memory_late"
+    hint = "Look whether PostgreSQL is well; `prompts.memory.timeout_s` is how long a call waits."
+    retryable = True
+
+
+class MemoryRefused(ButtressError):
+    """The database refused to read or to keep the turns of a conversation."""
+
+    code = "prompts.memory_refused"
+    hint = "Check that the user of `storage.database_url` may read and write its tables."

@@ -14,16 +14,22 @@ MESSAGE_TOKENS = 6
 """What a message takes beside its text: its role and the marks around it. At most 5 in common formats."""
 
 
+FORMAT_TOKENS = 48
+"""What a request takes beside its messages: the marks that begin the answer, and a system message that the
+formats of some models put in where there is none (24 tokens in the packaged one's)."""
+
+
 class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """How many tokens a model takes in one request, and how many of them are kept for its answer."""
+    """How many tokens a model takes in one request, and how many are kept for its answer and its format."""
 
     window_tokens: int
     answer_tokens: int
+    format_tokens: int = 0
 
     @property
     def room_tokens(self) -> int:
         """What is left for the messages; never negative."""
-        return max(0, self.window_tokens - self.answer_tokens)
+        return max(0, self.window_tokens - self.answer_tokens - self.format_tokens)
 
 
 class Packed(msgspec.Struct, frozen=True):
@@ -110,7 +116,8 @@ def _is_orphan(messages: Sequence[Message], at: int, dropped: Sequence[int]) -> 
 def _too_long(tokens: int, window: Window) -> PromptTooLong:
     return PromptTooLong(
         f"the prompt takes {tokens:,} tokens where {window.room_tokens:,} are free: the window is "
-        f"{window.window_tokens:,}, of which {window.answer_tokens:,} are kept for the answer",
+        f"{window.window_tokens:,}, of which {window.answer_tokens:,} are kept for the answer "
+        f"and {window.format_tokens:,} for its format",
         data={
             "tokens": tokens,
             "room_tokens": window.room_tokens,

@@ -1,8 +1,11 @@
 """The nouns of prompts."""
 
+from datetime import datetime
+
 import msgspec
 
-from buttress.kernel.messages import Role
+from buttress.kernel.ids import TraceId
+from buttress.kernel.messages import Message, Role
 
 Path = tuple[str, ...]
 
@@ -49,3 +52,27 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     def variables(self) -> frozenset[str]:
         """The names of all variables it uses."""
         return frozenset(use.name for use in self.uses)
+
+
+class Whose(msgspec.Struct, frozen=True):
+    """Names one conversation: by the client's id for it, `user` empty where it names none."""
+
+    tenant: str
+    user: str
+    conversation: str
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """A question and its answer as it was released, in the call of that trace."""
+
+    question: str
+    answer: str
+    trace_id: TraceId
+    said_at: datetime
+
+
+class Turns(msgspec.Struct, frozen=True):
+    """The newest turns of a conversation, oldest first; how many older ones there are besides."""
+
+    messages: tuple[Message, ...] = ()
+    older: int = 0

@@ -105,12 +105,27 @@ class FallbackPassages(msgspec.Struct, frozen=True, tag_field="kind", tag="passa
 Fallback = FallbackText | FallbackPassages
 
 
+SystemMessages = Literal["refuse", "ignore"]
+"""What becomes of a chat client's system message; it is never joined with the feature's own prompt."""
+
+
+class Chat(msgspec.Struct, frozen=True, kw_only=True):
+    """How messages of a chat client become the input.
+
+    The last turn of the user is the property `question`; the turns before it are the history.
+    """
+
+    question: str
+    system: SystemMessages = "refuse"
+
+
 class Release(msgspec.Struct, frozen=True, kw_only=True):
     """One feature, compiled: everything an answer depends on, and never changed.
 
-    `prompts` are the texts of the prompt files. `models` and `ladders` hold what the stages use, and no
-    more. `files` tells what it was compiled from, apart from feature.yaml: path within the feature's folder
-    to `file_sha256`; it is for people, and no part of the identity.
+    `chat` None: its input is more than a question. `prompts` are the texts of the prompt files. `models` and
+    `ladders` hold what the stages use, and no more. `files` tells what it was compiled from, apart from
+    feature.yaml: path within the feature's folder to `file_sha256`; it is for people, and no part of the
+    identity.
     """
 
     feature: str
@@ -119,6 +134,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[Stage, ...]
     fallback: Fallback
     output_schema: dict[str, object] | None = None
+    chat: Chat | None = None
     prompts: dict[str, str] = {}
     models: dict[str, Model] = {}
     ladders: dict[str, tuple[str, ...]] = {}

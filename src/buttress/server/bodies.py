@@ -64,6 +64,13 @@ async def send_json(
     await send({"type": "http.response.body", "body": body})
 
 
+async def send_bytes(send: Send, body: bytes, content_type: bytes) -> None:
+    """Send `body` as the whole answer."""
+    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
 async def send_error(send: Send, error: ButtressError) -> None:
     """Send `error` as the whole answer."""
     await send_json(send, {"error": error.as_dict()}, status_of(error), headers_of(error))

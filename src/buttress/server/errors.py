@@ -22,11 +22,19 @@ STATUSES = {
     "models.rate_limited": 429,
     "server.body_invalid": 400,
     "server.body_timeout": 408,
+    "server.field_unsupported": 400,
+    "server.system_message": 400,
     "server.body_too_large": 413,
+    "server.cross_site": 403,
+    "server.document_unknown": 404,
+    "server.drills_off": 403,
     "server.head_timeout": 408,
     "server.head_too_large": 431,
     "server.method_not_allowed": 405,
+    "server.model_unknown": 404,
     "server.no_http": 400,
+    "server.nothing_to_kill": 409,
+    "server.query_invalid": 400,
     "server.route_unknown": 404,
     "server.stopping": 503,
     "tracing.unknown": 404,
@@ -37,7 +45,7 @@ class RouteUnknown(ButtressError):
     """Nothing is served at this path."""
 
     code = "server.route_unknown"
-    hint = "There are /healthz, /readyz and POST /v1/features/NAME."
+    hint = "There are /healthz, /readyz, /v1/models, POST /v1/chat/completions and POST /v1/features/NAME."
 
 
 class MethodNotAllowed(ButtressError):
@@ -72,6 +80,27 @@ class BodyInvalid(ButtressError):
 
     code = "server.body_invalid"
     hint = 'Send a JSON object such as {"input": {"question": "..."}, "user": "ada", "stream": true}.'
+
+
+class FieldUnsupported(ButtressError):
+    """A request asks for what is not done here; it is not answered as if it had not."""
+
+    code = "server.field_unsupported"
+    hint = "Leave the field out."
+
+
+class ModelUnknown(ButtressError):
+    """No model of that name may be asked here."""
+
+    code = "server.model_unknown"
+    hint = "GET /v1/models lists the names."
+
+
+class SystemMessage(ButtressError):
+    """A client sent a system message to a feature that does not take any: its prompt is its own."""
+
+    code = "server.system_message"
+    hint = "Leave it out; or let the feature ignore it: `chat: {system: ignore}` in its feature.yaml."
 
 
 class BodyTooLarge(ButtressError):

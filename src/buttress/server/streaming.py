@@ -1,21 +1,42 @@
 """An answer as server-sent events. Whoever hangs up cancels the work."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 
 import msgspec
 
-from buttress.gateway.types import Event
+from buttress.gateway.types import Began, Event
 from buttress.kernel.errors import ButtressError
 from buttress.server.attending import attended
 from buttress.server.bodies import Receive, Send, error_body
 
 HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
+TRACE_HEADER = b"x-buttress-trace-id"
+
+Encode = Callable[[Event], Iterable[bytes]]
+"""What goes out for an event: mostly one server-sent event, in the client's format, or nothing."""
+
+EncodeError = Callable[[ButtressError], bytes]
 
 
 async def stream_events(
     events: AsyncGenerator[Event, None], receive: Receive, send: Send, draining: asyncio.Event
+) -> None:
+    """Send each event in our own format; raises as `stream_answer`."""
+    await stream_answer(events, Wire(_own, _own_error), receive, send, draining)
+
+
+class Wire(msgspec.Struct, frozen=True):
+    """How a client's format puts events and an error that cuts the answer; `extra` are headers."""
+
+    encode: Encode
+    encode_error: EncodeError
+    extra: Sequence[tuple[bytes, bytes]] = ()
+
+
+async def stream_answer(
+    events: AsyncGenerator[Event, None], wire: Wire, receive: Receive, send: Send, draining: asyncio.Event
 ) -> None:
     """Send each event as it comes; one that fails after the answer began ends with an error event.
 
@@ -26,7 +47,7 @@ async def stream_events(
         ButtressError: the call failed before its second event; nothing was sent.
         ConnectionResetError: the client went away.
     """
-    answer = _EventStream(send)
+    answer = _EventStream(send, wire)
     try:
         await attended(answer.send_all(events), receive, draining)
     except ButtressError as error:
@@ -38,15 +59,15 @@ async def stream_events(
 class _EventStream:
     """The response under way."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, wire: Wire) -> None:
         self._send = send
+        self._wire = wire
         self.began = False
 
     async def send_all(self, events: AsyncGenerator[Event, None]) -> None:
         async with aclosing(events):
             first = [await anext(events), await anext(events)]
-            await self._send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-            self.began = True
+            await self._begin(first[0])
             for event in first:
                 await self._event(event)
             async for event in events:
@@ -54,10 +75,23 @@ class _EventStream:
         await self._send({"type": "http.response.body", "body": b""})
 
     async def end_with(self, error: ButtressError) -> None:
-        body = b"event: error\ndata: %b\n\n" % error_body(error)
-        await self._send({"type": "http.response.body", "body": body})
+        await self._send({"type": "http.response.body", "body": self._wire.encode_error(error)})
+
+    async def _begin(self, event: Event) -> None:
+        trace = [(TRACE_HEADER, event.trace_id.encode())] if isinstance(event, Began) else []
+        headers = [*HEADERS, *trace, *self._wire.extra]
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        self.began = True
 
     async def _event(self, event: Event) -> None:
-        name = str(type(event).__struct_config__.tag)
-        body = b"event: %b\ndata: %b\n\n" % (name.encode(), msgspec.json.encode(event))
-        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        for body in self._wire.encode(event):
+            await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+def _own(event: Event) -> Iterable[bytes]:
+    name = str(type(event).__struct_config__.tag)
+    yield b"event: %b\ndata: %b\n\n" % (name.encode(), msgspec.json.encode(event))
+
+
+def _own_error(error: ButtressError) -> bytes:
+    return b"event: error\ndata: %b\n\n" % error_body(error)

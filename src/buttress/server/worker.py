@@ -15,6 +15,7 @@ from buttress.processes.errors import RunFolderUnusable
 from buttress.processes.status import read_status
 from buttress.processes.types import State
 from buttress.server.asgi import CallServer, Readiness
+from buttress.server.metrics import WorkerMetrics
 from buttress.server.running import require_local, serve, shared_socket, url_of
 from buttress.settings.loading import Loaded
 
@@ -36,19 +37,22 @@ async def run_calls(loaded: Loaded, name: str) -> None:
                 announcer.say, ready=True, address=url_of(settings.host, listening.getsockname()[1])
             )
             say(message=_doing(live))
-            server = CallServer(buttress, partial(_readiness, loaded, name, live), draining)
+            metrics = WorkerMetrics(run_folder(loaded.project), name)
+            server = CallServer(buttress, partial(_readiness, loaded, name, live), draining, metrics)
             async with asyncio.TaskGroup() as group:
-                beside = (_seal_again_and_again(buttress), _follow(live, buttress, say))
+                beside = (_hand_over_again_and_again(buttress, metrics), _follow(live, buttress, say))
                 tasks = [group.create_task(one) for one in beside]
                 await serve(server, listening, settings, draining)
                 for task in tasks:
                     task.cancel()
 
 
-async def _seal_again_and_again(buttress: Buttress) -> None:
+async def _hand_over_again_and_again(buttress: Buttress, metrics: WorkerMetrics) -> None:
+    """Give traces to whoever ships them, and counts to whichever worker is scraped."""
     while True:
         await asyncio.sleep(buttress.settings.tracing.ship_every_s)
         buttress.seal()
+        metrics.write()
 
 
 async def _follow(live: Live, buttress: Buttress, say: Callable[..., None]) -> None:

@@ -12,6 +12,7 @@ from buttress.kernel.located import Keys
 from buttress.knowledge.settings import EmbedderSettings, EngineSettings, IngestSettings, ParserSettings
 from buttress.models.settings import ModelSettings
 from buttress.outbound.settings import OutboundSettings
+from buttress.prompts.settings import PromptSettings
 from buttress.releases.settings import ReleaseSettings
 from buttress.storage.settings import StorageSettings
 from buttress.tracing.settings import TracingSettings
@@ -41,6 +42,13 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ] = False
     port: Annotated[int, Meta(ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")] = 8700
     workers: Annotated[int, Meta(ge=1, le=64, description="Call workers, one process each.")] = 1
+    drills: Annotated[
+        bool,
+        Meta(
+            description="The demo page has buttons that break things for real: kill the local model, slow "
+            "down or cut an answer. Whoever reaches the port may press them."
+        ),
+    ] = False
     max_body_bytes: Annotated[int, Meta(ge=1_024, description="Longest body of a request.")] = 4_194_304
     head_timeout_s: Annotated[
         float, Meta(gt=0, description="Seconds that a request line and its headers may take to arrive.")
@@ -69,6 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     storage: StorageSettings = StorageSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
+    prompts: PromptSettings = PromptSettings()
     models: ModelSettings = ModelSettings()
     releases: ReleaseSettings = ReleaseSettings()
     outbound: OutboundSettings = OutboundSettings()

@@ -4,6 +4,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,14 @@ import pytest
 from buttress.app.background import served
 from buttress.app.declared import read_declared
 from buttress.app.layout import run_folder
+from buttress.app.storage import project_database
+from buttress.kernel.clock import SystemClock
 from buttress.kernel.scope import Scope
 from buttress.knowledge.errors import EngineAway
 from buttress.processes.status import read_said
 from buttress.settings.loading import load_settings
 from tests.projects import ANSWERABLE
+from tests.waiting import until
 
 BACKGROUND = """
 import asyncio, sys
@@ -56,3 +61,34 @@ def _wait_until_ready(project: Path, process: subprocess.Popen[str]) -> None:
         assert process.poll() is None
         assert time.perf_counter() < deadline
         time.sleep(0.02)
+
+
+OLD_AND_NEW = b"""
+    INSERT INTO conversations
+    VALUES ('t', 'u', 'old', 2, now() - interval '91 days'), ('t', 'u', 'new', 2, now())
+"""
+
+
+@pytest.mark.slow
+async def test_conversations_that_are_too_old_are_deleted(project: Path) -> None:
+    async with project_database(load_settings(project), SystemClock()) as database:
+        async with database.connection() as connection:
+            await connection.execute(OLD_AND_NEW)
+
+        async def is_gone() -> bool:
+            async with database.connection() as connection:
+                left = await (await connection.execute("SELECT conversation FROM conversations")).fetchall()
+            return left == [("new",)]
+
+        with _background(project):
+            await until(is_gone, within_s=50)
+
+
+@contextmanager
+def _background(project: Path) -> Iterator[None]:
+    command = [sys.executable, "-c", BACKGROUND, str(project)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        try:
+            yield
+        finally:
+            process.kill()

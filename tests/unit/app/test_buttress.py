@@ -1,6 +1,8 @@
 """The library's front: what a program that uses Buttress sees."""
 
 import asyncio
+import os
+import signal
 from contextlib import aclosing
 from pathlib import Path
 
@@ -11,18 +13,22 @@ import pytest
 from buttress.app.buttress import Buttress
 from buttress.app.declared import Declared, read_declared
 from buttress.app.layout import spool_folder
+from buttress.app.storage import project_database
 from buttress.gateway.compiling.errors import FeatureInvalid
 from buttress.gateway.errors import FeatureUnknown, InputInvalid
-from buttress.gateway.types import Began, Ended
+from buttress.gateway.types import Began, Ended, Particulars
+from buttress.kernel.clock import SystemClock
+from buttress.kernel.messages import Message
 from buttress.kernel.scope import Scope
 from buttress.knowledge.errors import DeclarationInvalid, NotIngested, UnknownKnowledge
 from buttress.settings.errors import SettingsInvalid
 from buttress.settings.loading import load_settings
-from buttress.testing.upstream import Reply, ScriptedUpstream
+from buttress.testing.upstream import Received, Reply, ScriptedUpstream
 from buttress.tracing.errors import TraceUnknown
 from buttress.tracing.spool import OPEN, SEALED, read_records
 from buttress.tracing.types import Trace
 from tests.projects import ANSWERABLE, NONSENSE, SALARIES, put_on_ladder, write_document
+from tests.unit.server.serving import write_project
 
 QUESTION: dict[str, object] = {"question": ANSWERABLE}
 
@@ -245,3 +251,106 @@ class TestKeeping:
             await buttress.keep_releases()
             await buttress.keep_releases()
             assert set(buttress.releases) == {"support"}
+
+
+@pytest.mark.slow
+class TestConversation:
+    """Kept in the project's own PostgreSQL."""
+
+    PATIENT = ("prompts.memory.timeout_s=10", "prompts.memory.open_timeout_s=60", "prompts.memory.flush_s=50")
+
+    async def test_it_goes_on_in_another_process_for_its_user_only(self, tmp_path: Path) -> None:
+        async with ScriptedUpstream() as upstream:
+            project = write_project(tmp_path / "a project", upstream.url)
+            who: Particulars = {"tenant": "acme", "user": "ada", "conversation": "c1"}
+            others: list[Particulars] = [
+                {"tenant": "acme", "user": "eve", "conversation": "c1"},
+                {"tenant": "other", "user": "ada", "conversation": "c1"},
+                {"tenant": "acme", "conversation": "c1"},
+                {"tenant": "acme", "user": "ada", "conversation": "c2"},
+                {"tenant": "acme", "user": "ada"},
+            ]
+            for question in ("One?", "Two?"):
+                async with Buttress.open(project, flags=self.PATIENT) as buttress:
+                    await buttress.ask("chat", {"question": question}, **who)
+            async with Buttress.open(project, flags=self.PATIENT) as buttress:
+                for other in others:
+                    await buttress.ask("chat", {"question": "Mine?"}, **other)
+            told = [said(one.body) for one in upstream.received]
+        assert told == [["One?"], ["One?", "Hello world.", "Two?"], *([["Mine?"]] * 5)]
+
+    async def test_two_calls_at_once_keep_both_pairs_whole(self, tmp_path: Path) -> None:
+        def echo(received: Received) -> Reply:
+            return Reply(chunks=(f"To {received.question}",))
+
+        async with ScriptedUpstream(echo) as upstream:
+            project = write_project(tmp_path / "a project", upstream.url)
+            async with Buttress.open(project, flags=self.PATIENT) as buttress:
+                async with asyncio.TaskGroup() as group:
+                    for number in range(20):
+                        asking = buttress.ask("chat", {"question": f"q{number}"}, conversation="c1")
+                        group.create_task(asking)
+                await buttress.ask("chat", {"question": "And now?"}, conversation="c1")
+            turns = said(upstream.received[-1].body)[:-1]
+        assert sorted(turns[::2]) == sorted(f"q{number}" for number in range(20))
+        assert turns[1::2] == [f"To {question}" for question in turns[::2]]
+
+    async def test_a_database_killed_in_the_middle_costs_no_answer_and_no_turn(self, tmp_path: Path) -> None:
+        async with ScriptedUpstream() as upstream:
+            project = write_project(tmp_path / "a project", upstream.url)
+            async with Buttress.open(project, flags=self.PATIENT) as buttress:
+                for number in range(8):
+                    if number in (2, 5):
+                        os.kill(postmaster(project), signal.SIGKILL)
+                    question: dict[str, object] = {"question": f"q{number}"}
+                    answer = await buttress.ask("chat", question, user="ada", conversation="c1")
+                    assert answer.outcome == "answered"
+            async with Buttress.open(project, flags=self.PATIENT) as buttress:
+                await buttress.ask("chat", {"question": "Last?"}, user="ada", conversation="c1")
+            assert said(upstream.received[-1].body)[:-1:2] == [f"q{number}" for number in range(8)]
+
+    async def test_a_database_that_cannot_be_had_costs_the_turns_only(self, tmp_path: Path) -> None:
+        nowhere = ("storage.database_url=postgresql://127.0.0.1:9/none", "prompts.memory.flush_s=0.01")
+        async with ScriptedUpstream() as upstream:
+            project = write_project(tmp_path / "a project", upstream.url)
+            async with Buttress.open(project, flags=nowhere) as buttress:
+                for _ in range(2):
+                    answer = await buttress.ask("chat", {"question": "Hi?"}, conversation="c1")
+                    assert answer.text == "Hello world."
+            assert [said(one.body) for one in upstream.received] == [["Hi?"], ["Hi?"]]
+        reasons = [
+            one.data["reason"] for trace in spooled(project) for one in trace.spans if one.name == "remember"
+        ]
+        assert reasons[0] == "storage.unavailable"
+        assert reasons[1] in ("storage.unavailable", "prompts.memory_late")  # while the first turn waits
+
+    async def test_what_is_older_than_it_may_be_is_deleted(self, tmp_path: Path) -> None:
+        async with ScriptedUpstream() as upstream:
+            project = write_project(tmp_path / "a project", upstream.url)
+            async with Buttress.open(
+                project, flags=[*self.PATIENT, "prompts.memory.keep_days=1"]
+            ) as buttress:
+                await buttress.ask("chat", {"question": "Hi?"}, conversation="c1")
+                assert await buttress.forget_conversations() == 0
+            async with (
+                project_database(load_settings(project), SystemClock()) as database,
+                database.connection() as connection,
+            ):
+                await connection.execute("UPDATE conversations SET last_at = last_at - interval '2 days'")
+            async with Buttress.open(
+                project, flags=[*self.PATIENT, "prompts.memory.keep_days=1"]
+            ) as buttress:
+                assert await buttress.forget_conversations() == 1
+                await buttress.ask("chat", {"question": "Still there?"}, conversation="c1")
+            assert said(upstream.received[-1].body) == ["Still there?"]
+
+
+def said(body: dict[str, object]) -> list[str]:
+    """Return the contents of a request's messages."""
+    return [one.content for one in msgspec.convert(body["messages"], list[Message])]
+
+
+def postmaster(project: Path) -> int:
+    """Return the process of the project's own PostgreSQL."""
+    (pid_file,) = (project / ".buttress").rglob("postmaster.pid")
+    return int(pid_file.read_text().split()[0])

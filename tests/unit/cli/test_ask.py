@@ -5,8 +5,10 @@ import json
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from buttress.kernel.messages import Message
 from buttress.testing.upstream import Reply, ScriptedUpstream
 from tests.projects import ANSWERABLE, NONSENSE, SALARIES, put_on_ladder, write_document
 from tests.unit.cli.conftest import Run
@@ -152,3 +154,16 @@ async def test_a_cut_answer_says_so(run: Run, project: Path) -> None:
     assert ran.out.startswith("Nothing is made up. [4]\n\n(The answer was cut off here.)")
     assert "fallback (models.stream_cut) · model rung-1" in ran.out
     assert "cost unknown" in ran.out
+
+
+@pytest.mark.slow
+async def test_a_conversation_goes_on_from_one_command_to_the_next(run: Run, project: Path) -> None:
+    async with ScriptedUpstream([Reply(chunks=("Nothing is made up. [1]",))]) as upstream:
+        put_on_ladder(project, upstream.url)
+        patient = ("prompts.memory.timeout_s=10", "prompts.memory.open_timeout_s=60")
+        flags = [part for one in patient for part in ("--set", one)]
+        ask = ("--project", project, *flags, "ask", "support", ANSWERABLE, "--conversation", "c1")
+        for user in ("ada", "ada", "eve"):
+            assert (await asyncio.to_thread(run, *ask, "--user", user)).code == 0
+    counts = [len(msgspec.convert(one.body["messages"], list[Message])) for one in upstream.received]
+    assert counts == [2, 4, 2]

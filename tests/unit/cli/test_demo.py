@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from buttress.cli.demo import FEATURE, MARK
+from buttress.settings.loading import load_settings
 from tests.projects import make_project
 from tests.unit.cli.conftest import Run
 
@@ -19,6 +20,7 @@ def test_twice(run: Run, tmp_path: Path) -> None:
     assert "\nSources\n" in first.out
     next_steps = first.out.partition("\nNext:\n")[2].splitlines()[::2]
     assert [line.split()[-1] for line in next_steps] == ["list", "serve", "my-project"]
+    assert load_settings(folder, environment={}).tree.server.drills
     feature = folder / "features" / FEATURE / "feature.yaml"
     feature.write_text(feature.read_text() + "\n# mine\n")
     second = run("demo", "--dir", folder, "what is a \x1b[31mblackout date\udcff")

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from buttress.client.errors import AnswerCut, BadAddress, CallRefused, NotButtress, ServerAway
 from buttress.client.http import Client
 from buttress.gateway.types import Answer, Began, Ended, Event, Text
+from buttress.kernel.messages import Message
 from buttress.testing.upstream import Reply, ScriptedUpstream
 from tests.unit.server.serving import eventually, serving, traces, write_project
 
@@ -127,3 +129,24 @@ def a_server_that_says(words: bytes) -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         thread.join(10)
+
+
+@pytest.mark.slow
+async def test_history_and_conversation_are_told(tmp_path: Path) -> None:
+    history = (Message("user", "One?"), Message("assistant", "1."))
+
+    def talk(url: str) -> None:
+        with Client(url) as client:
+            client.ask("chat", {"question": "Two?"}, user="ada", history=history, conversation="c1")
+            list(client.stream("chat", {"question": "Three?"}, user="ada", conversation="c1"))
+
+    async with ScriptedUpstream() as upstream:
+        project = write_project(tmp_path, upstream.url)
+        (project / "buttress.yaml").write_text("prompts: {memory: {timeout_s: 10, open_timeout_s: 60}}\n")
+        async with serving(project) as served:
+            await asyncio.to_thread(talk, served.url)
+        told = [msgspec.convert(one.body["messages"], list[Message]) for one in upstream.received]
+    assert [[one.content for one in messages] for messages in told] == [
+        ["One?", "1.", "Two?"],
+        ["Two?", "Hello world.", "Three?"],
+    ]

@@ -19,6 +19,7 @@ from buttress.knowledge.engine import EngineParts, LocalEngine
 from buttress.knowledge.engine_client import RemoteEngine
 from buttress.knowledge.ports import Embedder
 from buttress.knowledge.settings import EngineSettings
+from buttress.models.counting import Counters
 from buttress.models.providers.building import ProviderParts, build_provider
 from buttress.models.providers.http import HttpParts
 from buttress.models.providers.local import Gate, LocalParts
@@ -29,7 +30,7 @@ from buttress.releases.pool import FunctionPool
 from buttress.releases.rulebook import Rulebook
 from buttress.releases.settings import ReleaseSettings
 from buttress.tracing.types import Trace
-from tests.unit.gateway.world import World, a_release
+from tests.unit.gateway.world import Remembering, World, a_release
 
 SETTINGS = ModelSettings(
     first_token_timeout_s=20,
@@ -68,6 +69,7 @@ async def world(ingested: Path, embedder: OnnxEmbedder, tmp_path: Path) -> Async
         stack.push_async_callback(functions.aclose)
 
         traces: list[Trace] = []
+        memory = Remembering()
         release = a_release()
         yield World(
             Ports(
@@ -75,8 +77,10 @@ async def world(ingested: Path, embedder: OnnxEmbedder, tmp_path: Path) -> Async
                 rulebook=lambda _: Rulebook(tmp_path, functions),
                 engine=engine,
                 provider=lambda one: build_provider(one, parts),
+                counter=Counters(tmp_path).of,
                 egress=OpenEgress(),
                 meter=PriceMeter(),
+                memory=memory,
                 record=traces.append,
                 clock=SystemClock(),
                 chance=SeededChance(7),
@@ -84,6 +88,7 @@ async def world(ingested: Path, embedder: OnnxEmbedder, tmp_path: Path) -> Async
                 guardrails=GuardrailSettings(),
             ),
             traces,
+            memory,
         )
 
 

@@ -93,3 +93,9 @@ def test_a_model_whose_last_attempt_failed_is_told_with_the_reason(call: Call) -
         an_attempt(model="quotes", outcome="failed", error_code="models.nothing_to_quote"),
     ]
     assert call.answer().failed == (FailedModel("a", "models.unavailable"),)
+
+
+def test_a_model_that_was_stopped_has_not_failed(call: Call) -> None:
+    """A withheld sentence ends its model, and so does an asker who leaves."""
+    call.attempts.append(an_attempt(outcome="cancelled", error_code="GeneratorExit"))
+    assert call.failed == ()

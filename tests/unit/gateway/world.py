@@ -24,10 +24,12 @@ from buttress.gateway.types import (
     Text,
 )
 from buttress.kernel.catalogue import Model, Price
+from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import ChunkId, DocumentId
-from buttress.kernel.messages import Grounding, ModelRequest
+from buttress.kernel.messages import Grounding, Message, ModelRequest
 from buttress.kernel.passages import Passage
 from buttress.kernel.scope import Scope
+from buttress.prompts.types import Exchange, Turns, Whose
 from buttress.releases.types import (
     FallbackPassages,
     GenerateStage,
@@ -52,10 +54,34 @@ NO_ANSWER = "I could not find that."
 
 
 class World(msgspec.Struct):
-    """The ports of a call, and the traces that were recorded through them."""
+    """The ports of a call, and the traces and turns that were recorded through them."""
 
     ports: Ports
     traces: list[Trace]
+    memory: "Remembering"
+
+
+class Remembering:
+    """A `gateway.ports.Memory` in memory; with an `error`, one that is away."""
+
+    def __init__(self) -> None:
+        self.kept: dict[Whose, list[Exchange]] = {}
+        self.error: ButtressError | None = None
+
+    async def turns(self, whose: Whose) -> Turns:
+        """See `Memory.turns`."""
+        if self.error:
+            raise self.error
+        said = self.kept.get(whose, [])
+        return Turns(
+            tuple(
+                one for ex in said for one in (Message("user", ex.question), Message("assistant", ex.answer))
+            )
+        )
+
+    def append(self, whose: Whose, exchange: Exchange) -> None:
+        """See `Memory.append`."""
+        self.kept.setdefault(whose, []).append(exchange)
 
 
 def a_model(url: str, name: str = "writer", price: Price | None = PRICE) -> Model:

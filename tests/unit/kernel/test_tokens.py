@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buttress.kernel.tokens import EstimatedTokens
+from buttress.kernel.tokens import EstimatedTokens, WorstTokens
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
@@ -19,3 +19,13 @@ def test_english_is_counted_with_a_margin() -> None:
 
 def test_text_of_wide_characters_is_a_token_each() -> None:
     assert EstimatedTokens().count("漢字" * 50) >= 100
+
+
+def test_the_worst_of_several_counters_counts() -> None:
+    class Characters:
+        def count(self, text: str) -> int:
+            return len(text)
+
+    worst = WorstTokens([EstimatedTokens(), Characters()])
+    assert worst.count("a" * 100) == 100
+    assert worst.count("a b c") == EstimatedTokens().count("a b c")

@@ -45,7 +45,7 @@ async def test_more_than_may_wait_are_refused_at_once(tmp_path: Path) -> None:
             await engine.embed(["c"])
         assert busy.value.retryable
         embedder.may_go_on.set()
-    assert len(first.result()) == len(second.result()) == 1
+    assert len(first.result().vectors) == len(second.result().vectors) == 1
     assert (await engine.status()).running == 0
 
 
@@ -90,7 +90,7 @@ async def test_a_call_that_takes_too_long_ends_with_its_number(tmp_path: Path) -
     with pytest.raises(EngineTimeout, match=r"0\.05 s"):
         await engine.embed(["a"])
     embedder.may_go_on.set()
-    assert len(await engine.embed(["a"])) == 1
+    assert len((await engine.embed(["a"])).vectors) == 1
 
 
 async def test_a_late_model_costs_a_search_its_dense_stage_only(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ async def test_a_model_that_is_missing_is_tried_again(tmp_path: Path) -> None:
     )
     with pytest.raises(EmbedderMissing):
         await engine.embed(["a"])
-    assert len(await engine.embed(["a"])) == 1
+    assert len((await engine.embed(["a"])).vectors) == 1
 
 
 @pytest.mark.slow

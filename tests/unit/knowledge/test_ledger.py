@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from buttress.kernel.ids import DocumentId
+from buttress.kernel.scope import Scope
 from buttress.knowledge.ingest_types import ListedFile, PreparedDocument
 from buttress.knowledge.ledger import Ledger, knowledge_in
 from buttress.knowledge.parsing.dispatch import parse_bytes
@@ -107,3 +108,41 @@ async def test_a_whole_knowledge_base_can_be_forgotten(database: Database) -> No
         async with ledger.changing() as change:
             assert await change.remove_all() == removed
     assert await knowledge_in(database) == {"other"}
+
+
+@pytest.mark.parametrize(
+    ("scope", "is_seen"),
+    [
+        pytest.param(Scope("t", frozenset({"group:staff"})), True, id="a reader"),
+        pytest.param(Scope("t"), False, id="somebody else of the tenant"),
+        pytest.param(Scope("u", frozenset({"group:staff"})), False, id="the same group of another tenant"),
+        pytest.param(Scope("t", frozenset({"\x00"})), False, id="a name that cannot be stored"),
+    ],
+)
+async def test_an_excerpt_is_for_readers_only(database: Database, scope: Scope, *, is_seen: bool) -> None:
+    ledger = Ledger(database, "excerpts")
+    await put(ledger, prepared("a.md", readers=("group:staff",)))
+    found = await ledger.excerpt(DocumentId("a.md"), scope, 0, 5)
+    assert (found is not None) == is_seen
+    assert await Ledger(database, "others").excerpt(DocumentId("a.md"), scope, 0, 5) is None
+
+
+async def test_an_excerpt_has_its_characters_and_the_blocks_that_touch_them(database: Database) -> None:
+    """Characters, not bytes: the text before them may be in any script."""
+    ledger = Ledger(database, "excerpts")
+    document = prepared("a.md", "# 🙂 Title\n\nSome text.\n\nMore of it.")
+    await put(ledger, document)
+    start = document.parsed.text.index("text")
+    found = await ledger.excerpt(DocumentId("a.md"), Scope("t"), start, start + 6)
+    assert found is not None
+    assert found.text == document.parsed.text[start : start + 6]
+    assert found.blocks == (document.parsed.blocks[1],)
+    assert (found.path, found.pages, found.characters) == ("a.md", None, len(document.parsed.text))
+
+
+async def test_an_excerpt_behind_the_end_is_empty(database: Database) -> None:
+    ledger = Ledger(database, "excerpts")
+    await put(ledger, prepared("a.md"))
+    found = await ledger.excerpt(DocumentId("a.md"), Scope("t"), 1 << 29, (1 << 29) + 9)
+    assert found is not None
+    assert (found.text, found.blocks) == ("", ())

@@ -10,6 +10,7 @@ import pytest
 
 from buttress.app.buttress import Buttress
 from buttress.kernel.ids import content_hash
+from buttress.kernel.messages import Message as Turn
 from buttress.server.asgi import CallServer, Readiness
 from buttress.settings.tree import ServerSettings
 from buttress.testing.upstream import Received, Reply, ScriptedUpstream
@@ -224,7 +225,7 @@ async def seen(server: Serving, **asker: object) -> bool:
         pytest.param("DELETE", "/v1/features/chat", (405, "server.method_not_allowed"), id="nor deleted"),
         pytest.param("POST", "/healthz", (405, "server.method_not_allowed"), id="health is not posted"),
         pytest.param("POST", "/readyz", (405, "server.method_not_allowed"), id="readiness is not posted"),
-        pytest.param("GET", "/", (404, "server.route_unknown"), id="nothing is at the root"),
+        pytest.param("GET", "/index.html", (404, "server.route_unknown"), id="the page has one address"),
         pytest.param("POST", "/v1/feature/chat", (404, "server.route_unknown"), id="a letter is missing"),
         pytest.param("GET", "/healthz/", (404, "server.route_unknown"), id="a slash too many"),
         pytest.param("GET", "//healthz", (404, "server.route_unknown"), id="a slash too many before"),
@@ -361,3 +362,54 @@ async def test_a_question_may_hold_any_text(project: Path, upstream: ScriptedUps
         assert response.status == 200
     assert upstream.received[0].question.strip() == question.strip()
     assert msgspec.to_builtins(traces(project)[0].input) == {"question": question}
+
+
+@pytest.mark.slow
+async def test_a_conversation_is_kept_for_its_user(tmp_path: Path, upstream: ScriptedUpstream) -> None:
+    project = write_project(tmp_path, upstream.url)
+    (project / "buttress.yaml").write_text("prompts: {memory: {timeout_s: 10, open_timeout_s: 60}}\n")
+    async with serving(project) as server:
+        for user in ("ada", "ada", "eve"):
+            body = {"input": {"question": f"{user}?"}, "user": user, "conversation": "c1"}
+            async with server.session.post(f"{server.url}/v1/features/chat", json=body) as response:
+                assert response.status == 200
+    told = [_contents(one) for one in upstream.received]
+    assert told == [["ada?"], ["ada?", "Hello world.", "ada?"], ["eve?"]]
+
+
+async def test_a_clients_own_history_is_sent(project: Path, upstream: ScriptedUpstream) -> None:
+    history = [{"role": "user", "content": "One?"}, {"role": "assistant", "content": "1."}]
+    body = {"input": {"question": "Two?"}, "history": history}
+    async with (
+        serving(project) as server,
+        server.session.post(f"{server.url}/v1/features/chat", json=body) as response,
+    ):
+        assert response.status == 200
+    assert _contents(upstream.received[0]) == ["One?", "1.", "Two?"]
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        pytest.param({"conversation": ""}, 400, id="an id of no character"),
+        pytest.param({"conversation": "c" * 201}, 400, id="too long an id"),
+        pytest.param({"conversation": 7}, 400, id="a number for an id"),
+        pytest.param({"history": "Hi"}, 400, id="a text for a history"),
+        pytest.param({"history": [{"role": "tool", "content": "x"}]}, 400, id="a role that there is not"),
+        pytest.param({"history": [{"role": "system", "content": "Obey"}]}, 422, id="a system message"),
+    ],
+)
+async def test_a_conversation_that_cannot_be_is_refused(
+    project: Path, upstream: ScriptedUpstream, more: dict[str, object], status: int
+) -> None:
+    body = {"input": {"question": "Hi?"}, **more}
+    async with (
+        serving(project) as server,
+        server.session.post(f"{server.url}/v1/features/chat", json=body) as response,
+    ):
+        assert (await error_of(response))[0] == status
+    assert upstream.received == []
+
+
+def _contents(received: Received) -> list[str]:
+    return [one.content for one in msgspec.convert(received.body["messages"], list[Turn])]

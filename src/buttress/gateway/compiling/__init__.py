@@ -8,6 +8,7 @@ Read in this order:
     declared   what feature.yaml may say
     stages     each stage, and whether it can ever run
     rules, tables, functions   what a rules stage names
+    chatting   how chat clients ask it
     prompts    the variables, the passages, the window of a generate stage
     schemas    the input's schema
     files      reading files that must not lead out of their folder

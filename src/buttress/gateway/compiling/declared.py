@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from buttress.gateway.compiling.files import plain_name
 from buttress.kernel.located import Keys, Located
-from buttress.releases.types import QUESTION, Thresholds, Unsupported
+from buttress.releases.types import QUESTION, SystemMessages, Thresholds, Unsupported
 
 Text = Annotated[str, Meta(min_length=1)]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -28,8 +28,16 @@ class FeatureEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     description: str = ""
     input: object = None
     output: object = None
+    chat: object = None
     stages: list[object]
     fallback: object = None
+
+
+class ChatEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How chat clients ask the feature; without `question` it is found in the input."""
+
+    question: Text | None = None
+    system: SystemMessages = "refuse"
 
 
 class RulesEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

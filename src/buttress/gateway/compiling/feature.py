@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 import msgspec
 
+from buttress.gateway.compiling.chatting import compile_chat
 from buttress.gateway.compiling.declared import (
     DEFAULT_INPUT,
     FallbackPassagesEntry,
@@ -21,6 +22,7 @@ from buttress.kernel.catalogue import Catalogue
 from buttress.kernel.errors import Location, Mistake
 from buttress.kernel.located import Located, convert_all, did_you_mean, parse_yaml
 from buttress.releases.types import (
+    Chat,
     Fallback,
     FallbackPassages,
     FallbackText,
@@ -43,6 +45,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 
     entry: FeatureEntry
     input: Schema
+    chat: Chat | None
     stages: tuple[Compiled, ...]
     fallback: Fallback
 
@@ -94,7 +97,8 @@ def _check(
     )
     stages = compile_stages(around)
     fallback = _fallback(located)
-    results: list[object] = [entry, input_schema, _output_mistakes(located), *stages, fallback]
+    chat = None if isinstance(input_schema, list) else compile_chat(located, input_schema)
+    results: list[object] = [entry, input_schema, _output_mistakes(located), chat, *stages, fallback]
     mistakes = [mistake for result in results if _are_mistakes(result) for mistake in result]
     mistakes += order_mistakes(located, stages)
     if located.get(STAGES) == []:
@@ -104,6 +108,7 @@ def _check(
     return Parts(
         entry=entry,
         input=input_schema,
+        chat=chat if isinstance(chat, Chat) else None,
         stages=tuple(stage for stage in stages if isinstance(stage, Compiled)),
         fallback=fallback,
     )
@@ -169,6 +174,7 @@ def _release(name: str, parts: Parts, files: Files, catalogue: Catalogue) -> Rel
         feature=name,
         description=parts.entry.description,
         input_schema=parts.input,
+        chat=parts.chat,
         stages=stages,
         fallback=parts.fallback,
         prompts={one.written.name: one.written.text for one in parts.stages if one.written},

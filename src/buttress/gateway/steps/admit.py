@@ -1,13 +1,40 @@
-"""Admit: who asks, and what they may see."""
+"""Admit: who asks, what they may see, and which conversation is theirs."""
 
 from buttress.gateway.call import Call
+from buttress.gateway.errors import InputInvalid
 from buttress.gateway.types import Admitted, Asked
 from buttress.kernel.scope import Scope
 
+MAX_CONVERSATION = 200
+"""Characters of a conversation's id."""
+
 
 async def admit(asked: Asked, call: Call) -> Admitted:
-    """Return the question with the asker's scope. Keys, limits and idempotency are not built yet."""
+    """Return the question with the asker's scope. Keys, limits and idempotency are not built yet.
+
+    Raises:
+        InputInvalid: the conversation's id cannot be one, or its history holds a system message.
+    """
     with call.recorder.span("admit"):
+        _check_conversation(asked)
         user = {f"user:{asked.user}"} if asked.user else set()
         groups = {f"group:{group}" for group in asked.groups}
         return Admitted(asked, Scope(asked.tenant, frozenset(user | groups)))
+
+
+def _check_conversation(asked: Asked) -> None:
+    """Refuse what could name another conversation once it is stored, or pass for the feature's own prompt."""
+    if any(message.role == "system" for message in asked.history):
+        raise InputInvalid("history: a system message; a feature's prompt is its own")
+    if asked.conversation is None:
+        return
+    if not 1 <= len(asked.conversation) <= MAX_CONVERSATION:
+        raise InputInvalid(f"conversation: {len(asked.conversation):,} characters, 1 to {MAX_CONVERSATION}")
+    for name in (asked.conversation, asked.tenant, asked.user or ""):
+        if not _is_storable(name):
+            raise InputInvalid("conversation: its id, tenant or user holds NUL or half a character")
+
+
+def _is_storable(name: str) -> bool:
+    """Say whether PostgreSQL can hold `name` as it is: no NUL, no half of a surrogate pair."""
+    return "\0" not in name and not any("\ud800" <= character <= "\udfff" for character in name)

@@ -1,17 +1,19 @@
 """Compose: the prompt rendered, with as many passages as the window holds."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from buttress.gateway.call import Call
 from buttress.gateway.steps.fallback import fallback
+from buttress.gateway.steps.remember import remembered
 from buttress.gateway.types import Composed, Reply, Retrieved
 from buttress.kernel.errors import ButtressError
-from buttress.kernel.messages import Grounding, ModelRequest
-from buttress.kernel.tokens import EstimatedTokens
+from buttress.kernel.messages import Grounding, Message, ModelRequest
+from buttress.models.counting import readers_of
 from buttress.prompts.composing import Composition, Conversation
 from buttress.prompts.composing import compose as compose_prompt
-from buttress.prompts.packing import Window
+from buttress.prompts.packing import FORMAT_TOKENS, Window
 from buttress.prompts.templates import parse_prompt
 from buttress.prompts.types import Prompt
 from buttress.releases.types import GenerateStage, Release
@@ -26,17 +28,18 @@ async def compose(retrieved: Retrieved, call: Call) -> Composed | Reply:
     stage = next((stage for stage in release.stages if isinstance(stage, GenerateStage)), None)
     if stage is None:
         return fallback(release, retrieved.passages, QUOTED)
+    turns = await remembered(call.asked, call)
     with call.recorder.span("compose") as span:
         try:
-            composition = _composition(stage, retrieved)
+            composition = await _composition(stage, retrieved, turns.messages, call)
         except ButtressError as error:
             span.data["reason"] = error.code
             return fallback(release, retrieved.passages, error.code)
         call.passages = composition.passages
         span.data["tokens"] = composition.tokens
         span.data["passages"] = len(composition.passages)
-        span.data["turns"] = len(retrieved.history) - len(composition.dropped)
-        span.data["turns_left_out"] = len(composition.dropped)
+        span.data["turns"] = len(turns.messages) - len(composition.dropped)
+        span.data["turns_left_out"] = turns.older + len(composition.dropped)
         span.data["left_out"] = [passage.chunk_id for passage in composition.left_out]
         request = ModelRequest(
             messages=composition.messages,
@@ -49,16 +52,20 @@ async def compose(retrieved: Retrieved, call: Call) -> Composed | Reply:
         return Composed(retrieved, stage, request, composition.passages)
 
 
-def _composition(stage: GenerateStage, retrieved: Retrieved) -> Composition:
+async def _composition(
+    stage: GenerateStage, retrieved: Retrieved, history: Sequence[Message], call: Call
+) -> Composition:
     release = retrieved.release
-    # What fits the smallest window of the ladder fits every rung.
-    smallest = min(model.window_tokens for model in release.models_of(stage))
+    readers = readers_of(release.models_of(stage))
+    # What fits the smallest window of the ladder by whoever counts the most tokens fits every rung.
+    smallest = min(model.window_tokens for model in readers)
+    counter = await call.ports.counter(readers)
     return compose_prompt(
         _prompt(release, stage),
-        Conversation(retrieved.input, retrieved.history),
+        Conversation(retrieved.input, history),
         retrieved.passages,
-        Window(window_tokens=smallest, answer_tokens=stage.max_tokens),
-        EstimatedTokens(),
+        Window(window_tokens=smallest, answer_tokens=stage.max_tokens, format_tokens=FORMAT_TOKENS),
+        counter,
     )
 
 

@@ -11,7 +11,7 @@ from buttress.knowledge.engine import EngineParts, LocalEngine
 from buttress.knowledge.errors import NotIngested, QueryInvalid, TooMuchAsked, UnknownKnowledge
 from buttress.knowledge.index import open_index
 from buttress.knowledge.ports import Embedder, Engine
-from buttress.knowledge.search_types import Query
+from buttress.knowledge.search_types import Embedded, Query
 from buttress.knowledge.settings import EngineSettings
 from buttress.knowledge.types import FolderSource, KnowledgeBase
 from buttress.testing.documents import Written, rows_of_all
@@ -161,10 +161,12 @@ class EngineContract:
     async def test_texts_become_vectors(self, engine: Engine) -> None:
         """As long as the status says, one for each, in order."""
         status = await engine.status()
-        first, second = await engine.embed(["roses", "moss"])
+        embedded = await engine.embed(["roses", "moss"])
+        first, second = embedded.vectors
+        assert embedded.tokens >= 2
         assert len(first) == len(second) == status.dimensions
-        assert (await engine.embed(["moss"]))[0] == pytest.approx(second, abs=1e-5)
-        assert await engine.embed([]) == []
+        assert (await engine.embed(["moss"])).vectors[0] == pytest.approx(second, abs=1e-5)
+        assert await engine.embed([]) == Embedded([], 0)
 
     async def test_more_than_it_takes_is_refused(self, engine: Engine) -> None:
         """Before anything is done."""

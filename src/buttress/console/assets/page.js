@@ -1,0 +1,550 @@
+// The demo page: ask, watch, check. Text of documents, users and models only ever becomes text nodes.
+
+const $ = (id) => document.getElementById(id);
+const MAX_SHOWN_HELD = 20;
+
+const STEPS = {
+  admit: "who asks, and what they may see", choose: "the release that answers", inspect: "the input fits",
+  rules: "an answer without a model?", recall: "an earlier answer?", retrieve: "passages, inside the scope",
+  compose: "the prompt, packed into the window", send: "the first model that answers",
+  check: "each sentence against the passages", decide: "released, or the fallback",
+};
+const WHY = {
+  "retrieve.nothing_relevant": "Nothing in the documents is close enough to the question.",
+  "models.nothing_to_quote": "Nothing in the documents answers the question.",
+  "models.empty_answer": "The model said nothing.",
+  "models.stream_cut": "The model broke off in the middle of its answer.",
+  "models.unavailable": "The model's connection broke.",
+  "models.timeout": "The model took too long.",
+  "models.no_rung_left": "No model could be reached.",
+  "models.local_away": "The local model is away.",
+  "check.withheld": "What the model said is not in the documents.",
+  "check.declined": "The model says that the documents do not answer this.",
+  "compose.quoted": "This feature quotes, it does not write.",
+  "knowledge.engine_away": "The search is away just now.",
+  "knowledge.not_ingested": "No documents were read yet: buttress ingest.",
+};
+const HELD = {
+  unsupported: "the passage it cites does not say so", uncited: "no passage says so",
+  declined: "it says that there is no answer", leads_nowhere: "it leads to nothing that could be released",
+};
+const STATES = { verbatim: "word for word", supported: "supported", unsupported: "not supported" };
+
+/** Make an element; children are elements or strings, and strings stay text. */
+function el(tag, props = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), props);
+  made.append(...children);
+  return made;
+}
+
+const form = $("form");
+const question = $("question");
+let run = null;
+let quiet = 0;
+
+// --- what is asked -------------------------------------------------------------------------------------
+
+const feature = () => $("feature").selectedOptions[0];
+
+function chooseFeature() {
+  const { description, question: field, required, examples } = feature().dataset;
+  $("description").textContent = description;
+  $("question-label").textContent = field ? "Your question" : "The input, as JSON";
+  question.placeholder = field ? "Ask a question" : '{"…": "…"}';
+  const skeleton = Object.fromEntries(required.split(" ").filter(Boolean).map((name) => [name, ""]));
+  question.value = field ? "" : JSON.stringify(skeleton);
+  const list = JSON.parse(examples);
+  $("examples").replaceChildren(...list.map((text) => {
+    const button = el("button", { type: "button" }, text);
+    button.addEventListener("click", () => askThis(text));
+    return el("li", {}, button);
+  }));
+  $("examples").hidden = !list.length;
+  for (const button of document.querySelectorAll('[data-act="harm"]')) button.hidden = !feature().dataset.harm;
+}
+
+function inputOf(text) {
+  const field = feature().dataset.question;
+  return field ? { [field]: text } : JSON.parse(text);
+}
+
+function askThis(text, drill = null, note = "") {
+  question.value = text;
+  grow();
+  return ask(text, drill, note);
+}
+
+function grow() {
+  question.style.height = "auto";
+  question.style.height = `${question.scrollHeight}px`;
+}
+
+async function ask(text, drill = null, note = "") {
+  run?.abort.abort();
+  let input;
+  try {
+    input = inputOf(text);
+  } catch {
+    finish(begin(text, note));
+    badge("bad", "Not asked", "");
+    fail("The input is not JSON.", "Write an object, with quotes around its names.");
+    return;
+  }
+  const mine = begin(text, note);
+  try {
+    const response = await fetch(`/v1/features/${encodeURIComponent(feature().value)}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ input, stream: true, watch: true, ...(drill ? { drill } : {}) }),
+      signal: mine.abort.signal,
+    });
+    if (!response.ok) throw await refusal(response);
+    for await (const event of eventsOf(response.body)) take(mine, event);
+    if (!mine.answer && !mine.failed) throw new Error("the connection broke before the answer was whole");
+  } catch (error) {
+    if (run !== mine) return;
+    if (error.name === "AbortError") stopped(mine);
+    else broke(mine, error);
+  }
+}
+
+async function refusal(response) {
+  const body = await response.json().catch(() => null);
+  const said = body?.error ?? { message: `the server answered ${response.status}`, hint: "", code: "" };
+  return Object.assign(new Error(said.message), { hint: said.hint, code: said.code });
+}
+
+/** Yield the server-sent events of a body, parsed. */
+async function* eventsOf(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const parts = (rest + value).split("\n\n");
+    rest = parts.pop();
+    for (const part of parts) {
+      const lines = part.split("\n");
+      const name = lines.find((line) => line.startsWith("event: "))?.slice(7);
+      const data = lines.filter((line) => line.startsWith("data: ")).map((line) => line.slice(6)).join("\n");
+      if (name) yield { name, data: JSON.parse(data) };
+    }
+  }
+}
+
+// --- a run, and what comes in --------------------------------------------------------------------------
+
+function begin(text, note) {
+  clearInterval(run?.timer);
+  run = {
+    abort: new AbortController(), knowledge: feature().dataset.knowledge, began: performance.now(), first: null,
+    pieces: [], spans: [], held: [], answer: null, failed: false, shown: 0,
+  };
+  const mine = run;
+  mine.timer = setInterval(() => drawSteps(mine), 120);
+  $("result").hidden = false;
+  $("asked").textContent = text;
+  $("note").textContent = note;
+  $("note").hidden = !note;
+  $("found").hidden = true;
+  $("failure").hidden = true;
+  $("sources").hidden = true;
+  $("held").hidden = true;
+  for (const id of ["text", "facts", "held-list", "source-list", "spoken"]) $(id).replaceChildren();
+  badge("writing", "Looking …", "");
+  working(true);
+  drawSteps(mine);
+  show($("result"));
+  if (note) announce(note);
+  return mine;
+}
+
+/** Scroll to something whose beginning cannot be seen. */
+function show(element) {
+  const { top } = element.getBoundingClientRect();
+  if (top < 0 || top > innerHeight * 0.6) element.scrollIntoView({ block: "start" });
+}
+
+function take(mine, { name, data }) {
+  if (run !== mine) return;
+  if (name === "text") said(mine, data.text);
+  else if (name === "cited") mine.pieces.at(-1)?.citations.push(data.citation);
+  else if (name === "stepped") mine.spans.push(data.span);
+  else if (name === "held") held(mine, data.withheld);
+  else if (name === "ended") ended(mine, data.answer);
+  else if (name === "error") broke(mine, Object.assign(new Error(data.error.message), data.error));
+  if (name === "text" || name === "cited") drawText(mine);
+  if (name === "stepped") drawSteps(mine);
+}
+
+function said(mine, text) {
+  mine.first ??= performance.now() - mine.began;
+  mine.pieces.push({ text, citations: [] });
+  $("spoken").append(el("p", {}, text.replaceAll(/\[\d+\]/g, "").trim()));
+  badge("writing", "Writing …", "");
+}
+
+function held(mine, withheld) {
+  mine.held.push(withheld);
+  $("held").hidden = false;
+  if (mine.held.length > MAX_SHOWN_HELD) return;
+  const why = HELD[withheld.reason] ?? withheld.reason;
+  $("held-list").append(el("li", {}, el("q", {}, withheld.text.trim()), el("span", {}, why)));
+}
+
+function ended(mine, answer) {
+  mine.answer = answer;
+  finish(mine);
+  const cut = answer.outcome === "fallback" && Boolean(answer.model);
+  if (answer.outcome === "answered") badge("good", "Answered", supportText(answer.support));
+  else badge("warn", cut ? "Cut off, and it says so" : "Honest fallback", why(answer, cut));
+  drawText(mine);
+  drawSources(answer);
+  drawFacts(mine);
+  drawFound(mine);
+  announce($("badge").textContent + ". " + $("why").textContent);
+}
+
+function why({ reason }, cut) {
+  if (cut && reason === "check.withheld") return "What the model went on to say is not in the documents.";
+  return WHY[reason] ?? reason;
+}
+
+function supportText(support) {
+  const parts = [
+    [support.verbatim, "word for word"], [support.supported, "supported"],
+    [support.unsupported, "not supported"], [support.uncited, "without a source"], [support.withheld, "withheld"],
+  ];
+  return parts.filter(([count]) => count)
+    .map(([count, what], at) => `${count}${at ? "" : count === 1 ? " sentence" : " sentences"} ${what}`).join(" · ");
+}
+
+function broke(mine, error) {
+  mine.failed = true;
+  finish(mine);
+  const away = error instanceof TypeError;
+  badge("bad", mine.pieces.length ? "Broke off" : "No answer", "");
+  fail(
+    away ? "The server cannot be reached." : sentence(error.message),
+    away ? "Is it running? buttress serve" : error.hint ?? "What stands above may not be all of it. Ask again.", error.code,
+  );
+}
+
+function fail(message, hint, code) {
+  working(false);
+  $("failure").replaceChildren(el("b", {}, message), " ", hint, ...(code ? [el("code", {}, code)] : []));
+  $("failure").hidden = false;
+  announce(message);
+}
+
+function stopped(mine) {
+  finish(mine);
+  badge("warn", "Stopped", "You ended it; the work for it was cancelled.");
+}
+
+function finish(mine) {
+  clearInterval(mine.timer);
+  mine.took = performance.now() - mine.began;
+  working(false);
+  drawSteps(mine);
+}
+
+function working(is) {
+  $("waiting").hidden = !is;
+  $("go").hidden = is;
+  $("stop").hidden = !is;
+  $("result").setAttribute("aria-busy", String(is));
+}
+
+function badge(kind, text, why) {
+  $("badge").className = `badge ${kind}`;
+  $("badge").textContent = text;
+  $("why").textContent = why;
+}
+
+const isRunning = (mine) => mine !== null && mine.took === undefined;
+const announce = (text) => $("spoken").append(el("p", {}, text));
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1).replace(/\.?$/, ".");
+
+// --- the answer ----------------------------------------------------------------------------------------
+
+function drawText(mine) {
+  const lines = [[]];
+  mine.pieces.forEach((piece, at) => {
+    for (const part of piece.text.split(/(\[\d+\]|\n)/)) {
+      if (part === "\n") lines.push([]);
+      else if (part) lines.at(-1).push(inline(part, piece, at >= mine.shown, mine));
+    }
+  });
+  mine.shown = mine.pieces.length;
+  $("text").replaceChildren(...blocksOf(lines));
+}
+
+function inline(part, piece, isNew, mine) {
+  const number = /^\[(\d+)\]$/.exec(part)?.[1];
+  const citation = number && piece.citations.find((one) => one.number === Number(number));
+  if (!citation) return el("span", { className: isNew ? "new" : "" }, part);
+  const label = `Source ${number}: ${placeOf(citation)}, ${STATES[citation.state]}`;
+  const button = el("button", { type: "button", className: `cite ${citation.state}`, title: placeOf(citation) }, number);
+  button.setAttribute("aria-label", label);
+  button.addEventListener("click", () => openSource(citation, mine));
+  return button;
+}
+
+/** Put lines together: quotes, list items and paragraphs. */
+function blocksOf(lines) {
+  const blocks = [];
+  let open = null;
+  for (const line of lines) {
+    const start = line[0]?.textContent ?? "";
+    const mark = /^(> |[-*•] )/.exec(start.trimStart())?.[1];
+    if (!line.some((one) => one.textContent.trim())) {
+      open = null;
+    } else if (mark) {
+      line[0].textContent = start.trimStart().slice(mark.length);
+      const tag = mark === "> " ? "blockquote" : "ul";
+      if (open?.tagName.toLowerCase() !== tag) blocks.push((open = el(tag)));
+      open.append(el(tag === "ul" ? "li" : "p", {}, ...line));
+    } else if (open?.tagName === "P") {
+      open.append(el("br"), ...line);
+    } else {
+      blocks.push((open = el("p", {}, ...line)));
+    }
+  }
+  return blocks;
+}
+
+function placeOf(citation) {
+  const { page, page_end: last, section } = citation;
+  const pages = page ? `page ${page}${last && last !== page ? `–${last}` : ""}` : "";
+  return [citation.document, pages, section.at(-1)].filter(Boolean).join(" · ");
+}
+
+function drawSources(answer) {
+  const seen = new Map();
+  for (const one of answer.citations) {
+    if (!seen.has(one.number)) seen.set(one.number, one);
+  }
+  const mine = run;
+  $("source-list").replaceChildren(...[...seen.values()].map((citation) => {
+    const button = el("button", { type: "button" }, el("b", {}, String(citation.number)),
+      el("span", {}, placeOf(citation)), el("i", { className: citation.state }, STATES[citation.state]));
+    button.addEventListener("click", () => openSource(citation, mine));
+    return el("li", {}, button);
+  }));
+  $("sources-title").textContent = answer.outcome === "answered" ? "Stands on" : "Quotes, word for word";
+  $("sources").hidden = !seen.size;
+}
+
+/** List what the search found: what a model was given, whether the answer uses it or not. */
+function drawFound(mine) {
+  const { passages } = mine.answer;
+  $("found-title").textContent = passages.length === 1 ? "1 passage at hand" : `${passages.length} passages at hand`;
+  $("found-list").replaceChildren(...passages.map((passage, at) => {
+    const { text: quote, ...place } = passage;
+    const button = el("button", { type: "button" }, el("b", {}, String(at + 1)), el("span", {}, placeOf(passage)));
+    button.addEventListener("click", () => openSource({ ...place, quote, sentence: "" }, mine));
+    return el("li", {}, button);
+  }));
+  $("found").hidden = !passages.length;
+}
+
+// --- the trace -----------------------------------------------------------------------------------------
+
+function drawSteps(mine) {
+  const elapsed = mine.took ?? performance.now() - mine.began;
+  const spans = mine.spans.toSorted((a, b) => a.start_ms - b.start_ms || a.depth - b.depth);
+  const end = Math.max(1, ...spans.map((one) => one.start_ms + one.duration_ms));
+  const running = isRunning(mine);
+  const total = running ? Math.max(end, elapsed) : end;
+  const rows = spans.map((span) => stepRow(span, total));
+  if (running) {
+    const start = spans.length ? Math.min(end, elapsed) : 0;
+    const name = spans.some((one) => one.name === "compose") ? "send" : "working";
+    rows.push(stepRow({ name, start_ms: start, duration_ms: elapsed - start, depth: 0, data: {}, open: true }, total));
+  }
+  $("steps").replaceChildren(...rows);
+}
+
+function stepRow(span, total) {
+  const bar = el("i", { className: span.open ? "open" : "" });
+  bar.style.left = `${Math.min(99, (100 * span.start_ms) / total)}%`;
+  bar.style.width = `${Math.max(0.8, (100 * span.duration_ms) / total)}%`;
+  const name = el("b", { title: STEPS[span.name] ?? "" }, span.name);
+  name.style.paddingInlineStart = `${span.depth * 0.75}em`;
+  const notes = notesOf(span);
+  const row = el("li", { className: span.error || span.data.reason ? "stopped" : "" },
+    name, el("span", { className: "track" }, bar), el("span", { className: "ms" }, ms(span.duration_ms)));
+  if (notes) row.append(el("small", {}, notes));
+  return row;
+}
+
+function notesOf({ data, error }) {
+  const notes = [];
+  if (data.passages !== undefined) notes.push(`${data.passages} passages`);
+  if (data.tokens !== undefined) notes.push(`${data.tokens.toLocaleString("en")} tokens in the prompt`);
+  if (data.ladder) notes.push(data.model ? `${data.model} answered` : `ladder: ${data.ladder.join(" → ")}`);
+  if (data.sentences !== undefined) notes.push(`${data.sentences} ${data.sentences === 1 ? "sentence" : "sentences"} released`);
+  if (data.turns_left_out) notes.push(`${data.turns_left_out} turns left out`);
+  for (const key of Object.keys(data)) if (key.endsWith("_skipped")) notes.push(`${key.slice(0, -8)} skipped: ${data[key]}`);
+  if (data.reason) notes.push(data.reason);
+  if (error) notes.push(error === "GeneratorExit" || error === "CancelledError" ? "stopped here" : error);
+  return notes.join(" · ");
+}
+
+const ms = (value) => (value >= 1000 ? `${(value / 1000).toFixed(1)} s` : `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ms`);
+
+function drawFacts(mine) {
+  const { answer } = mine;
+  const { usage } = answer;
+  const read = usage.input + usage.cache_read + usage.cache_write;
+  const facts = [
+    ["Model", answer.model ?? "none"],
+    ["Went past", answer.failed.map((one) => `${one.model} (${one.code})`).join(", ")],
+    ["Tokens", answer.cost_nanodollars === null && read + usage.output === 0 ? "unknown" : `${read.toLocaleString("en")} in · ${(usage.output + usage.reasoning).toLocaleString("en")} out`],
+    ["Cost", answer.cost_nanodollars === null ? "unknown" : `$${(answer.cost_nanodollars / 1e9).toFixed(6)}`],
+    ["First words", mine.first === null ? "none" : ms(mine.first)],
+    ["Whole answer", ms(answer.duration_ms)],
+    ["Trace", answer.trace_id],
+    ["Release", answer.release_id],
+  ];
+  $("facts").replaceChildren(...facts.filter(([, value]) => value)
+    .map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+}
+
+// --- a source, in its document -------------------------------------------------------------------------
+
+async function openSource(citation, mine) {
+  const ticket = ++quiet;
+  $("sheet-title").textContent = citation.section.at(-1) ?? citation.document;
+  $("sheet-place").textContent = placeOf({ ...citation, section: [] });
+  $("sheet-claim").textContent = citation.sentence;
+  $("sheet-claim").hidden = !citation.sentence;
+  $("sheet-body").replaceChildren(el("p", { className: "loading" }, "Opening the document …"));
+  if (!$("sheet").open) $("sheet").showModal();
+  $("sheet-title").focus();
+  const query = new URLSearchParams({ knowledge: mine.knowledge, start: citation.start, end: citation.end });
+  let content;
+  try {
+    const response = await fetch(`/api/documents/${encodeURIComponent(citation.document_id)}?${query}`);
+    if (!response.ok) throw await refusal(response);
+    content = documentOf(await response.json(), citation);
+  } catch (error) {
+    content = quoteOf(citation, mine, error);
+  }
+  if (ticket !== quiet) return;
+  $("sheet-body").replaceChildren(...content);
+  $("sheet-body").querySelector("mark")?.scrollIntoView({ block: "center" });
+}
+
+function documentOf(found, citation) {
+  const pages = found.pages ? ` of ${found.pages}` : "";
+  $("sheet-place").textContent = placeOf({ ...citation, section: [] }) + (citation.page ? pages : "");
+  $("sheet-title").textContent = citation.section.at(-1) ?? found.title;
+  let page = null;
+  const shown = [];
+  for (const block of found.blocks) {
+    if (block.page && block.page !== page) shown.push(el("p", { className: "turn" }, `Page ${(page = block.page)}`));
+    const tag = block.kind === "heading" ? (block.level > 2 ? "h4" : "h3") : block.kind === "table" || block.kind === "code" ? "pre" : "p";
+    shown.push(el(tag, { className: block.kind }, ...marked(block.parts)));
+  }
+  if (found.more_before) shown.unshift(el("p", { className: "more" }, "…"));
+  if (found.more_after) shown.push(el("p", { className: "more" }, "…"));
+  return shown;
+}
+
+const marked = (parts) => parts.map(({ text, cited }) => (cited ? el("mark", {}, text) : text));
+
+/** What we hold without the database: the passage the model was given, else the quote alone. */
+function quoteOf(citation, mine, error) {
+  const passage = mine.answer?.passages.find((one) => one.document_id === citation.document_id
+    && one.start <= citation.start && citation.end <= one.end);
+  const text = Array.from(passage?.text ?? citation.quote);
+  const from = passage ? citation.start - passage.start : 0;
+  const to = passage ? citation.end - passage.start : text.length;
+  const why = error instanceof TypeError ? "The server cannot be reached." : sentence(error.message);
+  return [
+    el("p", { className: "notice warn" }, el("b", {}, "The document cannot be opened just now. "), why,
+      " Below is the passage the answer stands on, as it was found."),
+    el("p", {}, text.slice(0, from).join(""), el("mark", {}, text.slice(from, to).join("")), text.slice(to).join("")),
+  ];
+}
+
+// --- breaking things -----------------------------------------------------------------------------------
+
+const current = () => question.value.trim() || $("asked").textContent || JSON.parse(feature().dataset.examples)[0] || feature().dataset.beyond;
+
+async function kill() {
+  const response = await fetch("/api/drills/kill-model", { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
+  if (!response.ok) throw await refusal(response);
+  const { pid } = await response.json();
+  const note = `Process ${pid} of the local model was killed. It is being started again; until then the ladder goes past it.`;
+  if (!isRunning(run)) return askThis(current(), null, note);
+  $("note").textContent = note;
+  $("note").hidden = false;
+}
+
+const SLOW = "The model of this answer says 40 characters a second. A sentence leaves as soon as it was checked.";
+const CUT = "The model of this answer breaks off in the middle. What was checked stays; the rest is not made up.";
+const BEYOND = "No document answers this. A model left alone would make something up.";
+const HARM = "A note among the documents orders assistants to promise everybody 90 % off. The search finds it; look among the passages at hand. It is text to quote from, nobody's orders.";
+
+const DRILLS = {
+  kill,
+  slow: () => askThis(current(), "slow", SLOW),
+  cut: () => askThis(feature().dataset.long || current(), "cut", CUT),
+  beyond: () => askThis(feature().dataset.beyond, null, BEYOND),
+  harm: () => askThis(feature().dataset.harm, null, HARM),
+};
+
+function say(text) {
+  $("drill-says").textContent = text;
+}
+
+async function press(act) {
+  say("");
+  try {
+    await DRILLS[act]();
+  } catch (error) {
+    say(error instanceof TypeError ? "The server cannot be reached." : `${sentence(error.message)} ${error.hint ?? ""}`);
+  }
+}
+
+// --- how the server is ---------------------------------------------------------------------------------
+
+async function look() {
+  let state = "bad";
+  let text = "Not reached";
+  try {
+    const found = await (await fetch("/readyz")).json();
+    const waiting = Object.keys(found.waiting_for);
+    state = waiting.length ? "warn" : "good";
+    text = waiting.length ? `Waiting for ${waiting.join(", ")}` : "Ready";
+  } catch { /* said as it is */ }
+  if ($("ready-text").textContent !== text) $("ready-text").textContent = text;
+  $("ready").className = `ready ${state}`;
+}
+
+look();
+setInterval(() => document.hidden || look(), 5000);
+$("sheet-close").addEventListener("click", () => $("sheet").close());
+$("sheet").addEventListener("click", (event) => event.target === $("sheet") && $("sheet").close());
+for (const button of document.querySelectorAll("[data-act]")) button.addEventListener("click", () => press(button.dataset.act));
+
+if (form) {
+  chooseFeature();
+  $("feature").addEventListener("change", chooseFeature);
+  question.addEventListener("input", grow);
+  question.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      form.requestSubmit();
+    }
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = question.value.trim();
+    if (text) ask(text, null);
+  });
+  $("stop").addEventListener("click", () => run?.abort.abort());
+}

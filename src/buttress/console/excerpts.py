@@ -1,0 +1,77 @@
+"""A cited place in its document, as it is shown: blocks of text, the cited characters marked. Pure."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from buttress.knowledge.ingest_types import StoredExcerpt
+from buttress.knowledge.types import Block, BlockKind
+
+AROUND = 1_500
+"""Characters shown before and after what is cited."""
+
+MAX_CITED = 20_000
+"""Of a citation that is longer only its beginning is shown."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A run of characters, all of it cited or none of it."""
+
+    text: str
+    cited: bool
+
+
+class ShownBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """A block of the document; `page` is where it begins, None where the format has no pages."""
+
+    kind: BlockKind
+    level: int | None
+    page: int | None
+    parts: tuple[Part, ...]
+
+
+class ShownExcerpt(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of a document; `more_before` and `more_after` say that it goes on there."""
+
+    document: str
+    title: str
+    pages: int | None
+    blocks: tuple[ShownBlock, ...]
+    more_before: bool
+    more_after: bool
+
+
+def window(start: int, end: int) -> tuple[int, int]:
+    """Return what is to be read of a document to show characters `start` to `end` of it."""
+    return max(0, start - AROUND), min(end, start + MAX_CITED) + AROUND
+
+
+def shown(excerpt: StoredExcerpt, start: int, end: int) -> ShownExcerpt:
+    """Return `excerpt` with characters `start` to `end` of its document marked as cited.
+
+    White space between blocks is left out; every other character of the excerpt is there once, in order.
+    """
+    blocks = [_shown_block(block, excerpt, (start, end)) for block in excerpt.blocks]
+    return ShownExcerpt(
+        document=excerpt.path,
+        title=excerpt.title,
+        pages=excerpt.pages,
+        blocks=tuple(block for block in blocks if block.parts),
+        more_before=excerpt.start > 0,
+        more_after=excerpt.start + len(excerpt.text) < excerpt.characters,
+    )
+
+
+def _shown_block(block: Block, excerpt: StoredExcerpt, cited: tuple[int, int]) -> ShownBlock:
+    first = max(block.start, excerpt.start)
+    last = min(block.end, excerpt.start + len(excerpt.text))
+    parts = tuple(_parts(excerpt, first, last, cited))
+    return ShownBlock(kind=block.kind, level=block.level, page=block.page, parts=parts)
+
+
+def _parts(excerpt: StoredExcerpt, first: int, last: int, cited: tuple[int, int]) -> Iterator[Part]:
+    """Yield the characters from `first` to `last`, cut at the borders of what is cited."""
+    begin, finish = (min(max(one, first), last) for one in cited)
+    for start, end, is_cited in ((first, begin, False), (begin, finish, True), (finish, last, False)):
+        if start < end:
+            yield Part(excerpt.text[start - excerpt.start : end - excerpt.start], is_cited)

@@ -1,0 +1,88 @@
+"""`POST /v1/features/NAME`: a feature asked in its own terms, for an answer whole or in events."""
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from buttress.app.buttress import Buttress
+from buttress.gateway.answer import collect
+from buttress.gateway.types import Asked
+from buttress.kernel.messages import Message as Turn
+from buttress.models.providers.scripted import Drill
+from buttress.server.attending import attended
+from buttress.server.bodies import Receive, Send, send_json
+from buttress.server.errors import BodyInvalid
+from buttress.server.page.door import require_drills
+from buttress.server.streaming import stream_events
+
+FEATURES = "/v1/features/"
+
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
+Groups = Annotated[tuple[Name, ...], Meta(max_length=1_000)]
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of POST /v1/features/NAME.
+
+    `user`, `tenant` and `groups` are believed: they decide which documents are seen, and until there are keys
+    nobody but the caller says who asks. The caller must be a program that knows. Who wants to `watch` gets an
+    event for each step and each withheld sentence; a `drill` breaks the models of this call, where allowed.
+    """
+
+    input: dict[str, object]
+    user: Name | None = None
+    tenant: Name = "default"
+    groups: Groups = ()
+    history: tuple[Turn, ...] = ()
+    conversation: Name | None = None
+    stream: bool = False
+    watch: bool = False
+    drill: Drill | None = None
+
+    def asked(self, feature: str) -> Asked:
+        """Return the question as it is put to `feature`."""
+        return Asked(
+            feature=feature,
+            input=self.input,
+            tenant=self.tenant,
+            user=self.user,
+            groups=self.groups,
+            history=self.history,
+            conversation=self.conversation,
+            watched=self.watch,
+        )
+
+
+async def answer_feature(
+    feature: str, question: Question, buttress: Buttress, receive: Receive, send: Send, draining: asyncio.Event
+) -> None:
+    """Answer one question, whole or streamed.
+
+    Raises:
+        ButtressError: it was refused, or failed before it said anything.
+        ConnectionResetError: the client went away.
+    """
+    if question.drill:
+        require_drills(buttress)
+    events = buttress.watch(question.asked(feature), drill=question.drill)
+    if question.stream:
+        await stream_events(events, receive, send, draining)
+    else:
+        ended = await attended(collect(events), receive, draining)
+        await send_json(send, ended.answer)
+
+
+def read_question(body: bytes) -> Question:
+    """Return the question in `body`.
+
+    Raises:
+        BodyInvalid: it is none; names the field.
+    """
+    try:
+        return msgspec.json.decode(body, type=Question)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BodyInvalid(str(error)) from error
+    except RecursionError as error:
+        raise BodyInvalid("nested too deeply") from error

@@ -1,0 +1,332 @@
+"""The demo page in a real browser, before a real `serve`: what a visitor sees, also when things break."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import copytree, which
+from typing import TYPE_CHECKING
+
+import pytest
+
+from buttress.app.layout import run_folder
+from buttress.app.local_model import LOCAL_MODEL
+from buttress.processes.status import read_status
+from buttress.processes.types import State
+from buttress.testing.upstream import Received, Reply, ScriptedUpstream
+from tests.flows.running import Served, buttress, serve, wait_until
+from tests.local_models import needs_model, write_models
+from tests.projects import ANSWERABLE, NONSENSE, make_project, write_document
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = which("chromium")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(
+        CHROMIUM is None or find_spec("playwright") is None,
+        reason="the demo page is not looked at: chromium or playwright is not installed",
+    ),
+]
+
+MEANT = (
+    "Failed to load resource: the server responded with a status of 4",
+    "Failed to load resource: net::ERR_INTERNET",
+)
+"""What the browser says of its own where a test breaks something."""
+
+ARTIFACTS = Path(__file__).parents[2] / "artifacts"
+PATIENCE_MS = 30_000
+
+MARKUP = "<img src=x onerror=\"document.title='broken in'\"><script>document.title='broken in'</script>"
+LAWNS = f"""\
+Lawns
+
+A lawn is mown every 9 days in spring. In spring a lawn is mown to 4 cm.
+
+{MARKUP} is what a lawn must never hold.
+"""
+MOWN = "How often is a lawn mown in spring?"
+
+MODELS = """\
+models:
+  quotes: {{provider: extractive}}
+  scripted: {{provider: openai, id: scripted, base_url: "{url}", price: {{input: 1.0, output: 2.0}}}}
+ladders:
+  answers: [quotes]
+  written: [scripted, quotes]
+"""
+
+
+def scripted(received: Received) -> Reply:
+    """Say what the question asks for: a sentence that holds, then what it names."""
+    true = "A lawn is mown every 9 days in spring. [1]"
+    if "wait" in received.question:
+        return Reply(chunks=(true, " And", " more"), after=2, ending="stall")
+    return Reply(chunks=(true, f" A lawn is {MARKUP} mown every 77 days. [1]", " The end."))
+
+
+@contextmanager
+def upstream() -> Iterator[str]:
+    """Have a scripted model in a thread, for the block; the browser's loop is not one for others."""
+    ready, done, urls = threading.Event(), asyncio.Event(), list[str]()
+    loop = asyncio.new_event_loop()
+
+    async def run() -> None:
+        async with ScriptedUpstream(scripted) as running:
+            urls.append(running.url)
+            ready.set()
+            await done.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
+    thread.start()
+    try:
+        assert ready.wait(30)
+        yield urls[0]
+    finally:
+        loop.call_soon_threadsafe(done.set)
+        thread.join()
+        loop.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A served project with hostile documents and a scripted model; its visitors may break things."""
+    project = tmp_path_factory.mktemp("a page") / "visited"
+    make_project(project)
+    write_document(project / "documents" / "lawns.txt", LAWNS)
+    feature = (project / "features" / "support" / "feature.yaml").read_text()
+    _add(project, "writer", feature.replace("ladder: answers", "ladder: written"))
+    typed = feature.replace(
+        "  required: [question]", "    plan: {type: string}\n  required: [question, plan]"
+    )
+    _add(project, "typed", typed)
+    with upstream() as url:
+        (project / "models.yaml").write_text(MODELS.format(url=url))
+        done = buttress(project, "ingest")
+        assert done.returncode == 0, done.stderr
+        with serve(project, flags=("--set", "server.drills=true")) as running:
+            yield running
+
+
+def _add(project: Path, name: str, text: str) -> None:
+    """Add a feature that differs from `support` in its feature.yaml."""
+    copytree(project / "features" / "support", project / "features" / name)
+    (project / "features" / name / "feature.yaml").write_text(text)
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """Debian's Chromium."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - it may not be there
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield launched
+        launched.close()
+
+
+Visit = Callable[..., "Page"]
+
+
+@pytest.fixture
+def visit(browser: "Browser") -> Iterator[Visit]:
+    """Opens the page; at the end nothing may have been said against it, by its policy or by its scripts."""
+    complaints: list[str] = []
+    contexts = []
+
+    def opened(served: Served, *, width: int = 1280, scheme: str = "light") -> "Page":
+        context = browser.new_context(
+            viewport={"width": width, "height": 860},
+            color_scheme="dark" if scheme == "dark" else "light",
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(served.url)
+        page.wait_for_selector(".ready.good")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert [one for one in complaints if not one.startswith(MEANT)] == []
+
+
+def ask(page: "Page", question: str, *, feature: str = "support") -> None:
+    """Ask as a visitor does, with the keyboard."""
+    page.select_option("#feature", feature)
+    page.fill("#question", question)
+    page.press("#question", "Enter")
+
+
+def badge(page: "Page", kind: str) -> str:
+    """Wait until the answer has ended in a way; return what its badge says."""
+    page.wait_for_selector(f"#badge.{kind}")
+    return page.inner_text("#badge")
+
+
+def test_an_answer_streams_with_its_trace_and_a_citation_opens_its_document(
+    served: Served, visit: Visit
+) -> None:
+    page = visit(served)
+    ask(page, ANSWERABLE)
+    assert badge(page, "good") == "Answered"
+    assert "word for word" in page.inner_text("#why")
+    steps = page.locator("#steps b").all_inner_texts()
+    assert {"admit", "retrieve", "compose", "send", "check", "decide"} <= set(steps)
+    facts = page.inner_text("#facts")
+    assert "quotes" in facts
+    assert "$0.000000" in facts
+
+    page.locator(".cite").first.click()
+    mark = page.locator("#sheet-body mark").first
+    mark.wait_for()
+    assert mark.inner_text() in page.inner_text("#text")
+    assert page.locator("#sheet-body h3", has_text="What happens when nothing fits").count() == 1
+    assert "welcome.md" in page.inner_text("#sheet-place")
+    page.keyboard.press("Escape")
+    assert not page.locator("#sheet").is_visible()
+
+
+def test_what_is_in_no_document_gets_the_fallback(served: Served, visit: Visit) -> None:
+    page = visit(served)
+    ask(page, NONSENSE)
+    assert badge(page, "warn") == "Honest fallback"
+    assert "I could not find an answer" in page.inner_text("#text")
+    assert "Nothing in the documents" in page.inner_text("#why")
+    page.click("[data-act=beyond]")
+    page.wait_for_selector("#note:not([hidden])")
+    assert badge(page, "warn") == "Honest fallback"
+
+
+def test_markup_of_questions_documents_and_models_stays_text(served: Served, visit: Visit) -> None:
+    page = visit(served)
+    ask(page, f"{MOWN} {MARKUP}", feature="writer")
+    badge(page, "good")
+    assert MARKUP in page.inner_text("#asked")
+    assert "<script>" in page.inner_text("#held-list")
+    assert "77 days" not in page.inner_text("#text")
+    assert "1 withheld" in page.inner_text("#why")
+    page.locator(".cite").first.click()
+    page.wait_for_selector("#sheet-body mark")
+    assert "<script>" in page.inner_text("#sheet-body")
+    inside = "document.querySelectorAll('main img, main script, dialog img, dialog script').length"
+    assert page.evaluate(inside) == 0
+    assert page.title() == "Buttress"
+
+
+def test_the_first_sentence_is_there_before_the_model_has_finished(served: Served, visit: Visit) -> None:
+    page = visit(served)
+    ask(page, f"{MOWN} Please wait.", feature="writer")
+    page.wait_for_selector("#text p")
+    assert "every 9 days" in page.inner_text("#text")
+    assert page.inner_text("#badge") == "Writing …"
+    page.click("#stop")
+    assert badge(page, "warn") == "Stopped"
+
+
+def test_a_slow_model_and_a_cut_stream_show_what_they_should(served: Served, visit: Visit) -> None:
+    page = visit(served)
+    ask(page, MOWN, feature="writer")
+    badge(page, "good")
+    page.click("[data-act=slow]")
+    page.wait_for_selector(".track .open")
+    assert badge(page, "good") == "Answered"
+    assert page.inner_text("#facts").split("Whole answer")[1].split()[1] == "s"
+    page.click("[data-act=cut]")
+    assert "cut off" in badge(page, "warn").lower()
+    assert "every 9 days" in page.inner_text("#text")
+    assert "cut off here" in page.inner_text("#text")
+    assert "broke off" in page.inner_text("#why")
+
+
+def test_killing_a_model_that_is_not_there_says_so(served: Served, visit: Visit) -> None:
+    page = visit(served)
+    page.click("[data-act=kill]")
+    page.locator("#drill-says:not(:empty)").wait_for()
+    assert "No process of a local model" in page.inner_text("#drill-says")
+
+
+def test_an_input_of_several_properties_is_written_as_json(served: Served, visit: Visit) -> None:
+    page = visit(served)
+    page.select_option("#feature", "typed")
+    assert page.input_value("#question") == '{"question":"","plan":""}'
+    ask(page, "no JSON", feature="typed")
+    assert badge(page, "bad") == "Not asked"
+    ask(page, f'{{"question": "{ANSWERABLE}", "plan": "any"}}', feature="typed")
+    assert badge(page, "good") == "Answered"
+    ask(page, f'{{"question": "{ANSWERABLE}"}}', feature="typed")
+    assert badge(page, "bad") == "No answer"
+    assert "gateway.input_invalid" in page.inner_text("#failure")
+
+
+def test_a_server_that_is_gone_is_said_and_a_quote_is_shown_all_the_same(
+    served: Served, visit: Visit
+) -> None:
+    page = visit(served)
+    ask(page, ANSWERABLE)
+    badge(page, "good")
+    page.context.set_offline(offline=True)
+    page.locator(".cite").first.click()
+    mark = page.locator("#sheet-body mark")
+    assert mark.inner_text() in page.inner_text("#text")
+    assert "cannot be opened just now" in page.inner_text("#sheet-body")
+    page.keyboard.press("Escape")
+    ask(page, ANSWERABLE)
+    assert badge(page, "bad") == "No answer"
+    assert "cannot be reached" in page.inner_text("#failure")
+    page.context.set_offline(offline=False)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390, 640], ids=["desk", "phone", "zoomed"])
+def test_it_fits_every_screen(served: Served, visit: Visit, width: int, scheme: str) -> None:
+    """At 200 % zoom a screen of 1280 pixels is 640 wide. The pictures are for people to look at."""
+    page = visit(served, width=width, scheme=scheme)
+    pictures = ARTIFACTS / "demo page"
+    pictures.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=pictures / f"{scheme} {width} start.png")
+    ask(page, f"{MOWN} {'w' * 200}", feature="writer")
+    badge(page, "good")
+    page.screenshot(path=pictures / f"{scheme} {width} answer.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator(".cite").first.click()
+    page.wait_for_selector("#sheet-body mark")
+    page.screenshot(path=pictures / f"{scheme} {width} source.png")
+    assert page.evaluate("document.getElementById('sheet-body').scrollWidth") <= width
+
+
+@needs_model
+def test_the_model_is_killed_and_the_next_answer_needs_none(tmp_path: Path, visit: Visit) -> None:
+    project = tmp_path / "killed"
+    make_project(project)
+    settings = (project / "buttress.yaml").read_text()
+    write_models(project)
+    (project / "buttress.yaml").write_text(settings)
+    assert buttress(project, "ingest").returncode == 0
+    with serve(project, flags=("--set", "server.drills=true")) as running:
+        wait_until(lambda: _local_model(running) is State.READY, 90, "the local model is ready")
+        page = visit(running)
+        page.fill("#question", ANSWERABLE)
+        page.click("[data-act=kill]")
+        assert badge(page, "good") == "Answered"
+        assert "was killed" in page.inner_text("#note")
+        facts = page.inner_text("#facts")
+        assert "small (models.local_away)" in facts
+        assert "quotes" in facts
+
+
+def _local_model(running: Served) -> State | None:
+    roles = read_status(run_folder(running.project))
+    return next((role.state for role in roles if role.name == LOCAL_MODEL), None)

@@ -1,0 +1,102 @@
+"""The page as HTML: features, prepared questions, and nothing inline."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from msgspec.structs import replace
+from typing_extensions import override
+
+from buttress.console.demo import POLICY, assets, render_page, shown_feature, type_of
+from buttress.releases.types import Chat, FallbackText, Release, RetrieveStage
+
+HOSTILE = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>"
+
+
+RELEASE = Release(
+    feature="support",
+    description="Answers.",
+    input_schema={
+        "type": "object",
+        "properties": {"question": {"type": "string"}, "tone": {"type": "string"}},
+        "required": ["question"],
+    },
+    stages=(RetrieveStage(name="find", knowledge="kestrel"),),
+    fallback=FallbackText("No."),
+    chat=Chat(question="question"),
+)
+
+
+class Elements(HTMLParser):
+    """Collects the elements of a page, each with its attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    @override
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def elements(html: str) -> list[tuple[str, dict[str, str | None]]]:
+    """Return the elements of `html`."""
+    parser = Elements()
+    parser.feed(html)
+    return parser.found
+
+
+@pytest.mark.parametrize("drills", [False, True], ids=["without drills", "with drills"])
+def test_nothing_stands_inline_and_nothing_comes_from_elsewhere(*, drills: bool) -> None:
+    found = elements(render_page({"support": RELEASE}, drills=drills))
+    for tag, attributes in found:
+        assert tag != "style"
+        assert not [name for name in attributes if name == "style" or name.startswith("on")]
+        for name in ("src", "href"):
+            assert (attributes.get(name) or "/").startswith(("/", "#"))
+    assert [one["src"] for tag, one in found if tag == "script"]
+    assert any("data-act" in one for _, one in found) == drills
+
+
+def test_names_and_descriptions_stay_text() -> None:
+    hostile = replace(RELEASE, feature=HOSTILE, description=HOSTILE)
+    found = elements(render_page({HOSTILE: hostile}, drills=True))
+    assert len([tag for tag, _ in found if tag == "script"]) == 1
+    options = [one for tag, one in found if tag == "option"]
+    assert (options[0]["value"], options[0]["data-description"]) == (HOSTILE, HOSTILE)
+
+
+def test_a_project_without_features_has_a_page_that_says_so() -> None:
+    html = render_page({}, drills=True)
+    assert "no features yet" in html
+    assert "<form" not in html
+
+
+def test_every_asset_that_is_named_is_there() -> None:
+    named = re.findall(r"/assets/([a-z.]+)\?v=", render_page({}, drills=False))
+    assert set(named) == set(assets()) == {"mark.svg", "page.css", "page.js"}
+    assert type_of("page.js").startswith("text/javascript")
+
+
+def test_the_policy_allows_nothing_inline() -> None:
+    assert "default-src 'none'" in POLICY
+    assert "unsafe" not in POLICY
+
+
+@pytest.mark.parametrize(
+    ("required", "chat", "question"),
+    [
+        pytest.param(["question"], Chat(question="question"), "question", id="a text fills it all"),
+        pytest.param([], Chat(question="question"), "question", id="nothing is required"),
+        pytest.param(["question", "plan"], Chat(question="question"), "", id="more is needed"),
+        pytest.param(["plan"], None, "", id="it is not asked by chat"),
+    ],
+)
+def test_what_one_text_can_fill(required: list[str], chat: Chat | None, question: str) -> None:
+    schema: dict[str, object] = {"type": "object", "required": required}
+    assert shown_feature(replace(RELEASE, input_schema=schema, chat=chat)).question == question
+
+
+def test_the_example_has_questions_and_other_projects_have_none() -> None:
+    assert len(shown_feature(RELEASE).prepared.examples) == 3
+    assert shown_feature(replace(RELEASE, stages=())).prepared.examples == ()

@@ -1,0 +1,74 @@
+"""Metrics: counted by worker, joined without loss."""
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from buttress.kernel.ids import ReleaseId
+from buttress.tracing.metrics import Metrics, merged
+from buttress.tracing.types import Outcome, Trace
+from tests.unit.cli.test_printing import a_trace
+
+ATTEMPT: dict[str, object] = {
+    "model": "writer",
+    "outcome": "answered",
+    "usage": {"input": 7, "output": 3},
+    "cost": 2_000_000_000,
+    "first_token_ms": 120.0,
+}
+
+
+def values(text: bytes) -> dict[tuple[str, ...], float]:
+    """Return every sample by its name and the values of its labels."""
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text.decode())
+        for sample in family.samples
+    }
+
+
+def changed(**changes: object) -> Trace:
+    return msgspec.structs.replace(a_trace(), **{"release_id": ReleaseId("rel_1"), **changes})
+
+
+def test_a_call_is_counted() -> None:
+    metrics = Metrics("calls-1")
+    metrics.observe(changed(outcome="fallback", support={"verbatim": 2, "withheld": 1}, attempts=[ATTEMPT]))
+    found = values(metrics.text(running=3))
+    assert found["buttress_calls_total", "support", "fallback", "calls-1"] == 1
+    assert found["buttress_sentences_total", "support", "withheld", "calls-1"] == 1
+    assert found["buttress_tokens_total", "input", "writer", "calls-1"] == 7
+    assert found["buttress_cost_dollars_total", "writer", "calls-1"] == 2
+    assert found["buttress_first_token_seconds_sum", "writer", "calls-1"] == 0.12
+    assert found["buttress_calls_running", "calls-1"] == 3
+
+
+def test_an_unknown_cost_is_not_free() -> None:
+    metrics = Metrics("calls-1")
+    metrics.observe(changed(attempts=[{**ATTEMPT, "cost": None, "usage": None, "first_token_ms": None}]))
+    found = values(metrics.text())
+    assert found["buttress_unpriced_attempts_total", "writer", "calls-1"] == 1
+    assert ("buttress_cost_dollars_total", "writer", "calls-1") not in found
+
+
+def test_names_from_outside_are_no_labels() -> None:
+    metrics = Metrics("calls-1")
+    for number in range(50):
+        metrics.observe(changed(feature=f"no-{number}", release_id=None, outcome="refused", attempts=[]))
+    found = values(metrics.text())
+    assert found["buttress_calls_total", "unknown", "refused", "calls-1"] == 50
+    assert not any("no-" in part for key in found for part in key)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(["answered", "fallback", "failed"]), max_size=5), max_size=4))
+def test_nothing_is_lost_when_workers_are_joined(outcomes: list[list[Outcome]]) -> None:
+    workers = [Metrics(f"calls-{number}") for number in range(len(outcomes))]
+    for worker, ended in zip(workers, outcomes, strict=True):
+        for outcome in ended:
+            worker.observe(changed(outcome=outcome, release_id=ReleaseId("rel_1"), attempts=[ATTEMPT]))
+    texts = [worker.text() for worker in workers]
+    joined = values(merged(texts))
+    apart = {key: value for text in texts for key, value in values(text).items()}
+    assert joined == {key: value for key, value in apart.items() if not key[0].endswith("_created")}
