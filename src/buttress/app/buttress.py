@@ -239,6 +239,11 @@ class Buttress:
         for release in self.releases.values():
             await store.keep(release)
 
+    @property
+    def trouble(self) -> str:
+        """Why traces are not where they should be; empty when they are."""
+        return self._spool.trouble
+
     def seal(self) -> None:
         """Hand the traces so far to whoever ships them."""
         self._spool.seal()
@@ -299,7 +304,7 @@ class Buttress:
         return project_database(self._loaded, self._clock)
 
     async def _last_words(self) -> None:
-        self._spool.seal()
+        self._spool.close()
         if self._database.is_open:
             await self.ship()
             if self._releases is not None:
