@@ -299,6 +299,11 @@ class Buttress:
         store = ConversationStore(await self._database.get())
         return await store.forget_before(self._clock.now() - timedelta(days=days))
 
+    @property
+    def trouble(self) -> str:
+        """Why traces are not where they should be; empty when they are."""
+        return self._spool.trouble
+
     def seal(self) -> None:
         """Hand the traces so far to whoever ships them."""
         self._spool.seal()
@@ -366,7 +371,7 @@ class Buttress:
         return project_database(self._loaded, self._clock)
 
     async def _last_words(self) -> None:
-        self._spool.seal()
+        self._spool.close()
         if self._database.is_open:
             await self.ship()
             if self._releases is not None:

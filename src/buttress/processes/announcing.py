@@ -1,6 +1,7 @@
 """What a role says of itself: ready, or why not. One small file a role, replaced as a whole."""
 
 import os
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +13,9 @@ from buttress.processes.identity import process_identity
 from buttress.processes.types import Said
 
 Kind = TypeVar("Kind", bound=msgspec.Struct)
+
+
+_FULL = "Make room on that disk, some MB at least."
 
 
 class Announcer:
@@ -76,4 +80,5 @@ def replace_file(path: Path, content: bytes) -> None:
         new.write_bytes(content)
         new.replace(path)
     except OSError as error:
-        raise RunFolderUnusable(f"{path} cannot be written: {error.strerror or error}") from error
+        hint = _FULL if error.errno in {ENOSPC, EDQUOT} else None
+        raise RunFolderUnusable(f"{path} cannot be written: {error.strerror or error}", hint=hint) from error

@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from buttress.kernel.clock import Clock
+from buttress.kernel.signals import signal_name
 from buttress.processes.announcing import said_file
 from buttress.processes.backoff import restart_delay_s
 from buttress.processes.logs import last_line, open_log
@@ -168,7 +169,9 @@ class Keeper:
 
     def _farewell(self, process: Process) -> str:
         code = process.returncode or 0
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+        if code < 0:
+            return f"was ended by {signal_name(-code)}"  # its last words are about something else
+        how = f"exited with code {code}"
         log_dir = self._around.log_dir
         said = last_line(log_dir, self.spec.name, self._log_start) if log_dir else ""
         return f"{how}: {said}" if said else how

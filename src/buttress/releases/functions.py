@@ -14,18 +14,22 @@ from buttress.releases.pool import FunctionPool, Module, Unloadable
 from buttress.releases.types import FunctionRule, file_sha256
 
 MAX_SOURCE_BYTES = 1_000_000
+MAX_LOADS = 3
+"""How often a file is loaded that ends its process or is late: each time costs a call the deadline."""
 
 
 class Functions:
     """The functions in the files of a feature's `folder`.
 
-    A file that does not load is not tried again; one that is missing or another is looked at each time.
+    A file that raises an error is not loaded again; one whose process ended or was late is, a few times. One
+    that is missing or another is looked at each time.
     """
 
     def __init__(self, folder: Path, pool: FunctionPool) -> None:
         self._folder = folder
         self._pool = pool
         self._modules: dict[str, Module | Failed] = {}
+        self._tries: dict[str, int] = {}
 
     async def ask(self, rule: FunctionRule, values: Mapping[str, object]) -> str | Failed | None:
         """Return the answer to a copy of `values`, None when there is none, or why it failed."""
@@ -36,9 +40,14 @@ class Functions:
             return module
         self._modules[rule.file] = module
         answer = await self._pool.call(module, rule.function, values)
-        if isinstance(answer, Unloadable):
-            answer = self._modules[rule.file] = _unusable(answer.reason)
-        return answer
+        return self._failed(rule.file, answer) if isinstance(answer, Unloadable) else answer
+
+    def _failed(self, file: str, unloadable: Unloadable) -> Failed:
+        failed = _unusable(unloadable.reason)
+        self._tries[file] = self._tries.get(file, 0) + 1
+        if unloadable.is_final or self._tries[file] >= MAX_LOADS:
+            self._modules[file] = failed
+        return failed
 
 
 def _read(path: Path, sha256: str) -> Module | Failed:

@@ -6,7 +6,6 @@ the environment with every other answer of the process.
 
 import asyncio
 import os
-import signal
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from contextlib import suppress
 
 import msgspec
 
+from buttress.kernel.signals import signal_name
 from buttress.releases.frames import (
     LENGTH_BYTES,
     MAX_REPLY_BYTES,
@@ -39,9 +39,13 @@ class Module(msgspec.Struct, frozen=True):
 
 
 class Unloadable(msgspec.Struct, frozen=True):
-    """Why a module cannot be loaded. The next try would fail as well."""
+    """Why a module was not loaded. `is_final`: the file itself raised it, the next try would fail as well.
+
+    Else its process ended or was late: the file may do that, or the machine.
+    """
 
     reason: str
+    is_final: bool = True
 
 
 class FunctionPool:
@@ -104,7 +108,7 @@ class _Child:
         if module.name not in self._modules:
             loaded = await self._ask(process, _load(module, self._settings.load_deadline_s))
             if isinstance(loaded, Failed):
-                return Unloadable(loaded.reason)
+                return Unloadable(loaded.reason, is_final=not self._is_busy)  # busy: it never replied
             self._modules.add(module.name)
         within_s = self._settings.function_deadline_s
         call = Call(module=module.name, function=function, values=dict(values), within_s=within_s)
@@ -208,4 +212,4 @@ def _kill(process: Process) -> None:
 
 
 def _said(code: int) -> str:
-    return f"with code {code}" if code >= 0 else f"by {signal.Signals(-code).name}"
+    return f"with code {code}" if code >= 0 else f"by {signal_name(-code)}"

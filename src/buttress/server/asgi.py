@@ -142,9 +142,7 @@ class CallServer:
 
     async def _body(self, request: Request) -> bytes:
         limits = self._buttress.settings.server
-        return await read_body(
-            request.scope, request.receive, limits.max_body_bytes, limits.body_timeout_s
-        )
+        return await read_body(request.scope, request.receive, limits.max_body_bytes, limits.body_timeout_s)
 
 
 def _require(scope: Message, *methods: str) -> None:

@@ -62,7 +62,7 @@ def openapi(releases: Mapping[str, Release]) -> Schema:
 
 
 def _asking(release: Release, question: Schema, answer: Schema, event: Schema) -> Schema:
-    body = {"allOf": [question, {"properties": {"input": release.input_schema}}]}
+    body: Schema = {"allOf": [question, {"properties": {"input": release.input_schema}}]}
     return _operation(release.description or f"Ask {release.feature}", body) | {
         "operationId": f"ask_{release.feature}",
         "responses": {
@@ -94,4 +94,4 @@ def _failed() -> Schema:
 
 def _any(_: type) -> Schema:
     """Return the schema of what may be any JSON."""
-    return {}
+    return {"description": "Any JSON."}  # msgspec takes an empty one for none

@@ -36,9 +36,10 @@ async def run_calls(loaded: Loaded, name: str) -> None:
             say = partial(
                 announcer.say, ready=True, address=url_of(settings.host, listening.getsockname()[1])
             )
-            say(message=_doing(live))
+            say(message=_doing(live, buttress))
             metrics = WorkerMetrics(run_folder(loaded.project), name)
-            server = CallServer(buttress, partial(_readiness, loaded, name, live), draining, metrics)
+            readiness = partial(_readiness, loaded, name, live, buttress)
+            server = CallServer(buttress, readiness, draining, metrics)
             async with asyncio.TaskGroup() as group:
                 beside = (_hand_over_again_and_again(buttress, metrics), _follow(live, buttress, say))
                 tasks = [group.create_task(one) for one in beside]
@@ -57,25 +58,30 @@ async def _hand_over_again_and_again(buttress: Buttress, metrics: WorkerMetrics)
 
 async def _follow(live: Live, buttress: Buttress, say: Callable[..., None]) -> None:
     """Answer by what the files of the project say, from about a second after they were changed."""
-    said = _doing(live)
+    said = _doing(live, buttress)
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         if changed := await live.follow():
             buttress.adopt(changed)
-        if (doing := _doing(live)) != said:
+        if (doing := _doing(live, buttress)) != said:
             with suppress(RunFolderUnusable):  # it answers all the same
                 say(message=doing)
             said = doing
 
 
-def _doing(live: Live) -> str:
-    """Return what answers: how many features, of which state of the files, and why not of the newest."""
+def _doing(live: Live, buttress: Buttress) -> str:
+    """Return what answers: how many features, of which state of the files, and what is wrong with it."""
     current = f"{len(live.current.releases)} features, project {live.current.fingerprint[:12]}"
-    return f"{current}; its files have mistakes now: {live.problem}" if live.problem else current
+    return "; ".join((current, *_problems(live, buttress)))
 
 
-def _readiness(loaded: Loaded, name: str, live: Live) -> Readiness:
-    return Readiness(waiting_for(run_folder(loaded.project), name), live.problem)
+def _problems(live: Live, buttress: Buttress) -> list[str]:
+    files = [f"its files have mistakes now: {live.problem}"] if live.problem else []
+    return [*files, buttress.trouble] if buttress.trouble else files
+
+
+def _readiness(loaded: Loaded, name: str, live: Live, buttress: Buttress) -> Readiness:
+    return Readiness(waiting_for(run_folder(loaded.project), name), "; ".join(_problems(live, buttress)))
 
 
 def waiting_for(run_dir: Path, name: str) -> dict[str, str]:

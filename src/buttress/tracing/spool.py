@@ -10,7 +10,9 @@ they are in the kernel's hands; a torn last line is left out when the file is re
 
 import fcntl
 import os
+from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from errno import ENOSPC
 from io import FileIO
 from pathlib import Path
@@ -20,12 +22,15 @@ import structlog
 _log = structlog.get_logger("buttress.tracing.spool")
 
 OPEN, SEALED = ".open", ".sealed"
+MAX_WAITING = 1_000
+"""Records kept in memory while they cannot be written."""
 
 
 class Spool:
     """The writing end, for one process. Not for use from several threads at once.
 
-    `lost` counts the records that could not be written since the spool was opened.
+    What cannot be written now (a full disk) is kept in memory and tried again at each `append` and `seal`, up
+    to `MAX_WAITING` records. `lost` counts those that went beyond it, or could not be handed over.
     """
 
     def __init__(self, folder: Path, writer: str, segment_bytes: int) -> None:
@@ -36,29 +41,61 @@ class Spool:
         self._records = 0
         self._file: FileIO | None = None
         self._path = folder
+        self._waiting: deque[bytes] = deque()
         self._is_losing = False
         self.lost = 0
 
+    @property
+    def trouble(self) -> str:
+        """Why traces are not where they should be; empty when they are."""
+        waiting = f"{len(self._waiting):,} traces wait for room on the disk" if self._waiting else ""
+        lost = f"{self.lost:,} traces are lost" if self.lost else ""
+        return ", ".join(part for part in (waiting, lost) if part)
+
     def append(self, record: bytes) -> None:
-        """Write `record` (no line breaks in it) as one line; on failure count it as lost, and go on."""
-        try:
-            file = self._file or self._begin()
-            written = file.write(record + b"\n")
-            if written != len(record) + 1:
-                raise OSError(ENOSPC, f"only {written} of {len(record) + 1} bytes fitted")  # noqa: TRY301
-        except OSError as error:
-            self._lose(1, error)
-            self._abandon()
-        else:
-            self._records += 1
-            if file.tell() >= self._segment_bytes:
-                self.seal()
+        """Write `record` (no line breaks in it) as one line, later where that fails now. Never raises."""
+        self._waiting.append(record)
+        self._write_waiting()
 
     def seal(self) -> None:
         """Hand what was written so far to the shipper; nothing happens when there is nothing.
 
         A file that somebody has removed is written again; what cannot be handed over is counted as lost.
         """
+        self._write_waiting()
+        self._seal()
+
+    def close(self) -> None:
+        """Hand everything over; what still cannot be written is lost. Nothing may be appended any more."""
+        self.seal()
+        if self._waiting:
+            self._lose(len(self._waiting), OSError(ENOSPC, "there was no room until the end"))
+            self._waiting.clear()
+
+    def _write_waiting(self) -> None:
+        try:
+            while self._waiting:
+                self._write(self._waiting[0])
+                self._waiting.popleft()
+        except OSError as error:
+            self._abandon()
+            if not self._records:  # or one would be left behind at every try
+                with suppress(OSError):
+                    self._path.unlink(missing_ok=True)
+            if len(self._waiting) > MAX_WAITING:
+                self._waiting.popleft()
+                self._lose(1, error)
+
+    def _write(self, record: bytes) -> None:
+        file = self._file or self._begin()
+        written = file.write(record + b"\n")
+        if written != len(record) + 1:
+            raise OSError(ENOSPC, f"only {written} of {len(record) + 1} bytes fitted")
+        self._records += 1
+        if file.tell() >= self._segment_bytes:
+            self._seal()
+
+    def _seal(self) -> None:
         if self._file is None:
             return
         try:
@@ -88,9 +125,9 @@ class Spool:
         self._is_losing = True
 
     def _begin(self) -> FileIO:
-        self._folder.mkdir(parents=True, exist_ok=True)
         self._number, self._records = self._number + 1, 0
         self._path = self._folder / f"{self._writer}-{self._number:06}{OPEN}"
+        self._folder.mkdir(parents=True, exist_ok=True)
         # Locked before it bears its name: a shipper must not find it without an owner.
         hidden = self._path.with_suffix(".new")
         self._file = FileIO(hidden, "a+b")

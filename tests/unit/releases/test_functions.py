@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from buttress.releases.frames import Failed
-from buttress.releases.functions import MAX_SOURCE_BYTES, Functions
+from buttress.releases.functions import MAX_LOADS, MAX_SOURCE_BYTES, Functions
 from buttress.releases.pool import FunctionPool
 from buttress.releases.settings import ReleaseSettings
 from buttress.releases.types import FunctionRule, file_sha256
@@ -101,3 +101,26 @@ async def test_a_file_that_does_not_load_is_loaded_once(tmp_path: Path, pool: Fu
     assert tries.read_text() == "x"
     await Functions(tmp_path, pool).ask(rule, {})  # of another release
     assert tries.read_text() == "xx"
+
+
+async def test_a_file_that_takes_its_process_along_is_given_another_chance(
+    tmp_path: Path, pool: FunctionPool
+) -> None:
+    """The system may have ended it."""
+    tries = tmp_path / "tries"
+    once = f"import os\np = {str(tries)!r}\nif not os.path.exists(p):\n    os.mkdir(p)\n    os._exit(9)\n"
+    rule = written(tmp_path, once + ECHO)
+    functions = Functions(tmp_path, pool)
+    first = await functions.ask(rule, {"q": "a"})
+    assert first == Failed("its file does not load: its process ended with code 9")
+    assert await functions.ask(rule, {"q": "a"}) == "a"
+
+
+async def test_a_file_that_always_does_is_given_up(tmp_path: Path, pool: FunctionPool) -> None:
+    """Each try costs a call its time."""
+    tries = tmp_path / "tries"
+    rule = written(tmp_path, f"import os\nopen({str(tries)!r}, 'a').write('x')\nos._exit(9)\n{ECHO}")
+    functions = Functions(tmp_path, pool)
+    for _ in range(MAX_LOADS + 2):
+        await functions.ask(rule, {})
+    assert tries.read_text() == "x" * MAX_LOADS

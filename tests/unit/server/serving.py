@@ -10,8 +10,9 @@ import aiohttp
 import msgspec
 
 from buttress.app.buttress import Buttress
-from buttress.app.layout import spool_folder
+from buttress.app.layout import run_folder, spool_folder
 from buttress.server.asgi import CallServer, Readiness
+from buttress.server.metrics import WorkerMetrics
 from buttress.server.running import serve, shared_socket
 from buttress.settings.tree import ServerSettings
 from buttress.tracing.spool import read_records
@@ -121,7 +122,8 @@ async def serving(project: Path, **settings: object) -> AsyncIterator[Serving]:
     flags = [f"server.{key}={value}" for key, value in settings.items()]
     draining, waiting = asyncio.Event(), dict[str, str]()
     async with Buttress.open(project, flags=flags) as buttress:
-        application = CallServer(buttress, lambda: Readiness(waiting), draining)
+        metrics = WorkerMetrics(run_folder(project), "calls")
+        application = CallServer(buttress, lambda: Readiness(waiting), draining, metrics)
         async with (
             listening(application, buttress.settings.server, draining) as url,
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session,

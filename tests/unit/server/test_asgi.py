@@ -9,9 +9,11 @@ import msgspec
 import pytest
 
 from buttress.app.buttress import Buttress
+from buttress.app.layout import run_folder
 from buttress.kernel.ids import content_hash
 from buttress.kernel.messages import Message as Turn
 from buttress.server.asgi import CallServer, Readiness
+from buttress.server.metrics import WorkerMetrics
 from buttress.settings.tree import ServerSettings
 from buttress.testing.upstream import Received, Reply, ScriptedUpstream
 from tests.unit.server.serving import (
@@ -328,7 +330,7 @@ async def test_what_was_not_foreseen_is_an_error_in_the_same_shape(project: Path
 
     draining = asyncio.Event()
     async with Buttress.open(project) as buttress:
-        application = CallServer(buttress, forgets, draining)
+        application = CallServer(buttress, forgets, draining, WorkerMetrics(run_folder(project), "calls"))
         async with (
             listening(application, ServerSettings(), draining) as url,
             aiohttp.ClientSession() as session,

@@ -1,12 +1,12 @@
 """Parsing in processes of their own: whatever a file does, it happens to one parser, and to one file."""
 
 import asyncio
-import signal
 import sys
 from types import TracebackType
 from typing import Self
 
 from buttress.kernel.errors import ButtressError
+from buttress.kernel.signals import signal_name
 from buttress.knowledge.errors import ParserCrashed, ParserOutOfMemory, ParseTimeout, TooLarge
 from buttress.knowledge.parsing.frames import (
     LENGTH_BYTES,
@@ -155,7 +155,7 @@ def _ended(path: str, code: int) -> ButtressError:
     """Say how a process ended. A library refused memory aborts; the system kills what takes too much."""
     if code >= 0:
         return ParserCrashed(f"the parser ended with code {code} while parsing {path}")
-    name = signal.Signals(-code).name
+    name = signal_name(-code)
     if name in _OUT_OF_MEMORY:
         return ParserOutOfMemory(
             f"the parser was ended by {name}, out of memory it seems, while parsing {path}"

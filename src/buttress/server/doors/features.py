@@ -56,7 +56,12 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 async def answer_feature(
-    feature: str, question: Question, buttress: Buttress, receive: Receive, send: Send, draining: asyncio.Event
+    feature: str,
+    question: Question,
+    buttress: Buttress,
+    receive: Receive,
+    send: Send,
+    draining: asyncio.Event,
 ) -> None:
     """Answer one question, whole or streamed.
 
