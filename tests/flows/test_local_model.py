@@ -1,6 +1,7 @@
 """A local model as a user has it: served, killed, broken; and nobody waits for it."""
 
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -57,9 +58,19 @@ class _Trace(msgspec.Struct):
     attempts: list[dict[str, object]]
 
 
+def shown_trace(served: Served, answer: Answer) -> subprocess.CompletedProcess[str]:
+    """Ask for the trace of a call, as somebody does who looks at it at once."""
+    return buttress(served.project, "trace", "show", answer.trace_id, "--json")
+
+
 def attempts_of(served: Served, answer: Answer) -> list[tuple[object, object, object]]:
     """Return the attempts of a call: model, outcome, error."""
-    shown = buttress(served.project, "trace", "show", answer.trace_id, "--json")
+    shown = shown_trace(served, answer)
+    for _ in range(20):  # the worker hands its traces over once a second
+        if shown.returncode == 0:
+            break
+        shown = shown_trace(served, answer)
+    assert shown.returncode == 0, shown.stderr
     assert "gguf" not in shown.stdout.lower()
     attempts = msgspec.json.decode(shown.stdout, type=_Trace).attempts
     return [(one["model"], one["outcome"], one["error_code"]) for one in attempts]

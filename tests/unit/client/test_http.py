@@ -17,6 +17,9 @@ from buttress.kernel.messages import Message
 from buttress.testing.upstream import Reply, ScriptedUpstream
 from tests.unit.server.serving import eventually, serving, traces, write_project
 
+pytestmark = pytest.mark.slow  # processes of their own, or a server: seconds, all together
+
+
 HELLO = {"question": "Say hello."}
 
 

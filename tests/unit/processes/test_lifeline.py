@@ -10,6 +10,9 @@ import pytest
 from buttress.processes.identity import process_identity
 from buttress.processes.lifeline import EXIT_CODE
 
+pytestmark = pytest.mark.slow  # processes of their own, or a server: seconds, all together
+
+
 CHILD = """
 import signal, sys, time
 from buttress.processes.lifeline import exit_when_parent_dies
@@ -77,6 +80,7 @@ time.sleep(30)
 
 PARENT = """
 import subprocess, sys, time
+
 command = [sys.executable, "-c", sys.argv[1]]
 child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 assert b"True" in child.stdout.readline()

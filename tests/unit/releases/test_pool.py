@@ -17,11 +17,15 @@ from buttress.releases.prints import MAX_PRINTED_BYTES
 from buttress.releases.settings import ReleaseSettings
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow  # processes of their own, or a server: seconds, all together
+
+
 WORKER = "buttress.releases.worker"
 PATIENT_S = 50.0
 
 SOURCE = b'''
 import os, pathlib, re, sys, threading, time
+
 
 def echo(values):
     return values["q"]

@@ -17,6 +17,9 @@ from buttress.settings.tree import ServerSettings
 from buttress.testing.upstream import Reply, ScriptedUpstream
 from tests.unit.server.serving import events_of, eventually, send_raw, serving, traces, write_project
 
+pytestmark = pytest.mark.slow  # it waits for real seconds to pass
+
+
 HOST = "127.0.0.1"
 
 

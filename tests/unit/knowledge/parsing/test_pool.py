@@ -15,6 +15,9 @@ from buttress.knowledge.errors import ParserCrashed, ParserOutOfMemory, ParseTim
 from buttress.knowledge.parsing.pool import ParserPool
 from buttress.knowledge.settings import MEBIBYTE, ParseLimits, ParserSettings
 
+pytestmark = pytest.mark.slow  # processes of their own, or a server: seconds, all together
+
+
 WORKER = "buttress.knowledge.parsing.worker"
 
 SLOW = b"a _b " * 2_000_000

@@ -15,6 +15,9 @@ from buttress.app.buttress import Buttress
 from buttress.testing.upstream import Received, Reply, ScriptedUpstream
 from tests.unit.server.serving import Serving, eventually, serving, traces, write_project
 
+pytestmark = pytest.mark.slow  # processes of their own, or a server: seconds, all together
+
+
 HI: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hi?"}]
 
 
