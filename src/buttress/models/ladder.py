@@ -16,12 +16,10 @@ from buttress.models.decide import Failed, GiveUp, NextRung, Retry, after_failur
 from buttress.models.errors import NoRungLeft, RungFailure
 from buttress.models.ports import Rung
 
-LadderEvent = ModelEvent
-
 
 async def stream_ladder(
     request: ModelRequest, rungs: Sequence[Rung], ports: LadderPorts
-) -> AsyncGenerator[LadderEvent, None]:
+) -> AsyncGenerator[ModelEvent, None]:
     """Answer `request` with the first of `rungs` that begins to; `Finished`, the last event, names the model.
 
     The only place that tries again. Close the generator (`contextlib.aclosing`) when leaving early: the

@@ -133,7 +133,6 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     input_schema: dict[str, object]
     stages: tuple[Stage, ...]
     fallback: Fallback
-    output_schema: dict[str, object] | None = None
     chat: Chat | None = None
     prompts: dict[str, str] = {}
     models: dict[str, Model] = {}

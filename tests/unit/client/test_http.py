@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from buttress.client.errors import AnswerCut, BadAddress, CallRefused, NotButtre
 from buttress.client.http import Client
 from buttress.gateway.types import Answer, Began, Ended, Event, Text
 from buttress.kernel.messages import Message
-from buttress.testing.upstream import Reply, ScriptedUpstream
+from buttress.testing.upstream import Received, Reply, ScriptedUpstream
 from tests.unit.server.serving import eventually, serving, traces, write_project
 
 pytestmark = pytest.mark.slow  # processes of their own, or a server: seconds, all together
@@ -62,6 +63,19 @@ class TestAServer:
                     await asyncio.to_thread(ask, "chta/../x", HELLO)
                 assert (refused.value.status, refused.value.told.code) == (404, "gateway.feature_unknown")
                 assert refused.value.hint
+
+
+async def test_threads_may_share_a_client(tmp_path: Path) -> None:
+    def echo(received: Received) -> Reply:
+        return Reply(chunks=("You said ", received.question, "."))
+
+    async with ScriptedUpstream(echo) as upstream, serving(write_project(tmp_path, upstream.url)) as served:
+        ask, loop = Client(served.url).ask, asyncio.get_running_loop()
+        with ThreadPoolExecutor(8) as threads:  # not the loop's own: the server needs that
+            asked = [{"question": f"n{number}"} for number in range(8)]
+            asking = (loop.run_in_executor(threads, ask, "chat", one) for one in asked)
+            answers = await asyncio.gather(*asking)
+    assert [one.text for one in answers] == [f"You said n{number}." for number in range(8)]
 
 
 class TestNobody:

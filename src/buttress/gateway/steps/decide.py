@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from buttress.gateway.call import Call
-from buttress.gateway.steps.fallback import cut_reply, fallback
+from buttress.gateway.steps.fallback import CUT, UNCONFIRMED, cut_reply, fallback
 from buttress.gateway.steps.quote import quoted
 from buttress.gateway.types import Checked, Composed, Decided, Reply, Sentence
 from buttress.guardrails.withholding import Withheld
@@ -92,5 +92,5 @@ def _reason(error: ButtressError) -> str:
 
 def _reply(composed: Composed, reason: str, call: Call) -> Reply:
     if call.has_model_spoken:
-        return cut_reply(composed, reason)
+        return cut_reply(composed, reason, UNCONFIRMED if reason == WITHHELD else CUT)
     return fallback(composed.retrieved.release, composed.retrieved.passages, reason)

@@ -12,6 +12,7 @@ QUOTED_CHARACTERS = 300
 """A quote begins behind the headings, and ends with the last whole sentence within this many characters."""
 
 CUT = "\n\n(The answer was cut off here.)"
+UNCONFIRMED = "\n\n(Nothing more was found in the documents.)"
 
 
 def fallback(release: Release, passages: Sequence[Passage], reason: str) -> Reply:
@@ -22,13 +23,13 @@ def fallback(release: Release, passages: Sequence[Passage], reason: str) -> Repl
     return Reply(sentences=sentences, outcome="fallback", reason=reason, passages=quoted)
 
 
-def cut_reply(composed: Composed, reason: str) -> Reply:
-    """Return what follows an answer that broke off: that it did, and the passages it was to stand on."""
+def cut_reply(composed: Composed, reason: str, notice: str = CUT) -> Reply:
+    """Return what follows an answer that ended early: the `notice` why, and the passages it stood on."""
     declared = composed.retrieved.release.fallback
     quoted = () if isinstance(declared, FallbackText) else composed.passages[:2]
     # The passages keep the numbers that the text released so far refers to.
     return Reply(
-        sentences=(Sentence(CUT, ()), *_quotes(quoted)),
+        sentences=(Sentence(notice, ()), *_quotes(quoted)),
         outcome="fallback",
         reason=reason,
         passages=composed.passages,

@@ -43,7 +43,7 @@ class _StreamOptions(msgspec.Struct, frozen=True):
 
 
 class ChatRequest(msgspec.Struct, frozen=True):
-    """What is read of a request; `others` are all its fields by name, to say which were not heeded."""
+    """What is read of a request; `ignored_fields` says which others were not heeded."""
 
     model: str
     messages: list[_Said]

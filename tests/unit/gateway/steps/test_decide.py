@@ -6,7 +6,7 @@ import pytest
 
 from buttress.gateway.call import Call
 from buttress.gateway.steps.decide import decide, release_reply
-from buttress.gateway.steps.fallback import CUT
+from buttress.gateway.steps.fallback import CUT, UNCONFIRMED
 from buttress.gateway.types import Checked, Reply, Sent, Sentence
 from buttress.guardrails.withholding import Withheld
 from buttress.kernel.errors import ButtressError
@@ -115,12 +115,12 @@ async def test_what_is_withheld_does_not_go_out(
 
 
 async def test_what_was_told_is_not_told_again(world: World) -> None:
-    """Nothing is left to quote then: the reader is told that the answer stops here, and where to look."""
+    """Nothing is left to quote then: the reader is told so, and where to look; what was released is whole."""
     call = a_call(world.ports)
     told = cite(PASSAGES[0], 1, "", CitationState.VERBATIM, (0, len(PASSAGES[0].text)))
     call.citations.append(told)
     call.has_model_spoken = True
-    assert (await released(call, FALSE)).startswith(CUT)
+    assert (await released(call, FALSE)).startswith(UNCONFIRMED)
     assert (call.outcome, call.reason) == ("fallback", "check.withheld")
 
 
