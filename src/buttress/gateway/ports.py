@@ -38,7 +38,8 @@ class Memory(Protocol):
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """Everything outside a call that it may touch.
 
-    `rulebook` has a release's rules. `counter` counts as the model that finds the most tokens.
+    `rulebook` has a release's rules. `counter` counts as the model that finds the most tokens. `begin` takes
+    the trace that a call is to have if its process dies, before any work; `record` the one of its end.
     """
 
     releases: Mapping[str, Release]
@@ -49,6 +50,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     egress: Egress
     meter: Meter
     memory: Memory
+    begin: Callable[[Trace], None]
     record: Callable[[Trace], None]
     clock: Clock
     chance: Chance

@@ -21,6 +21,9 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     `path` is the file of a model that runs here, from the project's folder; empty for the packaged one.
 
     `price` None means that nobody knows what a call costs: its cost is recorded as unknown, never as 0.
+
+    `backed` is for a weak model: it is asked only what the passages' own sentences can answer, only such
+    sentences of it are released, and the quotes that it did not say follow.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     window_tokens: int = 8_192
     max_output_tokens: int = 1_024
     price: Price | None = None
+    backed: bool = False
 
 
 class Catalogue(msgspec.Struct, frozen=True):

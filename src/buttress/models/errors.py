@@ -84,7 +84,7 @@ class BadAnswer(ButtressError):
 
 
 class ModelBusy(ButtressError):
-    """As many requests as the local model may have wait for it already; the next model is asked at once."""
+    """As many requests as the local model can serve in time wait for it; the next model is asked at once."""
 
     code = "models.busy"
     hint = "Raise `models.local.queue_length` or `models.local.parallel`, or add a rung to the ladder."

@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from buttress.kernel.catalogue import Model
+from buttress.kernel.clock import Clock
 from buttress.kernel.messages import Finished, ModelEvent, ModelRequest
 from buttress.models.errors import LocalModelAway, ModelBusy, ModelUnavailable
 from buttress.models.ports import LocalServer
@@ -24,26 +25,35 @@ _WIRE = replace(OPENAI, headers=_headers)
 
 
 class Gate:
-    """Lets as many requests of this process to the local model as it may have; the others hear it at once."""
+    """Lets as many requests of this process to the local model as it may have; the others hear it at once.
+
+    So do those whose turn, going by the last answer that began at once, would not come before they give up.
+    """
 
     def __init__(self, settings: LocalSettings) -> None:
+        self._parallel = settings.parallel
         self._places = settings.parallel + settings.queue_length
+        self._answer_s = 0.0
         self.taken = 0
 
     @contextmanager
-    def place(self, name: str) -> Iterator[None]:
-        """Have a place for the length of the block.
+    def place(self, name: str, clock: Clock, may_wait_s: float) -> Iterator[None]:
+        """Have a place for the length of the block, which gives up when nothing came within `may_wait_s`.
 
         Raises:
-            ModelBusy: all are taken.
+            ModelBusy: all are taken, or it would be waited for in vain.
         """
-        if self.taken >= self._places:
-            raise ModelBusy(f"{self._places} requests of this process wait for {name} already")
+        answers_before = self.taken // self._parallel
+        if self.taken >= self._places or answers_before * self._answer_s >= may_wait_s:
+            raise ModelBusy(f"{self.taken} requests of this process wait for {name} already")
         self.taken += 1
+        began = clock.monotonic()
         try:
             yield
         finally:
             self.taken -= 1
+            if answers_before == 0:
+                self._answer_s = clock.monotonic() - began
 
 
 class LocalParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,10 +75,11 @@ class LocalProvider:
         """See `Provider.stream`.
 
         Raises:
-            ModelBusy: too many wait for it.
+            ModelBusy: too many wait for it, or so long that nothing would come in time.
             LocalModelAway: its process is not there, or not ready.
         """
-        with self._local.gate.place(self._model.name):
+        may_wait_s = self._http.settings.first_token_timeout_s
+        with self._local.gate.place(self._model.name, self._http.clock, may_wait_s):
             provider = await self._provider()
             has_spoken = False
             try:
