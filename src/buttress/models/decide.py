@@ -7,6 +7,8 @@ from buttress.kernel.usage import Usage
 from buttress.models.errors import (
     BadRequest,
     LocalModelAway,
+    LocalModelBroken,
+    LocalModelMissing,
     ModelBusy,
     ModelTimeout,
     ModelUnavailable,
@@ -19,7 +21,7 @@ from buttress.models.settings import ModelSettings
 
 _REFUSED = (
     *(RateLimited, RefusedKey, BadRequest, WindowExceeded),
-    *(ModelBusy, LocalModelAway, NothingToQuote),
+    *(ModelBusy, LocalModelAway, LocalModelBroken, LocalModelMissing, NothingToQuote),
 )
 """What happens before a model has worked."""
 

@@ -47,9 +47,11 @@ class Metrics:
         ).labels(worker)
 
     def observe(self, trace: Trace) -> None:
-        """Count a call that has ended."""
+        """Count a call that has ended, or is lost: of that it is not known how long it took."""
         feature = trace.feature if trace.release_id else UNKNOWN
         self._calls.labels(self._worker, feature, trace.outcome).inc()
+        if trace.outcome == "lost":
+            return
         self._duration.labels(self._worker, feature).observe(trace.duration_ms / 1000)
         for standing, count in trace.support.items():
             self._sentences.labels(self._worker, feature, standing).inc(count)

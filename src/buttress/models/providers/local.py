@@ -77,6 +77,8 @@ class LocalProvider:
         Raises:
             ModelBusy: too many wait for it, or so long that nothing would come in time.
             LocalModelAway: its process is not there, or not ready.
+            LocalModelMissing: it can only be run by this process, and its file is not there.
+            LocalModelBroken: the same, and its file cannot be run.
         """
         may_wait_s = self._http.settings.first_token_timeout_s
         with self._local.gate.place(self._model.name, self._http.clock, may_wait_s):

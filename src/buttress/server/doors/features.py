@@ -13,8 +13,8 @@ from buttress.kernel.messages import Message as Turn
 from buttress.models.providers.scripted import Drill
 from buttress.server.attending import attended
 from buttress.server.bodies import Receive, Send, send_json
+from buttress.server.decoding import parsed
 from buttress.server.doors.said import Name
-from buttress.server.errors import BodyInvalid
 from buttress.server.page.door import require_drills
 from buttress.server.streaming import stream_events
 
@@ -85,9 +85,4 @@ def read_question(body: bytes) -> Question:
     Raises:
         BodyInvalid: it is none; names the field.
     """
-    try:
-        return msgspec.json.decode(body, type=Question)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BodyInvalid(str(error)) from error
-    except RecursionError as error:
-        raise BodyInvalid("nested too deeply") from error
+    return parsed(body, Question)
