@@ -11,7 +11,7 @@ import msgspec
 from buttress.kernel.chance import Chance
 from buttress.kernel.clock import Clock
 from buttress.kernel.errors import ButtressError
-from buttress.kernel.messages import Finished, ModelEvent, ModelRequest, TextDelta
+from buttress.kernel.messages import Delta, Finished, ModelEvent, ModelRequest, TextDelta
 from buttress.kernel.usage import NanoDollars, Usage
 from buttress.models.decide import usage_of_failure
 from buttress.models.errors import ModelTimeout, StreamCut
@@ -81,7 +81,7 @@ class RunningAttempt:
             raise StreamCut(f"the answer of {self._rung.model.name} stopped without its end")
         return self._finished
 
-    async def texts(self) -> AsyncGenerator[TextDelta, None]:
+    async def texts(self) -> AsyncGenerator[Delta, None]:
         """Give the text of the model's answer; when it ends, the answer is whole and paid for.
 
         Raises:
@@ -99,8 +99,9 @@ class RunningAttempt:
                     bill.usage = event.usage
         self._finished = event
 
-    def _hear(self, event: TextDelta) -> None:
-        self._bill.output_characters += len(event.text)
+    def _hear(self, event: Delta) -> None:
+        if isinstance(event, TextDelta):
+            self._bill.output_characters += len(event.text)
         if self._first_token_ms is None:
             self._first_token_ms = self._elapsed_ms()
 

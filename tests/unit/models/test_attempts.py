@@ -80,7 +80,7 @@ def running(
 async def test_its_times_are_those_of_the_clock() -> None:
     attempt, recorded, _ = running("Hel", "lo")
     with attempt:
-        assert [text.text async for text in attempt.texts()] == ["Hel", "lo"]
+        assert [text async for text in attempt.texts()] == [TextDelta("Hel"), TextDelta("lo")]
     assert recorded == [
         Attempt(
             model="m",

@@ -12,6 +12,7 @@ import msgspec
 from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import Finished, FinishReason, Message, ModelEvent, ModelRequest, TextDelta
 from buttress.kernel.usage import Usage
+from buttress.models.dialects.types import answer_tokens
 from buttress.models.errors import BadAnswer, StreamCut
 from buttress.models.providers.refusals import error_in_stream
 
@@ -77,7 +78,7 @@ def request_body(model: Model, request: ModelRequest) -> bytes:
     return msgspec.json.encode(
         {
             "model": model.id or model.name,
-            "max_tokens": min(request.max_tokens, model.max_output_tokens),
+            "max_tokens": answer_tokens(request, model),
             "messages": turns,
             "stream": True,
         }

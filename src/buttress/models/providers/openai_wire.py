@@ -11,6 +11,7 @@ import msgspec
 from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import Finished, FinishReason, Message, ModelEvent, ModelRequest, TextDelta
 from buttress.kernel.usage import Usage
+from buttress.models.dialects.types import answer_tokens
 from buttress.models.errors import BadAnswer, StreamCut
 from buttress.models.providers.refusals import error_in_stream
 
@@ -71,7 +72,7 @@ def request_body(model: Model, request: ModelRequest) -> bytes:
         {
             "model": model.id or model.name,
             "messages": [_message(one) for one in request.messages],
-            "max_tokens": min(request.max_tokens, model.max_output_tokens),
+            "max_tokens": answer_tokens(request, model),
             "temperature": request.temperature,
             "stream": True,
             "stream_options": {"include_usage": True},
