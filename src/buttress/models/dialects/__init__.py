@@ -5,6 +5,7 @@ and upstream speak the same one, a request goes on as it came, and so do the eve
 
 Read in this order:
     types      a client's request in its own words, a whole answer, and what a dialect can do
+    refusals   what the error objects and status codes of upstreams mean
     folding    a stream of events as one whole answer
     chat/      OpenAI's chat completions, and everything that calls itself compatible
     messages/  Anthropic's Messages

@@ -1,7 +1,7 @@
 """Anthropic's models, and any server that speaks the Messages API, reached by its base URL."""
 
 from buttress.kernel.catalogue import Model
-from buttress.models.providers.anthropic_wire import AnswerReader, request_body
+from buttress.models.dialects.messages.reading import AnswerReader, request_body
 from buttress.models.providers.http import Format
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"

@@ -16,8 +16,8 @@ from buttress.kernel.catalogue import Model
 from buttress.kernel.clock import Clock
 from buttress.kernel.messages import Finished, ModelEvent, ModelRequest
 from buttress.kernel.secrets import mask_password
+from buttress.models.dialects.refusals import error_of_response, read_refusal, retry_after
 from buttress.models.errors import BadAnswer, BadRequest, ModelUnavailable, RefusedKey, StreamCut
-from buttress.models.providers.refusals import error_of_response, read_refusal, retry_after
 from buttress.models.settings import ModelSettings
 from buttress.models.sse import SseParser
 from buttress.outbound.sessions import Outgoing, Sessions

@@ -1,8 +1,8 @@
 """Any server that speaks OpenAI's chat completions, reached by its base URL."""
 
 from buttress.kernel.catalogue import Model
+from buttress.models.dialects.chat.reading import AnswerReader, request_body
 from buttress.models.providers.http import Format
-from buttress.models.providers.openai_wire import AnswerReader, request_body
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 

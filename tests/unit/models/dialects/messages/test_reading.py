@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import Finished, Message, ModelEvent, ModelRequest, Role, TextDelta
 from buttress.kernel.usage import Usage
+from buttress.models.dialects.messages.reading import AnswerReader, request_body
 from buttress.models.errors import BadAnswer, ModelUnavailable, RateLimited
-from buttress.models.providers.anthropic_wire import AnswerReader, request_body
 
 MODEL = Model(name="big", provider="anthropic", id="claude-x", max_output_tokens=100)
 START = {"type": "message_start", "message": {"model": "claude-x-1", "usage": {"input_tokens": 9}}}

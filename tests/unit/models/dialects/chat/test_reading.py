@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import Finished, FinishReason, Message, ModelEvent, ModelRequest, TextDelta
 from buttress.kernel.usage import Usage
+from buttress.models.dialects.chat.reading import AnswerReader, request_body
 from buttress.models.errors import BadAnswer, ModelUnavailable, WindowExceeded
-from buttress.models.providers.openai_wire import AnswerReader, request_body
 
 MODEL = Model(name="big", id="gpt-x", provider="openai", max_output_tokens=100)
 NAMED = '{"model": "gpt-x-2026", "choices": []}'

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from buttress.kernel.catalogue import Model
 from buttress.kernel.errors import ButtressError
 from buttress.models import errors
-from buttress.models.providers.refusals import (
+from buttress.models.dialects.refusals import (
     MAX_MESSAGE,
     Refusal,
     error_in_stream,

@@ -12,9 +12,9 @@ import msgspec
 from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import Finished, FinishReason, Message, ModelEvent, ModelRequest, TextDelta
 from buttress.kernel.usage import Usage
+from buttress.models.dialects.refusals import error_in_stream
 from buttress.models.dialects.types import answer_tokens
 from buttress.models.errors import BadAnswer, StreamCut
-from buttress.models.providers.refusals import error_in_stream
 
 _SHOWN = 120
 _REASONS: dict[str, FinishReason] = {
