@@ -129,7 +129,7 @@ class Buttress:
             # Parts are opened later than what uses them at the end, and must still be closed after it.
             parts = await stack.enter_async_context(AsyncExitStack())
             buttress = cls(loaded, parts, declared, engine=engine, embedder=embedder, local=local)
-            stack.push_async_callback(buttress._sessions.aclose)
+            stack.callback(buttress._sessions.close)
             stack.push_async_callback(buttress._functions.aclose)
             stack.push_async_callback(buttress._last_words)
             await stack.enter_async_context(buttress._memory)

@@ -4,12 +4,10 @@ Always asks for a stream: a server that is left in the middle of a stream stops 
 once, one that is left in the middle of a whole answer often does not.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, contextmanager
 from typing import Protocol
 
-import aiohttp
 import msgspec
 
 from buttress.kernel.catalogue import Model
@@ -20,11 +18,12 @@ from buttress.models.dialects.refusals import error_of_response, read_refusal, r
 from buttress.models.errors import BadAnswer, BadRequest, ModelUnavailable, RefusedKey, StreamCut
 from buttress.models.settings import ModelSettings
 from buttress.models.sse import SseParser
+from buttress.outbound.addresses import AddressInvalid
+from buttress.outbound.faults import BrokenOff, NotHttp, Unreachable
+from buttress.outbound.response import Response
 from buttress.outbound.sessions import Outgoing, Sessions
 
 _MAX_ERROR_BYTES = 65_536
-_TAIL_S = 0.05
-"""How long the end of the HTTP body may come after the last event for the connection to be used again."""
 
 
 class Reader(Protocol):
@@ -84,13 +83,16 @@ class HttpProvider:
         secret = self._secret()
         reader = self._wire.reader(self._model)
         with self._transport_errors(reader):
-            async with self._parts.sessions.post(self._outgoing(request, secret)) as response:
+            exchange = self._parts.sessions.post(self._outgoing(request, secret))
+            async with exchange as response:
                 await self._check(response, secret)
                 async with aclosing(self._events(response, reader)) as events:
                     async for event in events:
-                        yield event
                         if isinstance(event, Finished):
+                            exchange.want_no_more()
+                            yield event
                             return
+                        yield event
         raise reader.cut()
 
     def _secret(self) -> str:
@@ -108,13 +110,13 @@ class HttpProvider:
             connect_timeout_s=self._parts.settings.connect_timeout_s,
         )
 
-    async def _check(self, response: aiohttp.ClientResponse, secret: str) -> None:
+    async def _check(self, response: Response, secret: str) -> None:
         if response.status != 200:
             raise error_of_response(
                 self._model,
                 read_refusal(
                     response.status,
-                    await _bounded(response, _MAX_ERROR_BYTES),
+                    await response.whole(_MAX_ERROR_BYTES),
                     secret=secret,
                     retry_after_s=retry_after(response.headers, self._parts.clock.now()),
                 ),
@@ -122,15 +124,11 @@ class HttpProvider:
         if response.content_type in ("application/json", "text/html"):
             raise BadAnswer(f"{self._model.name} answered with {response.content_type}, not with a stream")
 
-    async def _events(
-        self, response: aiohttp.ClientResponse, reader: Reader
-    ) -> AsyncGenerator[ModelEvent, None]:
+    async def _events(self, response: Response, reader: Reader) -> AsyncGenerator[ModelEvent, None]:
         parser = SseParser(self._parts.settings.max_event_bytes)
-        async for data in response.content.iter_any():
+        while data := await response.some():
             for told in parser.feed(data):
                 for event in reader.read(told.data):
-                    if isinstance(event, Finished):
-                        await _read_tail(response)
                     yield event
 
     @contextmanager
@@ -139,34 +137,13 @@ class HttpProvider:
         where = f"{self._model.name} at {mask_password(self._url)}"
         try:
             yield
-        except aiohttp.InvalidURL as error:
-            raise BadRequest(f"{where}: the address is not a URL that can be asked") from error
-        except (aiohttp.ClientPayloadError, aiohttp.SocketTimeoutError) as error:
-            raise reader.cut() from error
-        except aiohttp.ClientConnectionError as error:
+        except AddressInvalid as error:
+            raise BadRequest(f"{where}: {error}") from error
+        except Unreachable as error:
+            raise ModelUnavailable(f"{where} could not be reached: {error}", was_sent=False) from error
+        except BrokenOff as error:
             if reader.began:
                 raise reader.cut() from error
-            was_sent = not isinstance(error, aiohttp.ClientConnectorError)
-            raise ModelUnavailable(
-                f"{where} could not be asked: {_reason(error)}", was_sent=was_sent
-            ) from error
-        except aiohttp.ClientError as error:
-            raise BadAnswer(f"{where} did not answer in HTTP as it should: {_reason(error)}") from error
-
-
-async def _bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    body = b""
-    while len(body) < limit and (more := await response.content.read(limit - len(body))):
-        body += more
-    return body
-
-
-async def _read_tail(response: aiohttp.ClientResponse) -> None:
-    """Wait a moment for the end of the body: only a connection read to its end can be used again."""
-    with suppress(TimeoutError, aiohttp.ClientError):
-        async with asyncio.timeout(_TAIL_S):
-            await _bounded(response, _MAX_ERROR_BYTES)
-
-
-def _reason(error: aiohttp.ClientError) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ModelUnavailable(f"{where} broke off before it answered: {error}") from error
+        except NotHttp as error:
+            raise BadAnswer(f"{where} did not answer in HTTP as it should: {error}") from error

