@@ -58,14 +58,20 @@ class Gate:
         """How many wait in line."""
         return len(self._waiting)
 
+    def enters_now(self) -> bool:
+        """Take a place if there is one, and nobody waits for it; say so. Who entered must `leave`."""
+        if self._waiting or self.running >= int(self.limit.size):
+            return False
+        self.running += 1
+        return True
+
     async def enter(self) -> None:
         """Wait for a place, in the order of asking. Who entered must `leave`.
 
         Raises:
             ModelBusy: the line is as long as it may be.
         """
-        if self.running < int(self.limit.size) and not self._waiting:
-            self.running += 1
+        if self.enters_now():
             return
         if len(self._waiting) >= self._queue_length:
             raise ModelBusy(

@@ -14,7 +14,11 @@ from buttress.kernel.errors import Mistake
 from buttress.kernel.located import Located, convert_all, did_you_mean, parse_yaml
 from buttress.kernel.secrets import has_password, parse_reference
 
-REQUIRED: dict[str, tuple[str, ...]] = {"openai": ("id", "base_url"), "anthropic": ("id", "key")}
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "openai": ("id", "base_url"),
+    "anthropic": ("id", "key"),
+    "gemini": ("id", "key"),
+}
 """What a provider cannot do without."""
 
 HERE = ("extractive", "local")

@@ -111,6 +111,10 @@ class ConcurrencySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
         int,
         Meta(ge=0, le=100_000, description="Calls that may wait for a model; more go down the ladder."),
     ] = 256
+    queue_wait_s: Annotated[
+        float,
+        Meta(ge=0, le=600, description="Longest wait for a turn at a model; then the next one is asked."),
+    ] = 5.0
 
 
 class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,6 +145,18 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     retry_after_cap_s: Annotated[
         float, Meta(ge=0, le=600, description="Longest Retry-After that is waited for; else the next model.")
     ] = 3.0
+    rest_wait_cap_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=600,
+            description="Longest wait for a model that is left alone, when no other of the ladder answers.",
+        ),
+    ] = 3.0
+    max_answer_bytes: Annotated[
+        int,
+        Meta(ge=1_024, le=1_073_741_824, description="Longest answer of an upstream that is not a stream."),
+    ] = 67_108_864
     max_event_bytes: Annotated[
         int, Meta(ge=1_024, le=67_108_864, description="Longest event of an upstream's stream.")
     ] = 1_048_576

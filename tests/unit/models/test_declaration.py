@@ -10,7 +10,7 @@ from buttress.kernel.catalogue import Catalogue, Model, Price
 from buttress.models.declaration import read_catalogue
 
 PATH = Path("models.yaml")
-PROVIDERS = {"openai", "anthropic", "local", "extractive"}
+PROVIDERS = {"openai", "anthropic", "gemini", "local", "extractive"}
 SECRET = "sk-abcdefghijklmnop"
 
 WHOLE = """\
@@ -88,6 +88,7 @@ def test_a_local_model_costs_nothing_and_keeps_memory_for_a_window_that_it_can_h
         ),
         pytest.param("{a: {provider: anthropic, id: x}}", "models.a.key: the provider", id="no key"),
         pytest.param("{a: {provider: anthropic, key: env:K}}", "models.a.id: the provider", id="no id"),
+        pytest.param("{a: {provider: gemini, id: x}}", "models.a.key: the provider", id="no key for Gemini"),
     ],
 )
 def test_what_a_provider_does_not_take(models: str, part: str) -> None:

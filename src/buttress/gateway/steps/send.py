@@ -9,6 +9,7 @@ from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import TextDelta
 from buttress.models.attempts import LadderPorts
 from buttress.models.ladder import stream_ladder
+from buttress.models.order import Order
 from buttress.models.ports import Rung
 
 
@@ -21,7 +22,7 @@ async def spoken(composed: Composed, models: Sequence[Model], call: Call) -> Asy
     """Return what the first of `models` that answers says, piece by piece; raises as `stream_ladder`."""
     rungs = [Rung(model, call.ports.provider(model)) for model in models]
     with call.recorder.span("send", ladder=[model.name for model in models]) as span:
-        async with aclosing(stream_ladder(composed.request, rungs, _ladder_ports(call))) as events:
+        async with aclosing(stream_ladder(Order(composed.request), rungs, _ladder_ports(call))) as events:
             async for event in events:
                 if isinstance(event, TextDelta):
                     yield event.text
@@ -35,6 +36,7 @@ def _ladder_ports(call: Call) -> LadderPorts:
         meter=ports.meter,
         clock=ports.clock,
         chance=ports.chance,
+        deployments=ports.deployments,
         record=call.attempts.append,
         settings=ports.models,
     )

@@ -7,8 +7,11 @@ Read in this order:
     types      a client's request in its own words, a whole answer, and what a dialect can do
     refusals   what the error objects and status codes of upstreams mean
     folding    a stream of events as one whole answer
+    encoding   JSON that is sent; halves: text that is not Unicode
+    signatures proofs of thinking, and whose they are
     chat/      OpenAI's chat completions, and everything that calls itself compatible
     messages/  Anthropic's Messages
     responses/ OpenAI's Responses; for clients
     gemini/    Google's generateContent; for upstreams
+    known      the dialects of clients by their names
 """

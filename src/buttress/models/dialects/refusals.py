@@ -1,7 +1,8 @@
 """What an upstream means by its status codes and error objects. Pure.
 
-OpenAI and Anthropic both put `{"error": {"type", "message", ...}}` around what went wrong, and no word means
-one thing to the one and another to the other: one table serves both.
+OpenAI, Anthropic and Google all put `{"error": {"message", ...}}` around what went wrong; its kind is a
+`type` or `code`, or Google's `status` and the `reason` of its `details`. No word means one thing to the one
+and another to the other: one table serves all.
 """
 
 import math
@@ -30,9 +31,12 @@ _WINDOW_WORDS = (
     "context size",
     "context length",
     "context limit",
+    "maximum number of tokens",
     "prompt is too long",
 )
-_NO_MONEY = "insufficient_quota"
+_NO_MONEY = frozenset({"insufficient_quota", "BILLING_DISABLED"})
+_BAD_KEY = frozenset({"API_KEY_INVALID"})
+"""Google's word for a key that it does not know; it says so with 400."""
 _STATUS_OF = {
     "rate_limit_exceeded": 429,
     "rate_limit_error": 429,
@@ -47,6 +51,17 @@ _STATUS_OF = {
     "api_error": 500,
     "timeout_error": 504,
     "overloaded_error": 529,
+    "INVALID_ARGUMENT": 400,
+    "FAILED_PRECONDITION": 400,
+    "OUT_OF_RANGE": 400,
+    "UNAUTHENTICATED": 401,
+    "PERMISSION_DENIED": 403,
+    "NOT_FOUND": 404,
+    "ABORTED": 409,
+    "RESOURCE_EXHAUSTED": 429,
+    "INTERNAL": 500,
+    "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504,
 }
 _BY_STATUS: dict[int, type[ButtressError]] = {
     401: RefusedKey,
@@ -56,6 +71,7 @@ _BY_STATUS: dict[int, type[ButtressError]] = {
     409: ModelUnavailable,
     425: ModelUnavailable,
 }
+_OVERLOADED = frozenset({503, 529})
 _BY_HUNDRED: dict[int, type[ButtressError]] = {4: BadRequest, 5: ModelUnavailable}
 
 
@@ -80,16 +96,19 @@ def error_in_stream(model: Model, error: object) -> ButtressError:
     status = next((int(code) for code in codes if code.isdecimal() and len(code) == 3), None)
     status = status or next((_STATUS_OF[code] for code in sorted(codes) if code in _STATUS_OF), 500)
     said = f"{model.name} failed in the middle of its answer" + (f": {message}" if message else "")
-    return _error(said, Refusal(status=status, codes=codes, message=message))
+    wait = _retry_delay(error)
+    return _error(said, Refusal(status=status, codes=codes, message=message, retry_after_s=wait))
 
 
 def _error(said: str, refusal: Refusal) -> ButtressError:
     if _is_window(refusal):
         return WindowExceeded(said)
-    if _NO_MONEY in refusal.codes:
+    if refusal.codes & (_NO_MONEY | _BAD_KEY):
         return RefusedKey(said)
     if refusal.status == 429:
         return RateLimited(said, retry_after_s=refusal.retry_after_s)
+    if refusal.status in _OVERLOADED:
+        return ModelUnavailable(said, is_overloaded=True)
     return _BY_STATUS.get(refusal.status, _BY_HUNDRED.get(refusal.status // 100, BadAnswer))(said)
 
 
@@ -100,21 +119,41 @@ def _is_window(refusal: Refusal) -> bool:
 
 
 def read_refusal(status: int, body: bytes, *, secret: str, retry_after_s: float | None) -> Refusal:
-    """Return what a refused request was told; `secret` is taken out, should the upstream repeat it."""
+    """Return what a refused request was told; `secret` is taken out, should the upstream repeat it.
+
+    `retry_after_s` is what its headers said; without it counts what the error says.
+    """
     try:
         decoded = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         decoded = body.decode(errors="replace")
+    if isinstance(decoded, list) and len(decoded) == 1:
+        decoded = decoded[0]  # Google, of a stream that has not begun
     error = decoded.get("error", decoded) if isinstance(decoded, dict) else decoded
     codes, message = _read_error(error, secret)
-    return Refusal(status=status, codes=codes, message=message, retry_after_s=retry_after_s)
+    wait = _retry_delay(error) if retry_after_s is None else retry_after_s
+    return Refusal(status=status, codes=codes, message=message, retry_after_s=wait)
 
 
 def _read_error(error: object, secret: str = "") -> tuple[frozenset[str], str]:
     if not isinstance(error, dict):
         return frozenset(), _tidy(str(error), secret)
-    codes = frozenset(str(error[key]) for key in ("code", "type") if error.get(key) is not None)
+    named = [error.get(key) for key in ("code", "type", "status")]
+    reasons = [detail.get("reason") for detail in _details(error)]
+    codes = frozenset(str(one) for one in (*named, *reasons) if one is not None)
     return codes, _tidy(str(error.get("message") or error.get("detail") or ""), secret)
+
+
+def _details(error: object) -> list[dict[str, object]]:
+    """Return the objects that Google puts beside an error to say more about it."""
+    details = error.get("details") if isinstance(error, dict) else None
+    return [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+
+
+def _retry_delay(error: object) -> float | None:
+    """Return the seconds to wait that a `RetryInfo` among Google's details asks for: `34s`, `0.5s`."""
+    told = [_number(str(one.get("retryDelay", "")).removesuffix("s")) for one in _details(error)]
+    return next((max(0.0, seconds) for seconds in told if seconds is not None), None)
 
 
 def _tidy(message: str, secret: str) -> str:

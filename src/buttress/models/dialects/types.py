@@ -6,7 +6,7 @@ import msgspec
 
 from buttress.kernel.catalogue import Model
 from buttress.kernel.errors import ButtressError
-from buttress.kernel.messages import FinishReason, ModelEvent, ModelRequest, ToolCall
+from buttress.kernel.messages import Finished, FinishReason, ModelEvent, ModelRequest, ToolCall
 from buttress.kernel.usage import Usage
 from buttress.models.errors import StreamCut
 
@@ -46,6 +46,22 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     model: str
 
 
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """What one event of an answer holds that goes on to the client as it came.
+
+    `has_content` says that the model said something in it; `text` is what people read of that, `characters`
+    how long all of it is, with thinking and tool calls.
+    `is_usage_only`: it came because we asked for the usage; a client that did not must not get it. `finished`
+    stands at the end.
+    """
+
+    has_content: bool = False
+    characters: int = 0
+    text: str = ""
+    is_usage_only: bool = False
+    finished: Finished | None = None
+
+
 class Reader(Protocol):
     """Turns the data of a stream's events into model events; one for each answer."""
 
@@ -61,6 +77,45 @@ class Reader(Protocol):
             BadAnswer: it is not an event of this dialect.
             ButtressError: the upstream says that it failed; see `refusals`.
         """
+        ...
+
+    def end(self) -> list[ModelEvent]:
+        """Return what the end of the HTTP body says: `Finished`, where no event of the dialect does."""
+        ...
+
+    def cut(self) -> StreamCut:
+        """Return the error of a stream that stopped before its end."""
+        ...
+
+
+class Watcher(Protocol):
+    """Looks at an answer that goes on to the client as it came; one for each answer."""
+
+    @property
+    def began(self) -> bool:
+        """Whether anything was seen yet."""
+        ...
+
+    @property
+    def usage_so_far(self) -> Usage | None:
+        """What the upstream counted up to now, None when it did not; few count before the end."""
+        ...
+
+    def see(self, data: str) -> Seen:
+        """Return what the data of one event of a stream holds.
+
+        Raises:
+            BadAnswer: it is not an event of this dialect.
+            ButtressError: the upstream says that it failed; see `refusals`.
+        """
+        ...
+
+    def see_whole(self, body: bytes) -> Seen:
+        """Return what an answer holds that was not streamed; `finished`, always. Raises as `see`."""
+        ...
+
+    def end(self) -> Seen:
+        """Return what the end of the HTTP body says: `finished`, where only the last event is missing."""
         ...
 
     def cut(self) -> StreamCut:

@@ -14,6 +14,7 @@ from buttress.kernel.messages import Finished, Grounding, ModelEvent, ModelReque
 from buttress.kernel.usage import Usage
 from buttress.kernel.words import content_words
 from buttress.models.asked import is_beyond, unknown_words
+from buttress.models.dialects.types import Body
 from buttress.models.errors import NothingToQuote
 from buttress.models.extract import blend, choose, coverage, idf_of, put
 from buttress.models.ports import SentenceRanker
@@ -57,6 +58,9 @@ class ExtractiveProvider:
         for piece in put(quotes):
             yield TextDelta(piece)
         yield Finished(reason="stop", usage=Usage(), model=self._model.name)
+
+    def pass_on(self, body: Body) -> None:
+        """See `Provider.pass_on`; it speaks no dialect."""
 
     async def _choose(self, grounding: Grounding) -> list[Unit]:
         units = units_of(grounding.passages)[: self._settings.max_candidates]

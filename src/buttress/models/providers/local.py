@@ -8,11 +8,13 @@ from msgspec.structs import replace
 
 from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import Finished, ModelEvent, ModelRequest
+from buttress.models.dialects.types import Body
 from buttress.models.errors import LocalModelAway, ModelBusy, ModelUnavailable
 from buttress.models.ports import LocalServer
 from buttress.models.providers.http import HttpParts, HttpProvider
 from buttress.models.providers.openai import OPENAI
 from buttress.models.settings import LocalSettings
+from buttress.models.types import Frame
 
 
 def _headers(secret: str) -> Mapping[str, str]:
@@ -76,6 +78,25 @@ class LocalProvider:
                     async for event in events:
                         has_spoken = True
                         yield replace(event, model=self._model.name) if isinstance(event, Finished) else event
+            except ModelUnavailable as error:
+                if has_spoken:
+                    raise
+                raise LocalModelAway(f"the process of {self._model.name} does not answer") from error
+
+    def pass_on(self, body: Body) -> AsyncGenerator[Frame, None] | None:
+        """See `Provider.pass_on`; raises as `stream`."""
+        return self._frames(body) if body.dialect == "chat" else None
+
+    async def _frames(self, body: Body) -> AsyncGenerator[Frame, None]:
+        with self._local.gate.place(self._model.name):
+            passed = (await self._provider()).pass_on(body)
+            assert passed is not None  # noqa: S101 - its dialect was asked for
+            has_spoken = False
+            try:
+                async with aclosing(passed) as frames:
+                    async for frame in frames:
+                        has_spoken = True
+                        yield frame
             except ModelUnavailable as error:
                 if has_spoken:
                     raise

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,6 +57,8 @@ def test_a_status_has_its_error(status: int, kind: type[ButtressError]) -> None:
         pytest.param(
             {"type": "exceed_context_size_error", "code": 400}, errors.WindowExceeded, id="llama.cpp"
         ),
+        pytest.param({"status": "RESOURCE_EXHAUSTED"}, errors.RateLimited, id="a rate limit at Google"),
+        pytest.param({"status": "UNAVAILABLE"}, errors.ModelUnavailable, id="overloaded at Google"),
         pytest.param({}, errors.ModelUnavailable, id="an empty object"),
         pytest.param([1], errors.ModelUnavailable, id="a list"),
     ],
@@ -107,3 +110,89 @@ def test_a_message_is_one_short_line_without_the_secret(body: bytes, secret: str
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers, NOW) == seconds
+
+
+def google(status: str, message: str, *details: object) -> bytes:
+    """Return a refusal in Google's words."""
+    return msgspec.json.encode(
+        {"error": {"code": 0, "message": message, "status": status, "details": details}}
+    )
+
+
+def info(reason: str) -> dict[str, object]:
+    """Return a detail that says why."""
+    return {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason}
+
+
+def delay(told: object) -> dict[str, object]:
+    """Return a detail that says how long to wait."""
+    return {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": told}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        pytest.param(429, google("RESOURCE_EXHAUSTED", "quota"), errors.RateLimited, id="a limit"),
+        pytest.param(
+            400,
+            google("INVALID_ARGUMENT", "API key not valid.", info("API_KEY_INVALID")),
+            errors.RefusedKey,
+            id="a wrong key is a wrong key, though they say 400",
+        ),
+        pytest.param(
+            403,
+            google("PERMISSION_DENIED", "no billing", info("BILLING_DISABLED")),
+            errors.RefusedKey,
+            id="money",
+        ),
+        pytest.param(
+            400,
+            google(
+                "INVALID_ARGUMENT",
+                "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+            ),
+            errors.WindowExceeded,
+            id="the window",
+        ),
+        pytest.param(
+            400, google("INVALID_ARGUMENT", "Unknown name"), errors.BadRequest, id="a field that there is not"
+        ),
+        pytest.param(503, google("UNAVAILABLE", "overloaded"), errors.ModelUnavailable, id="overloaded"),
+        pytest.param(404, google("NOT_FOUND", "no model"), errors.BadRequest, id="no such model"),
+        pytest.param(
+            429, b"[" + google("RESOURCE_EXHAUSTED", "quota") + b"]", errors.RateLimited, id="in a list"
+        ),
+    ],
+)
+def test_what_google_refuses_with(status: int, body: bytes, kind: type[ButtressError]) -> None:
+    refusal = read_refusal(status, body, secret="", retry_after_s=None)
+    assert refusal.message
+    assert type(error_of_response(MODEL, refusal)) is kind
+
+
+@pytest.mark.parametrize(
+    ("details", "header", "seconds"),
+    [
+        pytest.param([delay("34s")], None, 34.0, id="seconds"),
+        pytest.param([info("X"), delay("0.5s")], None, 0.5, id="a fraction, after other details"),
+        pytest.param([delay("34s")], 3.0, 3.0, id="the header wins"),
+        pytest.param([delay("soon")], None, None, id="no time at all"),
+        pytest.param([delay(34)], None, 34.0, id="a number"),
+        pytest.param([delay("-1s")], None, 0.0, id="below nought"),
+        pytest.param(["no object", 3], None, None, id="details that are none"),
+        pytest.param([], None, None, id="not told"),
+    ],
+)
+def test_how_long_google_asks_to_wait(
+    details: list[object], header: float | None, seconds: float | None
+) -> None:
+    body = google("RESOURCE_EXHAUSTED", "quota", *details)
+    error = error_of_response(MODEL, read_refusal(429, body, secret="", retry_after_s=header))
+    assert isinstance(error, errors.RateLimited)
+    assert error.retry_after_s == seconds
+
+
+def test_a_limit_in_the_middle_of_a_stream_says_how_long_to_wait() -> None:
+    error = error_in_stream(MODEL, {"status": "RESOURCE_EXHAUSTED", "details": [delay("7s")]})
+    assert isinstance(error, errors.RateLimited)
+    assert error.retry_after_s == 7.0

@@ -19,7 +19,7 @@ from buttress.outbound.sessions import Sessions
 from buttress.outbound.settings import OutboundSettings
 from buttress.testing.contracts.provider import ProviderCase, ProviderContract, collect, text_of, until
 from buttress.testing.upstream import Received, Reply, ScriptedUpstream
-from tests.unit.models.providers.asking import HOSTILE, SECRET, ask, echo, http_provider
+from tests.unit.models.providers.asking import HOSTILE, SECRET, ask, echo, http_parts, http_provider
 
 MakeProvider = Callable[[ScriptedUpstream], HttpProvider]
 
@@ -221,3 +221,40 @@ async def test_closing_reaches_the_upstream_within_a_tenth_of_a_second(make: Mak
             await received.hung_up.wait()
     assert received.hung_up_at is not None
     assert received.hung_up_at - left_at < 0.1
+
+
+USED_UP = {"x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "rests"),
+    [
+        pytest.param(Reply(), [], id="nothing said"),
+        pytest.param(
+            Reply(headers=USED_UP | {"x-ratelimit-reset-requests": "6m0s"}), [360.0], id="an answer, the last one"
+        ),
+        pytest.param(
+            Reply(status=429, headers=USED_UP | {"x-ratelimit-reset-requests": "2s"}), [2.0], id="refused"
+        ),
+        pytest.param(
+            Reply(status=429, retry_after="7", headers=USED_UP | {"x-ratelimit-reset-requests": "2s"}),
+            [7.0],
+            id="Retry-After comes first",
+        ),
+        pytest.param(Reply(status=503, retry_after="3"), [3.0], id="overloaded, and says for how long"),
+    ],
+)
+async def test_what_an_upstream_wants_to_be_left_alone_for_is_told(reply: Reply, rests: list[float]) -> None:
+    told: list[tuple[str, float]] = []
+    async with ScriptedUpstream([reply]) as upstream, Sessions(OutboundSettings()) as sessions:
+        parts = msgspec.structs.replace(
+            http_parts(sessions), rest=lambda model, seconds: told.append((model.name, seconds))
+        )
+        model = Model(name="big", provider="openai", base_url=upstream.url)
+        try:
+            await collect(HttpProvider(model, FORMATS["openai"], parts), ask())
+        except errors.RateLimited as error:
+            assert error.retry_after_s == rests[0]
+        except errors.ModelUnavailable as error:
+            assert error.is_overloaded
+    assert told == [("big", seconds) for seconds in rests]

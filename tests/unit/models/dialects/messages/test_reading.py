@@ -1,6 +1,4 @@
-"""The Messages format: a request as JSON, events as ours."""
-
-from itertools import pairwise
+"""The Messages format, heard: events as ours, and one whole message."""
 
 import msgspec
 import pytest
@@ -8,22 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buttress.kernel.catalogue import Model
-from buttress.kernel.messages import Finished, Message, ModelEvent, ModelRequest, Role, TextDelta
+from buttress.kernel.messages import Finished, ModelEvent, TextDelta, ThinkingDelta, ToolCallDelta
 from buttress.kernel.usage import Usage
-from buttress.models.dialects.messages.reading import AnswerReader, request_body
+from buttress.models.dialects.messages.reading import AnswerReader, read_whole
 from buttress.models.errors import BadAnswer, ModelUnavailable, RateLimited
+from tests.unit.models.dialects.messages.golden import GOLDEN, STOP, Data, Golden, end, finished, start
 
 MODEL = Model(name="big", provider="anthropic", id="claude-x", max_output_tokens=100)
-START = {"type": "message_start", "message": {"model": "claude-x-1", "usage": {"input_tokens": 9}}}
-STOP = {"type": "message_stop"}
-ROLES: list[Role] = ["system", "user", "assistant"]
-
-
-def body(*said: tuple[Role, str], max_tokens: int = 50) -> dict[str, object]:
-    """Return what is sent for these messages."""
-    messages = tuple(Message(role, text) for role, text in said)
-    sent = request_body(MODEL, ModelRequest(messages=messages, max_tokens=max_tokens))
-    return msgspec.json.decode(sent, type=dict[str, object])
+START = start(input_tokens=9)
 
 
 def read(*events: object) -> list[ModelEvent]:
@@ -32,52 +22,17 @@ def read(*events: object) -> list[ModelEvent]:
     return [one for event in events for one in reader.read(msgspec.json.encode(event).decode())]
 
 
-def delta(reason: str | None, **usage: object) -> dict[str, object]:
-    """Return a `message_delta`."""
-    return {"type": "message_delta", "delta": {"stop_reason": reason}, "usage": usage}
+@pytest.mark.parametrize("golden", [pytest.param(one, id=name) for name, one in GOLDEN.items()])
+def test_a_stream(golden: Golden) -> None:
+    assert read(*golden.sent) == golden.events
 
 
-@pytest.mark.parametrize(
-    ("said", "system", "turns"),
-    [
-        pytest.param([("user", "a")], None, [("user", "a")], id="one turn"),
-        pytest.param(
-            [("system", "s"), ("user", "a"), ("system", "t")],
-            "s\n\nt",
-            [("user", "a")],
-            id="what the system says stands apart, joined",
-        ),
-        pytest.param(
-            [("user", "a"), ("user", "b"), ("assistant", "c"), ("user", "d")],
-            None,
-            [("user", "a\n\nb"), ("assistant", "c"), ("user", "d")],
-            id="turns of one side become one",
-        ),
-        pytest.param(
-            [("user", "a"), ("assistant", " "), ("user", "b")], None, [("user", "a\n\nb")], id="blank"
-        ),
-        pytest.param([("system", "s")], None, [("user", "s")], id="the system alone is asked as the user"),
-        pytest.param([("user", "half \ud83d.")], None, [("user", "half ?.")], id="half a character"),
-    ],
-)
-def test_a_request(said: list[tuple[Role, str]], system: str | None, turns: list[tuple[Role, str]]) -> None:
-    sent = body(*said)
-    assert sent.get("system") == system
-    assert sent["messages"] == [{"role": role, "content": text} for role, text in turns]
-
-
-def test_a_request_is_bounded_by_the_model_and_has_no_temperature() -> None:
-    sent = body(("user", "a"), max_tokens=5_000)
-    assert (sent["max_tokens"], sent["stream"], "temperature" in sent) == (100, True, False)
-
-
-@given(st.lists(st.tuples(st.sampled_from(ROLES), st.text(min_size=1).filter(str.strip)), min_size=1))
-def test_turns_take_turns_and_nothing_said_is_lost(said: list[tuple[Role, str]]) -> None:
-    sent = body(*said)
-    turns = msgspec.convert(sent["messages"], list[dict[str, str]])
-    assert all(one["role"] != other["role"] for one, other in pairwise(turns))
-    everything = str(sent.get("system", "")) + "\n\n".join(turn["content"] for turn in turns)
-    assert all(text in everything for _, text in said)
+@pytest.mark.parametrize("golden", [pytest.param(one, id=name) for name, one in GOLDEN.items()])
+def test_a_stream_that_is_cut_anywhere_has_no_good_end(golden: Golden) -> None:
+    ended = golden.sent.index(next(one for one in golden.sent if one["type"] == "message_stop"))
+    for cut in range(ended):
+        said = read(*golden.sent[:cut])
+        assert not any(isinstance(one, Finished) for one in said)
 
 
 @pytest.mark.parametrize(
@@ -95,50 +50,9 @@ def test_turns_take_turns_and_nothing_said_is_lost(said: list[tuple[Role, str]])
     ],
 )
 def test_a_stop_reason(reason: str | None, expected: str) -> None:
-    (finished,) = read(START, delta(reason), STOP)
-    assert isinstance(finished, Finished)
-    assert finished.reason == expected
-
-
-def test_counts_are_sums_so_far_and_the_last_one_counts() -> None:
-    first = {
-        "input_tokens": 10,
-        "cache_read_input_tokens": 100,
-        "cache_creation_input_tokens": 7,
-        "output_tokens": 1,
-    }
-    events = read(
-        {"type": "message_start", "message": {"model": "claude-x-1", "usage": first}},
-        delta(None, output_tokens=20),
-        delta("end_turn", output_tokens=30, output_tokens_details={"thinking_tokens": 12}),
-        STOP,
-    )
-    usage = Usage(input=10, cache_read=100, cache_write=7, output=18, reasoning=12)
-    assert events == [Finished(reason="stop", usage=usage, model="claude-x-1")]
-
-
-def test_a_count_that_never_came_is_unknown() -> None:
-    assert read(START, STOP) == [Finished(reason="stop", usage=None, model="claude-x-1")]
-
-
-def test_text_is_told_and_everything_else_is_not() -> None:
-    def of_block(**said: str) -> dict[str, object]:
-        return {"type": "content_block_delta", "index": 0, "delta": said}
-
-    events = read(
-        {"type": "ping"},
-        {"type": "content_block_start", "content_block": {"type": "thinking", "thinking": "", "text": "x"}},
-        of_block(type="thinking_delta", thinking="hm"),
-        of_block(type="signature_delta", signature="s"),
-        {"type": "content_block_start", "content_block": {"type": "text", "text": "a"}},
-        of_block(type="text_delta", text=""),
-        of_block(type="text_delta", text="b"),
-        of_block(type="input_json_delta", partial_json="{"),
-        of_block(type="a_delta_they_add", text="no"),
-        {"type": "content_block_stop", "index": 0},
-        {"type": "an_event_they_add", "delta": {"type": "text_delta"}},
-    )
-    assert events == [TextDelta("a"), TextDelta("b")]
+    (event,) = read(START, end(reason), STOP)
+    assert isinstance(event, Finished)
+    assert event.reason == expected
 
 
 @pytest.mark.parametrize(
@@ -150,16 +64,109 @@ def test_an_error_may_come_any_time(kind: str, error: type[Exception]) -> None:
         read(START, {"type": "error", "error": {"type": kind, "message": "too much"}})
 
 
+@pytest.mark.parametrize(
+    ("pieces", "said"),
+    [
+        pytest.param(["so \\ud83d", "\\ude00!"], ["so ", "\U0001f600!"], id="is made whole"),
+        pytest.param(["so \\ud83d", " on"], ["so ", "\ufffd on"], id="is marked where the other never comes"),
+        pytest.param(["so \\ud83d"], ["so ", "\ufffd"], id="is marked at the end"),
+    ],
+)
+def test_half_a_character(pieces: list[str], said: list[str]) -> None:
+    reader = AnswerReader(MODEL)
+    delta = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"%s"}}'
+    events = [
+        one
+        for piece in [*(delta % one for one in pieces), '{"type":"message_stop"}']
+        for one in reader.read(piece)
+    ]
+    assert [one.text for one in events if isinstance(one, TextDelta)] == said
+
+
 @pytest.mark.parametrize("data", ["", "[DONE]", "[]", "{}", '{"type": 3}', '{"type": "ping"', "[" * 100_000])
 def test_what_is_no_event_is_refused(data: str) -> None:
     with pytest.raises(BadAnswer, match="big sent what is no event of the Messages API"):
         AnswerReader(MODEL).read(data)
 
 
+def test_what_comes_after_the_end_is_not_read() -> None:
+    reader = AnswerReader(MODEL)
+    assert len(reader.read(msgspec.json.encode(STOP).decode())) == 1
+    assert reader.read("[DONE]") == []
+
+
 def test_a_cut_says_how_far_it_came() -> None:
     reader = AnswerReader(MODEL)
     assert not reader.began
     assert "before its stop_reason" in reader.cut().message
-    reader.read(msgspec.json.encode(delta("end_turn")).decode())
+    reader.read(msgspec.json.encode(end("end_turn")).decode())
     assert reader.began
     assert "after its stop_reason" in reader.cut().message
+
+
+def message(*content: object, **fields: object) -> bytes:
+    """Return a whole message."""
+    usage = {"input_tokens": 9, "output_tokens": 20}
+    said = {"type": "message", "model": "claude-x-1", "content": content, "usage": usage}
+    return msgspec.json.encode({**said, "stop_reason": "end_turn", **fields})
+
+
+@pytest.mark.parametrize(
+    ("body", "events"),
+    [
+        pytest.param(message({"type": "text", "text": "Hi"}), [TextDelta("Hi"), finished()], id="text"),
+        pytest.param(
+            message(
+                {"type": "thinking", "thinking": "hm", "signature": "s"},
+                {"type": "redacted_thinking", "data": "x"},
+                {"type": "text", "text": ""},
+                {"type": "tool_use", "id": "a", "name": "f", "input": {"x": 1.0}},
+                {"type": "server_tool_use", "id": "b", "name": "web_search", "input": {}},
+                {"type": "tool_use", "id": "c", "name": "g", "input": {}},
+                stop_reason="tool_use",
+            ),
+            [
+                ThinkingDelta("hm", "s"),
+                ToolCallDelta(index=0, id="a", name="f", arguments='{"x":1.0}'),
+                ToolCallDelta(index=1, id="c", name="g", arguments="{}"),
+                finished("tool_calls"),
+            ],
+            id="thinking and calls, and not what their servers did",
+        ),
+        pytest.param(message(usage=None), [finished(usage=None)], id="nothing, and no usage"),
+        pytest.param(
+            message(model=None, usage={"input_tokens": 1, "output_tokens": 0}),
+            [Finished(reason="stop", usage=Usage(input=1), model="claude-x")],
+            id="no model: the one that was asked",
+        ),
+    ],
+)
+def test_a_whole_answer(body: bytes, events: list[ModelEvent]) -> None:
+    assert read_whole(MODEL, body) == events
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"<html>", b"{}", b'{"content": 3}', b'{"content": ["x"]}', b"[" * 100_000, b'{"a":"\xff"}'],
+)
+def test_what_is_no_message_is_refused(body: bytes) -> None:
+    with pytest.raises(BadAnswer, match="big sent"):
+        read_whole(MODEL, body)
+
+
+def test_an_error_that_comes_with_status_200_is_one() -> None:  # Portkey-AI/gateway#267
+    body = b'{"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}'
+    with pytest.raises(ModelUnavailable, match="busy"):
+        read_whole(MODEL, body)
+
+
+EVENTS = st.sampled_from([one for golden in GOLDEN.values() for one in golden.sent if one != STOP])
+
+
+@given(st.lists(EVENTS, max_size=20))
+def test_events_in_any_order_are_told_once_and_end_once(events: list[Data]) -> None:
+    told = read(*events, STOP, STOP)
+    assert [isinstance(one, Finished) for one in told] == [False] * (len(told) - 1) + [True]
+    assert all(one.text for one in told if isinstance(one, TextDelta))
+    calls = [one for one in told if isinstance(one, ToolCallDelta)]
+    assert [one.index for one in calls if one.name] == list(range(sum(1 for one in calls if one.name)))

@@ -1,0 +1,162 @@
+"""The way of a call that asks for a model by its name: admit, choose, send, record.
+
+The same steps as in `answer`, without those that belong to a feature. What is said goes on as it comes, in
+the upstream's own words where the client speaks them too.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
+
+import msgspec
+
+from buttress.gateway.errors import ModelUnknown
+from buttress.gateway.ports import Ports
+from buttress.kernel.catalogue import Model
+from buttress.kernel.errors import ButtressError
+from buttress.kernel.ids import TraceId, new_id
+from buttress.kernel.located import did_you_mean
+from buttress.kernel.messages import Finished, TextDelta
+from buttress.kernel.usage import NanoDollars, Usage
+from buttress.models.attempts import LadderPorts
+from buttress.models.dialects.types import Body
+from buttress.models.ladder import stream_ladder
+from buttress.models.order import Order
+from buttress.models.ports import Rung
+from buttress.models.types import Attempt, Frame, Piece
+from buttress.tracing.types import Outcome, Trace
+
+MAX_KEPT_BYTES = 262_144
+"""Longer requests are not kept in their traces: pictures and whole books are not what those are for."""
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """A client's request to a model or a ladder of models.yaml, by whoever asks."""
+
+    body: Body
+    tenant: str = "default"
+    user: str | None = None
+
+
+class Relay:
+    """One call under way; its trace is written when `pieces` ends, however it does."""
+
+    def __init__(self, wanted: Wanted, ports: Ports) -> None:
+        self._wanted = wanted
+        self._ports = ports
+        self._started = ports.clock.monotonic()
+        self._started_at = ports.clock.now()
+        self._text: list[str] = []
+        self.order = Order(wanted.body)
+        self.trace_id = TraceId(new_id("tr", ports.clock, ports.chance))
+        self.attempts: list[Attempt] = []
+
+    async def pieces(self) -> AsyncGenerator[Piece | Finished, None]:
+        """Give the answer piece by piece, `Finished` last; closing the generator cancels what is under way.
+
+        Raises:
+            ModelUnknown: models.yaml has no model and no ladder of that name.
+            ButtressError: what `models.ladder.stream_ladder` names.
+        """
+        with self._recorded():
+            rungs = [Rung(model, self._ports.provider(model)) for model in self._chosen()]
+            async with aclosing(stream_ladder(self.order, rungs, self._ladder_ports())) as pieces:
+                async for piece in pieces:
+                    if text := _text_of(piece):
+                        self._text.append(text)
+                    yield piece
+
+    @property
+    def duration_ms(self) -> float:
+        """Milliseconds since the call began."""
+        return round((self._ports.clock.monotonic() - self._started) * 1000, 3)
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens of every attempt: failed ones are paid for, too."""
+        return sum((attempt.usage for attempt in self.attempts if attempt.usage), start=Usage())
+
+    @property
+    def cost(self) -> NanoDollars | None:
+        """The cost of every attempt; unknown when that of one is."""
+        costs = [attempt.cost for attempt in self.attempts]
+        return None if None in costs else NanoDollars(sum(cost for cost in costs if cost is not None))
+
+    @property
+    def overhead_ms(self) -> float:
+        """What of the time so far was not spent on attempts: our own."""
+        return round(self.duration_ms - sum(attempt.duration_ms for attempt in self.attempts), 3)
+
+    def _chosen(self) -> tuple[Model, ...]:
+        name, catalogue = self._wanted.body.model, self._ports.catalogue
+        if models := catalogue.rungs(name):
+            return models
+        known = [*catalogue.ladders, *catalogue.models, *self._ports.releases]
+        hint = did_you_mean(name, known) or "GET /v1/models lists the names."
+        raise ModelUnknown(f"nothing is called {name[:200]!r} here", hint=hint, data={"param": "model"})
+
+    def _ladder_ports(self) -> LadderPorts:
+        ports = self._ports
+        return LadderPorts(
+            egress=ports.egress,
+            meter=ports.meter,
+            clock=ports.clock,
+            chance=ports.chance,
+            record=self.attempts.append,
+            settings=ports.models,
+            deployments=ports.deployments,
+        )
+
+    @contextmanager
+    def _recorded(self) -> Iterator[None]:
+        outcome: Outcome = "answered"
+        code: str | None = None
+        try:
+            yield
+        except (GeneratorExit, asyncio.CancelledError):
+            outcome = "cancelled"
+            raise
+        except ButtressError as error:
+            outcome, code = ("refused" if isinstance(error, ModelUnknown) else "failed"), error.code
+            raise
+        except BaseException as error:
+            outcome, code = "failed", f"bug.{type(error).__name__}"
+            raise
+        finally:
+            self._ports.record(self._trace(outcome, code))
+
+    def _trace(self, outcome: Outcome, code: str | None) -> Trace:
+        wanted = self._wanted
+        spoke = [one.model for one in self.attempts if one.first_token_ms is not None]
+        return Trace(
+            kind="model",
+            trace_id=self.trace_id,
+            tenant=wanted.tenant,
+            feature=wanted.body.model[:200],
+            release_id=None,
+            user_id=wanted.user,
+            started_at=self._started_at,
+            duration_ms=self.duration_ms,
+            outcome=outcome,
+            error_code=code,
+            model=spoke[-1] if spoke else None,
+            input=_kept(wanted.body),
+            answer="".join(self._text),
+            attempts=msgspec.to_builtins(self.attempts),
+            usage=self.usage,
+            cost_nanodollars=self.cost,
+        )
+
+
+def _text_of(piece: Piece | Finished) -> str:
+    if isinstance(piece, Frame):
+        return piece.seen.text
+    return piece.text if isinstance(piece, TextDelta) else ""
+
+
+def _kept(body: Body) -> dict[str, object]:
+    """Return what is kept of a request: all of it, or its shape where it is long."""
+    size = sum(len(bytes(value)) for value in body.fields.values())
+    if size <= MAX_KEPT_BYTES:
+        return dict(body.fields)
+    return {"model": body.model, "left_out": sorted(body.fields), "bytes": size}
