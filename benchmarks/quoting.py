@@ -8,6 +8,9 @@ from pathlib import Path
 import msgspec
 
 from buttress import Buttress
+from buttress.gateway.types import Answer
+
+QUOTES_ALONE = "models: {quotes: {provider: extractive}}\nladders: {answers: [quotes]}\n"
 
 
 class Quoted(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,11 +48,12 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 async def measure_quoting(example: Path) -> Figures:
-    """Measure on a copy of the project in `example`, with its `cases.jsonl`."""
+    """Measure on a copy of the project in `example`, with its `cases.jsonl`, without its language model."""
     cases = [json.loads(line) for line in (example / "cases.jsonl").read_text("utf-8").splitlines()]
     with tempfile.TemporaryDirectory() as made:
         project = Path(made) / "project"
         shutil.copytree(example, project, ignore=shutil.ignore_patterns(".buttress", "__pycache__"))
+        (project / "models.yaml").write_text(QUOTES_ALONE)
         async with Buttress.open(project) as buttress:
             await buttress.ingest()
             told = [await _asked(buttress, case["question"], case["answers"]) for case in cases]
@@ -63,7 +67,11 @@ async def measure_quoting(example: Path) -> Figures:
 
 
 async def _asked(buttress: Buttress, question: str, expected: list[str]) -> Quoted:
-    answer = await buttress.ask("support", {"question": question}, user="bench")
+    return outcome_of(await buttress.ask("support", {"question": question}, user="bench"), expected)
+
+
+def outcome_of(answer: Answer, expected: list[str]) -> Quoted:
+    """Return what became of one question, whose right answers hold one of `expected`."""
     text = " ".join(answer.text.split())
     is_quoted = answer.outcome == "answered"
     is_right = is_quoted and any(one in text for one in expected)

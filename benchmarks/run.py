@@ -18,8 +18,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
+from local_answers import measure_local_answers, total
 from quoting import Quoted, measure_quoting
 from scifact import measure_scifact
+from withholding import measured, summary
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("SHARED_DATA", ROOT.parent / "shared" / "data"))  # noqa: TID251
@@ -141,6 +143,45 @@ def bench_quoting() -> Iterator[Row]:
     yield "quoting: the same, held out", share(held_out, held_out.fell_back), ""
 
 
+def bench_local_answers() -> Iterator[Row]:
+    """Measure what the packaged local model in front of the quotes adds, and what it costs."""
+    figures = asyncio.run(measure_local_answers(ROOT / "examples" / "support"))
+    right, none = total(figures.answerable), total(figures.unanswerable)
+    asked = figures.asked
+    yield "local model: answerable, right", share(right, right.right), ">= 42 %"
+    yield "local model: answerable, wrong", share(right, right.wrong), "<= 40 %"
+    yield "local model: unanswerable, fell back", share(none, none.fell_back), ">= 86 %"
+    yield (
+        "local model: its sentences, of questions",
+        f"{sum(one.released for one in asked)} of {len(asked)}",
+        "",
+    )
+    yield "local model: withheld", str(sum(one.withheld for one in asked)), ""
+    yield (
+        "local model: seconds to the first words, p50",
+        f"{median(one.first_s for one in asked):.1f}",
+        "<= 5 s",
+    )
+
+
+def bench_withholding() -> Iterator[Row]:
+    """Measure how often a true sentence is withheld, and a false one released; on the half not looked at."""
+    folders = [DATA / "retrieval" / "anthropic-docs", DATA / "guard"]
+    if missing := [str(folder) for folder in folders if not folder.exists()]:
+        yield "sentences released", f"skipped: no {', '.join(missing)}", ""
+        return
+    figures = summary(measured(DATA))
+    for kind, released, tried in figures.released:
+        bar = WITHHOLDING_BARS.get(kind.partition(":")[0], "")
+        yield f"{kind}, released", f"{released} of {tried} ({released / tried:.1%})", bar
+    for kind, count in figures.reasons:
+        yield f"withheld, {kind}", f"{count}", ""
+    yield "judging a sentence, p50 / p99", f"{figures.p50_ms:.2f} / {figures.p99_ms:.2f} ms", "<= 1 ms"
+
+
+WITHHOLDING_BARS = {"true": ">= 90 %", "changed": "<= 2 %"}
+
+
 def share(of: Quoted, count: int) -> str:
     """Return `count` of the questions asked, as a figure."""
     return f"{count} of {of.asked} ({count / of.asked:.1%})"
@@ -152,6 +193,8 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "serve": bench_serve,
     "parsing": bench_parsing,
     "quoting": bench_quoting,
+    "local": bench_local_answers,
+    "withholding": bench_withholding,
     "scifact": bench_scifact,
 }
 

@@ -6,6 +6,7 @@ from shutil import copytree
 import buttress
 
 TEMPLATE = Path(buttress.__file__).parent / "cli" / "templates" / "support"
+EXAMPLE = Path(__file__).parent.parent / "examples" / "support"
 
 ANSWERABLE = "What happens when nothing fits?"
 """A question that the welcome page answers."""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.flows.running import buttress, serve
+
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [
     ROOT / "README.md",
@@ -18,6 +20,7 @@ PAGES = [
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)")
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
 PYTHON = re.compile(r"<!-- runs in tests/docs -->\n```python\n(.*?)```", re.DOTALL)
+SERVED = re.compile(r"<!-- runs in tests/docs against buttress serve -->\n```python\n(.*?)```", re.DOTALL)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -68,3 +71,22 @@ def test_the_program_of_the_readme_runs(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "Ended(" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_the_client_of_the_readme_runs_against_serve(tmp_path: Path) -> None:
+    (program,) = SERVED.findall((ROOT / "README.md").read_text("utf-8"))
+    project = tmp_path / "project"
+    shutil.copytree(ROOT / "src" / "buttress" / "cli" / "templates" / "support", project)
+    assert buttress(project, "ingest").returncode == 0
+    with serve(project) as served:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={"OPENAI_BASE_URL": f"{served.url}/v1", "OPENAI_API_KEY": "none"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert "welcome.md" in done.stdout

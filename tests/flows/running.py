@@ -23,8 +23,8 @@ from buttress.processes.status import read_status
 from buttress.settings.loading import load_settings
 from buttress.tracing.spool import read_records
 from buttress.tracing.types import Trace
+from tests.projects import EXAMPLE, put_on_ladder
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "support"
 QUESTIONS = (
     "Can I get my money back?",
     "How many calendars can I connect?",
@@ -56,8 +56,9 @@ def buttress(project: Path, *arguments: str, within_s: float = 60) -> subprocess
 
 
 def copy_example(project: Path) -> Path:
-    """Copy the example to `project`, without what was made by running it."""
+    """Copy the example to `project`, without its language model: for what is not about one."""
     copytree(EXAMPLE, project, ignore=ignore_patterns(".buttress", "__pycache__"))
+    put_on_ladder(project)
     return project
 
 

@@ -4,14 +4,14 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
-from shutil import copytree, ignore_patterns
 
 import pytest
 
 from buttress import Buttress
 from buttress.gateway.types import Answer
+from tests.flows.running import copy_example
+from tests.projects import EXAMPLE
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "support"
 PATIENT = (
     "knowledge.engine.stage_timeout_s=30",
     "knowledge.engine.call_timeout_s=60",
@@ -21,8 +21,7 @@ PATIENT = (
 
 @pytest.fixture
 async def support(tmp_path: Path) -> AsyncIterator[Buttress]:
-    project = tmp_path / "support"
-    copytree(EXAMPLE, project, ignore=ignore_patterns(".buttress", "__pycache__"))
+    project = copy_example(tmp_path / "support")
     async with Buttress.open(project, flags=PATIENT) as buttress:
         await buttress.ingest()
         yield buttress

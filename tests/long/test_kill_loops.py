@@ -3,15 +3,12 @@
 Each test prints the seed of its chance: put it into `SEED` to see the same moments again.
 """
 
-import asyncio
 import json
 import re
-import signal
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -24,8 +21,6 @@ from buttress.kernel.clock import SystemClock
 from buttress.kernel.scope import Scope
 from buttress.settings.loading import load_settings
 from tests.flows.running import (
-    Asker,
-    Served,
     buttress,
     command,
     copy_example,
@@ -34,10 +29,8 @@ from tests.flows.running import (
     postmaster,
     processes_of,
     say,
-    serve,
     spooled_traces,
     stored_traces,
-    until_ready,
     wait_until,
 )
 
@@ -274,57 +267,3 @@ def _kill_an_ask(project: Path, chance: SeededChance) -> str | None:
         told, said = asking.communicate(timeout=60)
     assert "Traceback" not in said, said
     return str(json.loads(told)["trace_id"]) if told.endswith("}\n") else None
-
-
-async def test_anything_of_serve_may_be_killed_at_any_moment(tmp_path: Path) -> None:
-    """For a minute and a half, under a steady stream of questions; the supervisor is started again by us."""
-    chance = new_chance()
-    project = copy_example(tmp_path / "killed")
-    assert buttress(project, "ingest").returncode == 0
-    asker = Asker()
-    killed: Counter[str] = Counter()
-    with ExitStack() as running:
-        served = running.enter_context(serve(project, "--workers", "2"))
-        asker.url = served.url
-        async with asker.asking(tasks=3, pause_s=0.05):
-            loop = asyncio.get_running_loop()
-            ending = loop.time() + SERVED_S
-            while loop.time() < ending:
-                await asyncio.sleep(chance.fraction() * 4)
-                role = _drawn(chance)
-                killed[role] += kill(_pid_of(served, role))
-                if role == "supervisor":
-                    await asyncio.to_thread(served.process.wait, 10)
-                    served = await asyncio.to_thread(
-                        running.enter_context, serve(project, "--workers", "2", within_s=60)
-                    )
-                    asker.url = served.url
-            await until_ready(served.url, 90)
-            whole = asker.outcomes.count("answered")
-            await _whole_answers(asker, whole + 5)
-        served.process.send_signal(signal.SIGTERM)
-        assert await asyncio.to_thread(served.process.wait, 40) == 0
-        assert processes_of(project) == []
-    say(f"killed {dict(killed)}; {len(asker.answered)} answers {Counter(asker.outcomes)}")
-    say(f"not answered: {Counter(one[:80] for one in asker.refused)}")
-    stored = Counter(await stored_traces(project))
-    assert spooled_traces(project) == []
-    assert [one for one in asker.answered if stored[one] != 1] == []
-    assert len(set(asker.answered)) == len(asker.answered)
-
-
-def _drawn(chance: SeededChance) -> str:
-    roles = ("engine", "calls-1", "calls-2", "background", "postgres", "supervisor")
-    return roles[int(chance.fraction() * len(roles))]
-
-
-def _pid_of(served: Served, role: str) -> int | None:
-    return served.process.pid if role == "supervisor" else served.pid_of(role)
-
-
-async def _whole_answers(asker: Asker, count: int) -> None:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + 30
-    while asker.outcomes.count("answered") < count:
-        assert loop.time() < deadline, (Counter(asker.outcomes), asker.refused[-5:])
-        await asyncio.sleep(0.05)

@@ -60,6 +60,7 @@ from buttress.tracing.shipping import ship
 from buttress.tracing.spool import Spool
 from buttress.tracing.store import TraceStore
 from buttress.tracing.types import Trace
+from buttress.tracing.underway import Underway
 
 
 class Buttress:
@@ -99,7 +100,8 @@ class Buttress:
         self._counters = Counters(loaded.project)
         self._memory = ChatMemory(self._database.get, loaded.tree.prompts.memory)
         writer = f"{new_id('sp', self._clock, self._chance)}-{os.getpid()}"
-        self._spool = Spool(spool_folder(loaded.project), writer, loaded.tree.tracing.segment_bytes)
+        spooled = (spool_folder(loaded.project), writer, loaded.tree.tracing.segment_bytes)
+        self._spool, self._underway = Spool(*spooled), Underway(*spooled)
 
     @classmethod
     def open(
@@ -175,6 +177,13 @@ class Buttress:
         if self._releases is None:
             self._releases = compiled_releases(self._loaded.project, self._knowledge)
         return self._releases
+
+    def begin_local_model(self) -> None:
+        """Load the local model already now, where the project has one and nobody else runs it.
+
+        Returns at once. Else the first question that needs it loads it, and waits.
+        """
+        self._local.server.begin()
 
     def adopt(self, declared: Declared) -> None:
         """Answer the calls that begin from now on with `declared`; those under way end as they began."""
@@ -301,7 +310,7 @@ class Buttress:
         Raises:
             StorageUnavailable: the database is away; the traces stay where they are.
         """
-        self._spool.seal()
+        self.seal()
         database = await self._database.get()
         return await ship(spool_folder(self._loaded.project), TraceStore(database))
 
@@ -331,6 +340,7 @@ class Buttress:
     def seal(self) -> None:
         """Hand the traces so far to whoever ships them."""
         self._spool.seal()
+        self._underway.restore()
 
     def _ports(self, drill: Drill | None = None) -> Ports:
         """Return what a call needs; without a drill always the same, until the project's files change."""
@@ -367,6 +377,7 @@ class Buttress:
             meter=PriceMeter(),
             deployments=deployments,
             memory=self._memory,
+            begin=self._begin,
             record=self._record,
             clock=self._clock,
             chance=self._chance,
@@ -395,21 +406,28 @@ class Buttress:
             self._rulebooks[release.release_id] = Rulebook(folder, self._functions)
         return self._rulebooks[release.release_id]
 
+    def _begin(self, trace: Trace) -> None:
+        self._underway.begin(trace.trace_id, self._encoded(trace))
+
     def _record(self, trace: Trace) -> None:
-        kept = trace if self.settings.tracing.keep_content else trace.without_content()
-        try:
-            record = msgspec.json.encode(kept)
-        except (TypeError, ValueError, RecursionError):  # an input that was refused because it is no JSON
-            record = msgspec.json.encode(kept.without_content())
-        self._spool.append(record)
+        self._spool.append(self._encoded(trace))
+        self._underway.end(trace.trace_id)
         for hear in self._hearing:
             hear(trace)
+
+    def _encoded(self, trace: Trace) -> bytes:
+        kept = trace if self.settings.tracing.keep_content else trace.without_content()
+        try:
+            return msgspec.json.encode(kept)
+        except (TypeError, ValueError, RecursionError):  # an input that was refused because it is no JSON
+            return msgspec.json.encode(kept.without_content())
 
     def _opening_database(self) -> AbstractAsyncContextManager[Database]:
         return project_database(self._loaded, self._clock)
 
     async def _last_words(self) -> None:
         self._spool.close()
+        self._underway.close()
         if self._database.is_open:
             await self.ship()
             if self._releases is not None:

@@ -70,6 +70,9 @@ class ServedModel:
     def __init__(self, project: Path) -> None:
         self._run_dir = run_folder(project)
 
+    def begin(self) -> None:
+        """See `LocalServer.begin`; it runs already, or will."""
+
     async def address(self) -> LocalAddress:
         """See `LocalServer.address`."""
         return announced_address(self._run_dir)
@@ -104,11 +107,19 @@ class OwnModel:
         """See `LocalServer.address`; waits for a process that is being started, not for one that fell."""
         if not self._started and is_served(self._project):
             return announced_address(run_folder(self._project))
+        self._start()
+        await self._loaded()
+        return announced_address(self._run_dir)
+
+    def begin(self) -> None:
+        """See `LocalServer.begin`."""
+        if local_model(self._project) and not is_served(self._project):
+            self._start()
+
+    def _start(self) -> None:
         if not self._started:
             self._started = True
             self._tasks.create_task(self._keeper.run())
-        await self._loaded()
-        return announced_address(self._run_dir)
 
     async def _loaded(self) -> None:
         while self._keeper.status.state in (State.STOPPED, State.STARTING, State.NOT_READY):

@@ -13,8 +13,9 @@ from buttress.cli.failures import CommandMisused
 from buttress.cli.main import Invocation
 from buttress.cli.opening import loaded_settings
 from buttress.cli.plain import safe
-from buttress.cli.printing import print_footer, print_sources, print_troubles, troubles
-from buttress.gateway.types import Answer, Ended, Event, Text
+from buttress.cli.printing import print_footer, print_sources, print_troubles, print_withheld, troubles
+from buttress.gateway.types import Answer, Ended, Event, Held, Text
+from buttress.guardrails.withholding import Withheld
 from buttress.settings.loading import Loaded
 
 
@@ -96,18 +97,28 @@ def _told(answer: Answer) -> dict[str, object]:
     return {**msgspec.structs.asdict(answer), "troubles": troubles(answer)}
 
 
-async def print_answer(events: AsyncGenerator[Event, None]) -> Answer | None:
-    """Print an answer while it streams, then its sources and troubles; return it, None if it never ended."""
+async def print_answer(
+    events: AsyncGenerator[Event, None], *, are_troubles_told: bool = True
+) -> Answer | None:
+    """Print an answer while it streams, then what was withheld of it, its sources and its troubles.
+
+    Returns it, None if it never ended. What was withheld is only told of a watched call.
+    """
     ended: Answer | None = None
+    withheld: list[Withheld] = []
     async with aclosing(events) as stream:
         async for event in stream:
             if isinstance(event, Text):
                 click.echo(safe(event.text), nl=False)
+            elif isinstance(event, Held):
+                withheld.append(event.withheld)
             elif isinstance(event, Ended):
                 ended = event.answer
     click.echo()
     if ended is not None:
+        print_withheld(withheld)
         print_sources(ended.citations)
         print_footer(ended)
-        print_troubles(ended)
+        if are_troubles_told:
+            print_troubles(ended)
     return ended

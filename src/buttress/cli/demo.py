@@ -10,13 +10,18 @@ from shutil import which
 import click
 
 from buttress.app.buttress import Buttress
+from buttress.app.local_model import local_model
 from buttress.cli.ask import print_answer
 from buttress.cli.copying import copy_into
 from buttress.cli.failures import CommandMisused, report
 from buttress.cli.ingest import print_report, progress_bar
 from buttress.cli.main import Invocation
-from buttress.cli.plain import are_colours_wanted, safe
+from buttress.cli.plain import are_colours_wanted, one_line, safe
+from buttress.gateway.types import Asked
 from buttress.kernel.errors import ButtressError
+from buttress.models.errors import LocalModelBroken, LocalModelMissing
+from buttress.models.local_file import local_file
+from buttress.models.local_server import require_runtime
 from buttress.settings.loading import Loaded, load_settings
 from buttress.tracing.logs import configure_logs
 from buttress.tracing.settings import TracingSettings
@@ -107,6 +112,8 @@ def _from_here(path: Path) -> str:
 
 async def _demo(loaded: Loaded, question: str) -> None:
     async with Buttress.opened(loaded) as buttress:
+        buttress.begin_local_model()  # it loads while the documents are read
+        _say_what_is_missing(loaded)
         click.secho(f"Reading the example's documents in {loaded.project} ...", dim=True)
         with progress_bar() as watcher:
             for ingested in await buttress.ingest(on_progress=watcher):
@@ -122,9 +129,22 @@ async def _demo(loaded: Loaded, question: str) -> None:
                 report(error, as_json=False)
 
 
+def _say_what_is_missing(loaded: Loaded) -> None:
+    """Print one line where the local model cannot run here: quotes answer then."""
+    model = local_model(loaded.project)
+    if model is None:
+        return
+    try:
+        require_runtime()
+        local_file(model, loaded.project)
+    except (LocalModelMissing, LocalModelBroken) as error:
+        click.secho(f"No local model, quotes answer: {one_line(error.message)}", dim=True)
+
+
 async def _ask(buttress: Buttress, question: str) -> None:
     click.secho(f"\n> {safe(question)}\n", bold=True)
-    await print_answer(buttress.stream(FEATURE, {"question": question}, user="demo"))
+    asked = Asked(feature=FEATURE, input={"question": question}, user="demo", watched=True)
+    await print_answer(buttress.watch(asked), are_troubles_told=False)
 
 
 def _next_question() -> str:

@@ -8,6 +8,7 @@ import msgspec
 from buttress.cli.failures import hint_of
 from buttress.cli.plain import one_line, safe
 from buttress.gateway.types import Answer
+from buttress.guardrails.withholding import Reason, Withheld
 from buttress.kernel.passages import Citation, CitationState, Passage, page_range
 from buttress.kernel.spans import Span
 from buttress.kernel.usage import format_dollars
@@ -18,6 +19,15 @@ _STATE_COLOURS = {
     CitationState.SUPPORTED: "cyan",
     CitationState.UNSUPPORTED: "red",
 }
+
+_WHY: dict[Reason, str] = {
+    "unsupported": "the passage it cites does not say so",
+    "uncited": "no passage says so",
+    "declined": "it says that there is no answer",
+    "leads_nowhere": "nothing that holds follows it",
+    "reworded": "in no passage word for word, and the model is weak",
+}
+_MAX_WITHHELD = 160
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -49,6 +59,18 @@ def _place(citation: Citation) -> str:
     page = "" if citation.page is None else f", {page_range(citation.page, citation.page_end)}"
     section = f", {' > '.join(citation.section)}" if citation.section else ""
     return f"{citation.document}{page}{section}"
+
+
+def print_withheld(withheld: Iterable[Withheld]) -> None:
+    """Print in one dim line each what a model wrote that did not go out, and why."""
+    for one in withheld:
+        click.secho(
+            f'\nwithheld: "{_shortened(one_line(" ".join(one.text.split())))}": {_WHY[one.reason]}', dim=True
+        )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MAX_WITHHELD else f"{text[: _MAX_WITHHELD - 1]}…"
 
 
 def print_footer(answer: Answer) -> None:

@@ -13,7 +13,7 @@ Read in this order:
 
 Promises:
     - a call that began ends with exactly one `Ended` event or one error, and one trace, also when it is
-      cancelled or killed by an error nobody foresaw;
+      cancelled or killed by an error nobody foresaw; when its process is killed, a trace is all that is left;
     - every answer has a fallback: a model that fails, a retrieval that is down or nothing relevant found end
       in an honest text, never in a traceback;
     - what a stream released is never taken back; a cut answer says that it was cut.

@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 
 from buttress.gateway.ports import Ports
-from buttress.gateway.types import Answer, Asked, FailedModel, Held, Outcome, Reply, Sentence, Stepped
+from buttress.gateway.types import (
+    Answer,
+    Asked,
+    FailedModel,
+    Held,
+    History,
+    Outcome,
+    Reply,
+    Sentence,
+    Stepped,
+)
 from buttress.guardrails.support import Standing, Support, support_of
 from buttress.guardrails.withholding import Withheld
 from buttress.kernel.ids import ReleaseId, TraceId, new_id
@@ -24,9 +34,11 @@ class Call:
         self.recorder = Recorder(ports.clock)
         self.started_at = ports.clock.now()
         self.release_id: ReleaseId | None = None
+        self.history = History()
         self.passages: tuple[Passage, ...] = ()
         self.attempts: list[Attempt] = []
         self.has_model_spoken = False
+        self.heard: int | None = None
         self.text: list[str] = []
         self.citations: list[Citation] = []
         self.standings: list[Standing] = []
@@ -68,7 +80,8 @@ class Call:
     @property
     def model(self) -> str | None:
         """The model whose text was released, if any was; also when it broke off, or nobody waited."""
-        spoke = (one.model for one in reversed(self.attempts) if one.first_token_ms is not None)
+        heard = self.attempts[: self.heard]  # quotes of which all was told before are not
+        spoke = (one.model for one in reversed(heard) if one.first_token_ms is not None)
         return next(spoke, None) if self.has_model_spoken else None
 
     @property
@@ -109,4 +122,5 @@ class Call:
             cost_nanodollars=self.cost,
             duration_ms=round(self.recorder.elapsed_ms(), 3),
             failed=self.failed,
+            history=self.history,
         )

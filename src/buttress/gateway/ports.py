@@ -39,8 +39,9 @@ class Memory(Protocol):
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """Everything outside a call that it may touch.
 
-    `catalogue` has the models that may be asked by their names, `rulebook` a release's rules. `counter` counts
-    as the model that finds the most tokens.
+    `catalogue` has the models that may be asked by their names, `rulebook` a release's rules. `counter`
+    counts as the model that finds the most tokens. `begin` takes the trace that a call is to have if its
+    process dies, before any work; `record` the one of its end.
     """
 
     releases: Mapping[str, Release]
@@ -53,6 +54,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     meter: Meter
     deployments: Deployments
     memory: Memory
+    begin: Callable[[Trace], None]
     record: Callable[[Trace], None]
     clock: Clock
     chance: Chance

@@ -120,7 +120,7 @@ class Retrieved(msgspec.Struct, frozen=True):
 
 
 class Composed(msgspec.Struct, frozen=True):
-    """What is to be sent, and the passages in it, in the order their numbers refer to."""
+    """What is to be sent, and the passages in the order their numbers refer to, also those not in it."""
 
     retrieved: Retrieved
     stage: GenerateStage
@@ -175,6 +175,18 @@ class FailedModel(msgspec.Struct, frozen=True):
     code: str
 
 
+class History(msgspec.Struct, frozen=True):
+    """What became of the turns before the question.
+
+    `sent` of them were in the prompt, `left_out` older ones did not fit. `reason` is the code of why turns
+    that are kept here could not be read; mostly empty.
+    """
+
+    sent: int = 0
+    left_out: int = 0
+    reason: str = ""
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """A whole answer.
 
@@ -198,6 +210,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     cost_nanodollars: NanoDollars | None
     duration_ms: float
     failed: tuple[FailedModel, ...] = ()
+    history: History = History()
 
 
 class Began(msgspec.Struct, frozen=True, tag="began"):

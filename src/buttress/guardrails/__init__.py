@@ -7,7 +7,11 @@ Read in this order:
     markers    the `[n]` in an answer: read, and taken off
     sentences  whole sentences out of a stream of pieces
     folding    texts in a form in which a quotation can be found; with the way back
-    facts      numbers, names and words that a sentence claims
+    scales     words that deny, and words that stand against each other
+    quantities numbers and what they count, however they are written
+    reading    the places of a text's words, numbers, names and denials
+    contests   whether a number or a name stands in the words it stands in there
+    facts      whether a text bears out what a sentence says
     citations  what each sentence cites, and whether the passage bears it out
     support    what an answer stands on, counted
     withholding  what may be released of it
@@ -19,5 +23,7 @@ All of it is pure: values in, a value out. No error is raised here: a doubtful a
 Promises:
     - the pieces of a stream, joined, are exactly its text, and do not depend on how the stream was cut;
     - a citation's `start` and `end` lie in its passage; `verbatim` ones hold the sentence's words;
-    - a number, a name or a unit that is not in the cited passage is never called supported.
+    - a number or a unit that is not in the cited passages is never called supported (but the number of a
+      list's item), nor a quotation; a name only where it opens the sentence, where most of the passages
+      shown have it, or where its letters are those of words there.
 """

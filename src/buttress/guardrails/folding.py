@@ -53,6 +53,10 @@ def fold(text: str) -> Folded:
     return Folded("".join(characters), tuple(places))
 
 
+fold_kept = lru_cache(maxsize=128)(fold)
+"""`fold` for passages, which every sentence of an answer is looked up in: the last 128 are kept."""
+
+
 @lru_cache(maxsize=4_096)
 def _folded(character: str) -> str:
     if character.isspace():

@@ -28,4 +28,4 @@ class GuardrailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     relevance: RelevanceThresholds = RelevanceThresholds()
     content_share: Annotated[
         Share, Meta(description="Share of a sentence's words that its passage must hold to support it.")
-    ] = 0.55
+    ] = 0.5

@@ -6,15 +6,17 @@ from typing import Literal
 
 import msgspec
 
-from buttress.guardrails.citations import CitedSentence, cite_sentence
-from buttress.guardrails.facts import claim_of, share_of_terms
+from buttress.guardrails.citations import CitedSentence, cite_sentence, source_of
+from buttress.guardrails.facts import share_of_terms
 from buttress.guardrails.markers import strip_markers, without_numbers
+from buttress.guardrails.reading import read_text
 from buttress.guardrails.support import Standing, standing
 from buttress.kernel.passages import Citation, Passage
 
-Reason = Literal["unsupported", "uncited", "declined", "leads_nowhere"]
+Reason = Literal["unsupported", "uncited", "declined", "leads_nowhere", "reworded"]
 """Why a sentence was withheld: no passage bears out what it cites; it cites nothing and no passage says it;
-it says that there is no answer; it leads to nothing that could be released."""
+it says that there is no answer; it leads to nothing that could be released; it is a weak model's, and in
+no passage word for word."""
 
 _DECLINING = re.compile(
     r"""\b(?:
@@ -30,6 +32,9 @@ _ABOUT_THE_ANSWER = re.compile(
     r"\b(?:i|we|passages?|documents?|context|information|sources?|texts?|answer)\b", re.IGNORECASE
 )
 _MIN_TERMS = 2
+_MIN_WORDS = 3
+_QUOTED_SHARE = 0.8
+"""So much of a weak model's sentence stands in the passage: not just some words in quotation marks."""
 _HOLDING: frozenset[Standing] = frozenset({"verbatim", "supported"})
 
 
@@ -67,7 +72,7 @@ def judge(text: str, passages: Sequence[Passage], *, content_share: float) -> Ju
     cited = cite_sentence(text, passages, content_share=content_share)
     if standing(cited) in _HOLDING:
         return Released(without_numbers(text, cited.missing), cited.citations, standing(cited))
-    attributed = _attributed(text, passages, content_share)
+    attributed = None if cited.is_contradicted else _attributed(text, passages, content_share)
     if attributed:
         return attributed
     if _is_declining(cited.sentence.text):
@@ -75,6 +80,21 @@ def judge(text: str, passages: Sequence[Passage], *, content_share: float) -> Ju
     if not cited.sentence.numbers and _claims_nothing(cited.sentence.text):
         return LeadIn(text)
     return Withheld(text, "unsupported" if cited.sentence.numbers else "uncited")
+
+
+def in_own_words(judged: Judgement) -> Judgement:
+    """Return what is to be done with the sentence of a weak model: only a passage's own sentence goes out.
+
+    Of its other sentences, also of those that hold, most are no answer to anything.
+    """
+    if isinstance(judged, Withheld) or not judged.text.strip():
+        return judged
+    if isinstance(judged, Released) and judged.standing == "verbatim":
+        bare = strip_markers(judged.text).strip()
+        quoted = max(one.end - one.start for one in judged.citations)
+        if quoted >= _QUOTED_SHARE * len(bare) and len(bare.split()) > _MIN_WORDS:
+            return judged
+    return Withheld(judged.text, "reworded")
 
 
 def _attributed(text: str, passages: Sequence[Passage], content_share: float) -> Released | None:
@@ -91,8 +111,8 @@ def _attributed(text: str, passages: Sequence[Passage], content_share: float) ->
 
 
 def _strength(cited: CitedSentence, passage: Passage) -> tuple[bool, float]:
-    terms = claim_of(cited.sentence.text).terms
-    return standing(cited) == "verbatim", share_of_terms(passage.text, terms)
+    claim = read_text(cited.sentence.text)
+    return standing(cited) == "verbatim", share_of_terms(claim, source_of(passage))
 
 
 def _is_declining(sentence: str) -> bool:
@@ -101,5 +121,5 @@ def _is_declining(sentence: str) -> bool:
 
 def _claims_nothing(sentence: str) -> bool:
     """Say whether there is nothing in it to look up: `Yes.`, `Here is how:`, a line of stars."""
-    claim = claim_of(sentence)
-    return not claim.facts and (sentence.endswith(":") or len(claim.terms) < _MIN_TERMS)
+    claim = read_text(sentence)
+    return not claim.facts and (sentence.endswith(":") or len(set(claim.terms)) < _MIN_TERMS)

@@ -21,6 +21,9 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     `path` is the file of a model that runs here, from the project's folder; empty for the packaged one.
 
     `price` None means that nobody knows what a call costs: its cost is recorded as unknown, never as 0.
+
+    `backed` is for a weak model: it is asked only what the passages' own sentences can answer, only such
+    sentences of it are released, and the quotes that it did not say follow.
     """
 
     name: str
@@ -32,15 +35,48 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     window_tokens: int = 8_192
     max_output_tokens: int = 1_024
     price: Price | None = None
+    backed: bool = False
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One rung of a ladder: a model, or several of which one is chosen for each call, the others behind it.
+
+    With `weights`, one for each, chance chooses by them; without, the one that answers soonest is chosen.
+    """
+
+    models: tuple[str, ...]
+    weights: tuple[float, ...] = ()
+
+
+class Ladder(msgspec.Struct, frozen=True):
+    """Models in the order they are tried. With `hedge_after_ms`, two at once when the first is silent so long."""
+
+    steps: tuple[Step, ...]
+    hedge_after_ms: int | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every model on it, rung by rung."""
+        return tuple(name for step in self.steps for name in step.models)
+
+
+def plain_ladder(*names: str) -> Ladder:
+    """Return the ladder with one model on each rung."""
+    return Ladder(tuple(Step((name,)) for name in names))
 
 
 class Catalogue(msgspec.Struct, frozen=True):
-    """Every model of a project by name, and every ladder: model names, cheapest first."""
+    """Every model of a project by name, and every ladder."""
 
     models: dict[str, Model]
-    ladders: dict[str, tuple[str, ...]]
+    ladders: dict[str, Ladder]
+
+    def ladder(self, name: str) -> Ladder:
+        """Return the ladder `name`, or one with the model of that name; of what is not there, an empty one."""
+        if name in self.ladders:
+            return self.ladders[name]
+        return plain_ladder(name) if name in self.models else Ladder(())
 
     def rungs(self, name: str) -> tuple[Model, ...]:
-        """Return the models of ladder `name`, or the one model of that name; else nothing."""
-        names = self.ladders.get(name, (name,))
-        return tuple(self.models[one] for one in names if one in self.models)
+        """Return every model of ladder `name`, or the one model of that name; else nothing."""
+        return tuple(self.models[one] for one in self.ladder(name).names if one in self.models)

@@ -56,6 +56,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     window_tokens: Tokens | None = None
     max_output_tokens: Tokens = 1_024
     price: PriceEntry | None = None
+    backed: bool = False
 
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -117,6 +118,7 @@ def _model(located: Located, name: str) -> Model | list[Mistake]:
         window_tokens=entry.window_tokens or _WINDOW_TOKENS.get(entry.provider, 8_192),
         max_output_tokens=entry.max_output_tokens,
         price=_price(entry),
+        backed=entry.backed,
     )
 
 

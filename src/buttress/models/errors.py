@@ -86,7 +86,7 @@ class BadAnswer(ButtressError):
 
 
 class ModelBusy(ButtressError):
-    """As many requests wait for the model as may, or one waited too long; the next model is asked at once."""
+    """As many requests as may, or as can be served in time, wait for the model; the next one is asked."""
 
     code = "models.busy"
     hint = "Add a rung to the ladder, or raise `models.concurrency`; for the local model `models.local`."

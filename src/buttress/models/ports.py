@@ -52,6 +52,9 @@ class SentenceRanker(Protocol):
 class LocalServer(Protocol):
     """Knows the process that runs the local model: one that others look after, or one of our own."""
 
+    def begin(self) -> None:
+        """Start one of our own already now, where it will be needed; nobody waits for it."""
+
     async def address(self) -> LocalAddress:
         """Return where it listens; one of our own is started when it is first asked for, and waited for.
 

@@ -68,7 +68,8 @@ class LocalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         Meta(
             ge=0,
             le=10_000,
-            description="Requests of one process that may wait for it; more go down the ladder.",
+            description="Requests of one process that may wait for it. More go down the ladder; so do those "
+            "that would wait longer than `first_token_timeout_s`, going by the last answer.",
         ),
     ] = 8
     load_timeout_s: Annotated[

@@ -33,6 +33,7 @@ class Connection(asyncio.Protocol):
         self._headers: dict[str, str] = {}
         self._head_bytes = 0
         self._is_released = True
+        self._is_last = False
         self._may_be_kept = False
         self._tail: asyncio.TimerHandle | None = None
 
@@ -41,15 +42,17 @@ class Connection(asyncio.Protocol):
         """Whether it can be asked."""
         return self._transport is not None and not self._transport.is_closing()
 
-    async def ask(self, request: bytes) -> Response:
+    async def ask(self, request: bytes, *, is_last: bool = False) -> Response:
         """Send `request`, a whole one; return the answer when its head is there.
+
+        After the `is_last` one it is not kept: the upstream was told so.
 
         Raises:
             BrokenOff: the connection broke before.
             NotHttp: what came is no head.
         """
         assert self._transport is not None  # noqa: S101 - for the type checker: it is made by a loop
-        self._is_released = False
+        self._is_released, self._is_last = False, is_last
         self._response = None
         self._headers, self._head_bytes = {}, 0
         self._head = asyncio.get_running_loop().create_future()
@@ -146,7 +149,7 @@ class Connection(asyncio.Protocol):
         if status < 200 or self._head is None:
             return
         assert self._transport is not None  # noqa: S101 - for the type checker: it is made by a loop
-        self._may_be_kept = self._parser.should_keep_alive()
+        self._may_be_kept = self._parser.should_keep_alive() and not self._is_last
         try:
             self._response = Response(status, self._headers, self._transport)
         except NotHttp as fault:

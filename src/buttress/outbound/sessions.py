@@ -59,7 +59,7 @@ class Sessions:
         pool = self._pools.get(address.origin)
         if pool is None:
             pool = self._pools[address.origin] = Pool(address.origin, self._settings, self._encryption)
-        return Exchange(pool, _request(address, outgoing), outgoing.connect_timeout_s)
+        return Exchange(pool, _request(address, outgoing), outgoing)
 
     def close(self) -> None:
         """Close all connections; may be called twice."""
@@ -76,10 +76,11 @@ class Sessions:
 class Exchange:
     """A request and its answer; leaving the block before the answer's end closes the connection."""
 
-    def __init__(self, pool: Pool, request: bytes, connect_timeout_s: float) -> None:
+    def __init__(self, pool: Pool, request: bytes, outgoing: Outgoing) -> None:
         self._pool = pool
         self._request = request
-        self._connect_timeout_s = connect_timeout_s
+        self._connect_timeout_s = outgoing.connect_timeout_s
+        self._is_last = outgoing.headers.get("Connection") == "close"
         self._connection: Connection | None = None
         self._is_rest_unwanted = False
 
@@ -93,7 +94,7 @@ class Exchange:
         """
         self._connection = await self._pool.borrow(self._connect_timeout_s)
         try:
-            return await self._connection.ask(self._request)
+            return await self._connection.ask(self._request, is_last=self._is_last)
         except BaseException:
             self._connection.close()
             raise

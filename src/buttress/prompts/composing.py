@@ -8,7 +8,7 @@ from buttress.kernel.messages import Message
 from buttress.kernel.passages import Passage
 from buttress.kernel.tokens import TokenCounter
 from buttress.prompts.packing import Window, fit_window, pack, pack_history, tokens_of
-from buttress.prompts.passages import passage_values
+from buttress.prompts.passages import PassageValues, passage_values
 from buttress.prompts.templates import render
 from buttress.prompts.types import Prompt
 
@@ -30,8 +30,8 @@ class Conversation(msgspec.Struct, frozen=True):
 class Composition(msgspec.Struct, frozen=True, kw_only=True):
     """What is sent, and what is not.
 
-    `passages` are in the prompt, in the order of their numbers; `left_out` did not fit. `dropped` are earlier
-    turns that did not fit. `tokens` is what `messages` take, by the counter that was used.
+    `passages` are in the prompt, under the numbers they have among all; `left_out` did not fit. `dropped` are
+    earlier turns that did not fit. `tokens` is what `messages` take, by the counter that was used.
     """
 
     messages: tuple[Message, ...]
@@ -84,7 +84,7 @@ def _fill(
     room, tries = window.room_tokens, len(passages)
     while True:
         packed = pack(passages, room, counter)
-        messages = _with_history(prompt, said, packed.kept)
+        messages = _with_history(prompt, said, _shown(passages, packed.kept))
         over = tokens_of(messages, counter) - window.room_tokens
         if over <= 0 or not packed.kept:
             return packed.kept, messages
@@ -92,8 +92,14 @@ def _fill(
         room = packed.tokens - over if tries > 0 else 0
 
 
-def _with_history(prompt: Prompt, said: Conversation, passages: Sequence[Passage]) -> tuple[Message, ...]:
+def _shown(passages: Sequence[Passage], kept: Sequence[Passage]) -> PassageValues:
+    """Return those of `passages` that are kept, under the numbers they have among all."""
+    numbered = zip(passages, passage_values(passages), strict=True)
+    return PassageValues(value for passage, value in numbered if passage in kept)
+
+
+def _with_history(prompt: Prompt, said: Conversation, passages: PassageValues) -> tuple[Message, ...]:
     """Return the rendered prompt, with the earlier turns before its last turn of the user."""
-    messages = render(prompt, {**said.values, PASSAGES: passage_values(passages)})
+    messages = render(prompt, {**said.values, PASSAGES: passages})
     last = max((at for at, one in enumerate(messages) if one.role == "user"), default=len(messages))
     return (*messages[:last], *said.history, *messages[last:])

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from buttress.kernel.catalogue import Model
+from buttress.kernel.catalogue import Ladder, Model
 from buttress.kernel.ids import ReleaseId, hash_of
 
 QUESTION = "{{ question }}"
@@ -136,13 +136,13 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     chat: Chat | None = None
     prompts: dict[str, str] = {}
     models: dict[str, Model] = {}
-    ladders: dict[str, tuple[str, ...]] = {}
+    ladders: dict[str, Ladder] = {}
     files: dict[str, str] = {}
     release_id: ReleaseId = ReleaseId("")
 
     def models_of(self, stage: GenerateStage) -> tuple[Model, ...]:
-        """Return the models that `stage` may use, in the order they are tried."""
-        return tuple(self.models[name] for name in self.ladders[stage.ladder])
+        """Return the models that `stage` may use, rung by rung."""
+        return tuple(self.models[name] for name in self.ladders[stage.ladder].names)
 
 
 def file_sha256(data: bytes) -> str:

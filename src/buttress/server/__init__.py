@@ -1,7 +1,8 @@
 """Server: a call worker. HTTP in, the way of a call, HTTP out; nothing is decided here.
 
 Read in this order:
-    asgi      the routes, and one handler each: decode, call, encode
+    asgi      the routes: which door, and how an error is said there
+    hosts     the names under which it may be asked
     bodies    reading a request's body within bounds, and answers of one piece
     attending work that somebody waits for; a client that hangs up cancels it
     streaming an answer as server-sent events

@@ -12,7 +12,9 @@ from buttress.server.bodies import Message, Receive, Send, read_body, send_bytes
 from buttress.server.doors.chat import answer_chat, list_models, send_chat_error
 from buttress.server.doors.embeddings import answer_embeddings
 from buttress.server.doors.features import FEATURES, answer_feature, read_question
+from buttress.server.doors.messages import answer_messages, send_messages_error
 from buttress.server.errors import MISTAKES, MethodNotAllowed, RouteUnknown, as_error
+from buttress.server.hosts import require_host
 from buttress.server.metrics import CONTENT_TYPE, WorkerMetrics
 from buttress.server.openapi import openapi
 from buttress.server.page.door import PageDoor
@@ -37,8 +39,25 @@ class Request(msgspec.Struct, frozen=True):
     receive: Receive
     send: Send
 
+    @property
+    def path(self) -> str:
+        """The path that was asked for."""
+        return str(self.scope["path"])
+
 
 Handler = Callable[[Request], Awaitable[None]]
+Refuse = Callable[[Send, ButtressError], Awaitable[None]]
+
+
+class Route(msgspec.Struct, frozen=True):
+    """What answers, and how an error is said there; no `methods` where that is for `handle` to know."""
+
+    methods: tuple[str, ...]
+    handle: Handler
+    refuse: Refuse = send_error
+
+
+_READ = ("GET", "HEAD")
 
 
 class CallServer:
@@ -57,43 +76,50 @@ class CallServer:
         self._draining = draining
         self._metrics = metrics
         buttress.listen(metrics.observe)
-        self._routes: Mapping[str, tuple[tuple[str, ...], Handler]] = {
-            "/healthz": (("GET", "HEAD"), self._say_alive),
-            "/readyz": (("GET", "HEAD"), self._say_ready),
-            "/metrics": (("GET", "HEAD"), self._say_metrics),
-            "/api/openapi.json": (("GET", "HEAD"), self._say_openapi),
-            "/v1/models": (("GET",), self._models),
-            "/v1/chat/completions": (("POST",), self._chat),
-            "/v1/embeddings": (("POST",), self._embed),
+        self._routes: Mapping[str, Route] = {
+            "/healthz": Route(_READ, self._say_alive),
+            "/readyz": Route(_READ, self._say_ready),
+            "/metrics": Route(_READ, self._say_metrics),
+            "/api/openapi.json": Route(_READ, self._say_openapi),
+            "/v1/models": Route(_READ, self._models, send_chat_error),
+            "/v1/chat/completions": Route(("POST",), self._chat, send_chat_error),
+            "/v1/messages": Route(("POST",), self._messages, send_messages_error),
+            "/v1/embeddings": Route(("POST",), self._embed, send_chat_error),
         }
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request; an error in the shape that clients of its route read."""
         if scope["type"] != "http":
             return
+        request = Request(scope, receive, send)
+        route = self._route_of(request.path)
         try:
-            await self._route(Request(scope, receive, send))
+            self._require_host(scope)
+            _require(request, route.methods)
+            await route.handle(request)
         except ConnectionResetError:
-            _log.info("request.abandoned", path=scope["path"])
+            _log.info("request.abandoned", path=request.path)
         except ButtressError as error:
-            _log.info("request.refused", path=scope["path"], code=error.code)
-            await send_error(send, error)
+            _log.info("request.refused", path=request.path, code=error.code)
+            await route.refuse(send, error)
         except MISTAKES as error:
-            await send_error(send, as_error(error))
+            await route.refuse(send, as_error(error))
 
-    async def _route(self, request: Request) -> None:
-        path = str(request.scope["path"])
+    def _route_of(self, path: str) -> Route:
         if path in self._routes:
-            methods, handle = self._routes[path]
-            _require(request.scope, *methods)
-            await handle(request)
-        elif path.startswith(FEATURES):
-            _require(request.scope, "POST")
-            await self._ask(request)
-        elif PageDoor.serves(path):
-            await self._page.answer(request.scope, request.send)
-        else:
-            raise RouteUnknown(f"nothing is served at {path[:200]}")
+            return self._routes[path]
+        if path.startswith(FEATURES):
+            return Route(("POST",), self._ask)
+        if PageDoor.serves(path):
+            return Route((), self._show_page)
+        return Route((), _nothing)
+
+    def _require_host(self, scope: Message) -> None:
+        headers, server = scope["headers"], scope["server"]
+        assert isinstance(headers, list)  # noqa: S101 - ASGI says so; for the type checker
+        assert isinstance(server, tuple)  # noqa: S101 - the same, of a server that listens on a port
+        allowed = self._buttress.settings.server.allowed_hosts
+        require_host(headers, str(scope["http_version"]), str(server[0]), allowed)
 
     async def _say_alive(self, request: Request) -> None:
         await send_json(request.send, {"status": "ok"})
@@ -114,37 +140,39 @@ class CallServer:
         await list_models(self._buttress, request.send)
 
     async def _chat(self, request: Request) -> None:
-        """Answer in a shape that clients of OpenAI read, errors too."""
+        body = await self._body(request)
         with self._metrics.running():
-            try:
-                body = await self._body(request)
-                await answer_chat(body, self._buttress, request.receive, request.send, self._draining)
-            except ButtressError as error:
-                await self._refuse_chat(error, request)
+            await answer_chat(body, self._buttress, request.receive, request.send, self._draining)
+
+    async def _messages(self, request: Request) -> None:
+        body = await self._body(request)
+        with self._metrics.running():
+            await answer_messages(body, self._buttress, request.receive, request.send, self._draining)
 
     async def _embed(self, request: Request) -> None:
-        try:
-            await answer_embeddings(await self._body(request), self._buttress, request.send)
-        except ButtressError as error:
-            await self._refuse_chat(error, request)
-
-    async def _refuse_chat(self, error: ButtressError, request: Request) -> None:
-        _log.info("request.refused", path=request.scope["path"], code=error.code)
-        await send_chat_error(request.send, error)
+        await answer_embeddings(await self._body(request), self._buttress, request.send)
 
     async def _ask(self, request: Request) -> None:
-        feature = str(request.scope["path"]).removeprefix(FEATURES)
+        feature = request.path.removeprefix(FEATURES)
         question = read_question(await self._body(request))
         with self._metrics.running():
             await answer_feature(
                 feature, question, self._buttress, request.receive, request.send, self._draining
             )
 
+    async def _show_page(self, request: Request) -> None:
+        await self._page.answer(request.scope, request.send)
+
     async def _body(self, request: Request) -> bytes:
         limits = self._buttress.settings.server
         return await read_body(request.scope, request.receive, limits.max_body_bytes, limits.body_timeout_s)
 
 
-def _require(scope: Message, *methods: str) -> None:
-    if scope["method"] not in methods:
-        raise MethodNotAllowed(str(scope["path"]), str(scope["method"]), methods)
+async def _nothing(request: Request) -> None:
+    raise RouteUnknown(f"nothing is served at {request.path[:200]}")
+
+
+def _require(request: Request, methods: tuple[str, ...]) -> None:
+    method = str(request.scope["method"])
+    if methods and method not in methods:
+        raise MethodNotAllowed(request.path, method, methods)

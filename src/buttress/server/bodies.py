@@ -6,23 +6,33 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 import msgspec
 
 from buttress.kernel.errors import ButtressError
-from buttress.server.errors import BodyTimeout, BodyTooLarge, headers_of, status_of
+from buttress.server.errors import BodyEncoded, BodyTimeout, BodyTooLarge, headers_of, status_of
 
 Message = MutableMapping[str, object]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
+DROPPED = 8
+"""A body up to so many times too long is read and dropped: who still sends when we hang up sees no answer."""
+
+
 async def read_body(scope: Message, receive: Receive, max_bytes: int, within_s: float) -> bytes:
     """Return the whole body of the request that `scope` describes.
 
     Raises:
-        BodyTooLarge: it is longer than `max_bytes`, or says that it will be; the rest is not read.
+        BodyEncoded: it is compressed; it is not read.
+        BodyTooLarge: it is longer than `max_bytes`, or says that it will be.
         BodyTimeout: it was not whole after `within_s` seconds; the rest is not read.
         ConnectionResetError: the client went away in the middle of it.
     """
-    if (announced := _announced_bytes(scope)) > max_bytes:
-        raise BodyTooLarge(f"the body has {announced:,} bytes, {max_bytes:,} are taken")
+    headers = dict(_headers(scope))
+    if (encoding := headers.get(b"content-encoding", b"identity")).lower() not in (b"", b"identity"):
+        raise BodyEncoded(f"the body is encoded as {encoding[:40].decode('latin-1')!r}")
+    # uvicorn's parser has refused a length that is no number, and two of them.
+    announced = int(headers.get(b"content-length", 0))
+    if announced > max_bytes * (1 if b"expect" in headers else DROPPED):
+        raise _too_large(max_bytes)
     try:
         async with asyncio.timeout(within_s):
             return await _whole_body(receive, max_bytes)
@@ -33,25 +43,29 @@ async def read_body(scope: Message, receive: Receive, max_bytes: int, within_s: 
 async def _whole_body(receive: Receive, max_bytes: int) -> bytes:
     parts: list[bytes] = []
     size, more = 0, True
-    while more:
+    while more and size <= max_bytes * DROPPED:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ConnectionResetError("the client went away while sending")
         part = message.get("body", b"")
         assert isinstance(part, bytes)  # noqa: S101 - ASGI says so; for the type checker
         size += len(part)
-        if size > max_bytes:
-            raise BodyTooLarge(f"the body is longer than {max_bytes:,} bytes")
-        parts.append(part)
+        if size <= max_bytes:
+            parts.append(part)
         more = bool(message.get("more_body"))
+    if size > max_bytes:
+        raise _too_large(max_bytes)
     return b"".join(parts)
 
 
-def _announced_bytes(scope: Message) -> int:
+def _too_large(max_bytes: int) -> BodyTooLarge:
+    return BodyTooLarge(f"the body is longer than {max_bytes:,} bytes")
+
+
+def _headers(scope: Message) -> list[tuple[bytes, bytes]]:
     headers = scope["headers"]
     assert isinstance(headers, list)  # noqa: S101 - ASGI says so; for the type checker
-    # uvicorn's parser has refused what is no number, and two numbers.
-    return next((int(value) for name, value in headers if name == b"content-length"), 0)
+    return headers
 
 
 async def send_json(

@@ -24,6 +24,7 @@ STATUSES = {
     "models.state_unsupported": 400,
     "models.untranslatable": 400,
     "server.body_invalid": 400,
+    "server.body_encoded": 415,
     "server.body_timeout": 408,
     "server.field_unsupported": 400,
     "server.system_message": 400,
@@ -33,6 +34,7 @@ STATUSES = {
     "server.drills_off": 403,
     "server.head_timeout": 408,
     "server.head_too_large": 431,
+    "server.host_refused": 421,
     "server.method_not_allowed": 405,
     "server.model_unknown": 404,
     "server.no_http": 400,
@@ -48,7 +50,7 @@ class RouteUnknown(ButtressError):
     """Nothing is served at this path."""
 
     code = "server.route_unknown"
-    hint = "There are /healthz, /readyz, /v1/models, POST /v1/chat/completions and POST /v1/features/NAME."
+    hint = "GET /api/openapi.json lists what is served; a feature is asked by POST /v1/features/NAME."
 
 
 class MethodNotAllowed(ButtressError):
@@ -83,6 +85,13 @@ class BodyInvalid(ButtressError):
 
     code = "server.body_invalid"
     hint = 'Send a JSON object such as {"input": {"question": "..."}, "user": "ada", "stream": true}.'
+
+
+class BodyEncoded(ButtressError):
+    """The body of a request is compressed."""
+
+    code = "server.body_encoded"
+    hint = "Send it as it is, without a header `Content-Encoding`."
 
 
 class FieldUnsupported(ButtressError):
@@ -125,6 +134,13 @@ class NoHttp(ButtressError):
 
     code = "server.no_http"
     hint = "Speak HTTP/1.1 to this port, without TLS."
+
+
+class HostRefused(ButtressError):
+    """A request asks for a host that this server is not known by: a web page elsewhere may have sent it."""
+
+    code = "server.host_refused"
+    hint = "Ask http://127.0.0.1 or http://localhost, or add the name to server.allowed_hosts."
 
 
 class Failed(ButtressError):
@@ -173,12 +189,13 @@ def as_error(error: Exception) -> Failed:
 
 
 def headers_of(error: ButtressError) -> list[tuple[bytes, bytes]]:
-    """Return the headers that go with `error`: what may be asked instead, or that we hang up."""
+    """Return the headers that go with `error`: whether to ask again, what to ask instead, that we hang up."""
+    headers = [(b"x-should-retry", b"true" if error.retryable else b"false")]
     if isinstance(error, MethodNotAllowed):
-        return [(b"allow", ", ".join(error.allowed).encode())]
-    if isinstance(error, BodyTimeout | BodyTooLarge):  # the rest of the body is not read
-        return [(b"connection", b"close")]
-    return []
+        headers.append((b"allow", ", ".join(error.allowed).encode()))
+    if isinstance(error, BodyEncoded | BodyTimeout | BodyTooLarge):  # the rest of the body is not read
+        headers.append((b"connection", b"close"))
+    return headers
 
 
 def status_of(error: ButtressError) -> int:

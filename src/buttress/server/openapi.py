@@ -10,6 +10,7 @@ from buttress.releases.types import Release
 from buttress.server.doors.chat_wire import ChatRequest
 from buttress.server.doors.embeddings_wire import EmbeddingRequest
 from buttress.server.doors.features import Question
+from buttress.server.doors.messages_wire import MessagesRequest
 
 Schema = dict[str, object]
 
@@ -35,8 +36,8 @@ _ERROR: Schema = {
 
 def openapi(releases: Mapping[str, Release]) -> Schema:
     """Return the document, OpenAPI 3.1, for the features that are served now."""
-    types = (Answer, Event, Question, ChatRequest, EmbeddingRequest)
-    (answer, event, question, chat, embedding), parts = msgspec.json.schema_components(
+    types = (Answer, Event, Question, ChatRequest, MessagesRequest, EmbeddingRequest)
+    (answer, event, question, chat, messages, embedding), parts = msgspec.json.schema_components(
         types, ref_template=_REF, schema_hook=_any
     )
     features = {
@@ -51,6 +52,7 @@ def openapi(releases: Mapping[str, Release]) -> Schema:
             "/v1/chat/completions": {
                 "post": _operation("A feature, as a chat model of OpenAI's format", chat)
             },
+            "/v1/messages": {"post": _operation("A feature, as a model of Anthropic's format", messages)},
             "/v1/embeddings": {"post": _operation("The vectors of texts, in OpenAI's format", embedding)},
             "/v1/models": {"get": _operation("The names that may be asked")},
             "/healthz": {"get": _operation("Whether the worker lives")},

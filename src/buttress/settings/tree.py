@@ -40,6 +40,14 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             "reaches the port may ask in the name of every tenant, user and group."
         ),
     ] = False
+    allowed_hosts: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=253)], ...],
+        Meta(
+            description="Names, without a port, by which clients may ask besides localhost and addresses, as "
+            "behind a proxy that hands on its own. Others are refused: else a web page elsewhere could reach "
+            "the server through a visitor's browser. Empty: from other machines any name is taken."
+        ),
+    ] = ()
     port: Annotated[int, Meta(ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")] = 8700
     workers: Annotated[int, Meta(ge=1, le=64, description="Call workers, one process each.")] = 1
     drills: Annotated[

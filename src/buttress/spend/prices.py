@@ -15,13 +15,16 @@ def cost(usage: Usage | None, price: Price | None) -> NanoDollars | None:
 
     Exact: a price is taken as the decimal number it is written as (0.1 is one tenth), never as its binary
     neighbour. Classes without a price of their own cost what their plain side does. A price that is no amount
-    of money (below 0, not finite) is unknown, too.
+    of money (below 0, not finite) is unknown, too. What is free costs nothing however much was used: also an
+    attempt that was stopped before its usage was known.
     """
-    if usage is None or price is None:
+    if price is None:
         return None
     rates = _rates(price)
     if not all(isfinite(rate) and rate >= 0 for rate in rates):
         return None
+    if usage is None:
+        return None if any(rates) else NanoDollars(0)
     counts = (usage.input, usage.cache_read, usage.cache_write, usage.output, usage.reasoning)
     dollars_per_million = sum(count * Fraction(repr(rate)) for count, rate in zip(counts, rates, strict=True))
     return NanoDollars(ceil(dollars_per_million * _NANO_PER_TOKEN))

@@ -13,6 +13,7 @@ from buttress.storage.folder import folder_errors
 from buttress.tracing.spool import read_records, seal_orphans, sealed_files
 from buttress.tracing.store import TraceStore
 from buttress.tracing.types import Trace
+from buttress.tracing.underway import left_behind
 
 _log = structlog.get_logger("buttress.tracing.shipping")
 
@@ -20,6 +21,7 @@ _log = structlog.get_logger("buttress.tracing.shipping")
 async def ship(folder: Path, store: TraceStore) -> int:
     """Store every trace that waits in `folder`, delete what is stored, and return how many there were.
 
+    A call whose process died before its end gets a trace that says so: `lost`.
     Another shipper at work in the same folder means there is nothing to do: 0.
 
     Raises:
@@ -30,26 +32,37 @@ async def ship(folder: Path, store: TraceStore) -> int:
         if not alone:
             return 0
         await asyncio.to_thread(seal_orphans, folder)
-        return sum([await _ship_file(path, store) for path in sealed_files(folder)])
+        shipped = sum([await _ship_file(path, store) for path in sealed_files(folder)])
+        left = await asyncio.to_thread(left_behind, folder)
+        return shipped + sum([await _ship_lost(path, store) for path in left])
 
 
 async def _ship_file(path: Path, store: TraceStore) -> int:
-    try:
-        traces = list(_traces(path))
-    except FileNotFoundError:  # whoever removed it has lost it
-        return 0
+    traces = list(_traces(path))
     if traces:
         await store.add(traces)
     await asyncio.to_thread(path.unlink, missing_ok=True)
     return len(traces)
 
 
+async def _ship_lost(path: Path, store: TraceStore) -> int:
+    """Store what began and never ended: the traces of the others are there already, and stay as they are."""
+    lost = await store.add(list(_traces(path)))
+    if lost:
+        _log.warning("calls.lost", writer=path.stem, calls=lost)
+    await asyncio.to_thread(path.unlink, missing_ok=True)
+    return lost
+
+
 def _traces(path: Path) -> Iterator[Trace]:
-    for record in read_records(path):
-        try:
-            yield msgspec.json.decode(record, type=Trace)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            _log.error("spool.unreadable_record", file=path.name, reason=str(error), bytes=len(record))
+    try:
+        for record in read_records(path):
+            try:
+                yield msgspec.json.decode(record, type=Trace)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                _log.error("spool.unreadable_record", file=path.name, reason=str(error), bytes=len(record))
+    except FileNotFoundError:  # whoever removed it has lost it
+        return
 
 
 @contextmanager

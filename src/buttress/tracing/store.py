@@ -36,11 +36,11 @@ class TraceStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, traces: Sequence[Trace]) -> None:
-        """Store `traces`; one whose id is there already is left as it is."""
+    async def add(self, traces: Sequence[Trace]) -> int:
+        """Store `traces`, and return how many are new; one whose id is there already is left as it is."""
         rows = _NUL.sub(rb"\1\\ufffd", msgspec.json.encode(traces))
         async with self._database.connection() as connection:
-            await connection.execute(INSERT, (rows.decode(),))
+            return (await connection.execute(INSERT, (rows.decode(),))).rowcount
 
     async def latest(self, tenant: str, *, feature: str | None = None, limit: int = 20) -> list[Trace]:
         """Return the latest traces of `tenant`, newest first."""

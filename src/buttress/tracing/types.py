@@ -9,7 +9,10 @@ from buttress.kernel.ids import ReleaseId, TraceId
 from buttress.kernel.spans import Span
 from buttress.kernel.usage import NanoDollars, Usage
 
-Outcome = Literal["answered", "fallback", "refused", "failed", "cancelled"]
+Outcome = Literal["answered", "fallback", "refused", "failed", "cancelled", "lost"]
+
+PROCESS_DIED = "tracing.process_died"
+"""Why a call is lost."""
 
 
 Kind = Literal["feature", "model"]
@@ -21,7 +24,8 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
 
     `feature` is the name that was asked; `kind` says of what. `outcome` is how it ended for the user:
     `answered` as asked, `fallback` with an honest substitute, `refused` before any work, `failed` with an
-    error, `cancelled` because nobody waited any more.
+    error, `cancelled` because nobody waited any more, `lost` when its process died in the middle: then it is
+    known that it began, and neither its length (0) nor its usage.
     `cost` None means unknown, never free. `attempts`, `citations` and `passages` are JSON objects in the
     shape that `--json` prints. `support` counts sentences by what they stand on; `withheld` are sentences
     that were not released, each with its `text` and the `reason`.

@@ -28,6 +28,7 @@ from buttress.testing.upstream import Received, Reply, ScriptedUpstream
 from buttress.tracing.errors import TraceUnknown
 from buttress.tracing.spool import OPEN, SEALED, read_records
 from buttress.tracing.types import Trace
+from buttress.tracing.underway import CALLS
 from tests.projects import ANSWERABLE, NONSENSE, SALARIES, put_on_ladder, write_document
 from tests.unit.server.serving import write_project
 
@@ -38,6 +39,11 @@ def spooled(project: Path) -> list[Trace]:
     """Return the traces that wait to be shipped."""
     files = sorted(one for one in spool_folder(project).iterdir() if one.suffix in (OPEN, SEALED))
     return [msgspec.json.decode(record, type=Trace) for file in files for record in read_records(file)]
+
+
+def underway(project: Path) -> list[Path]:
+    """Return the files of calls under way."""
+    return list(spool_folder(project).glob(f"*{CALLS}"))
 
 
 class TestAsking:
@@ -114,6 +120,20 @@ class TestAsking:
                         await asyncio.sleep(0.01)
                 asking.cancel()
         assert [trace.outcome for trace in spooled(project)] == ["cancelled"]
+
+    @pytest.mark.parametrize("keep", [True, False])
+    async def test_while_a_question_runs_it_is_noted_should_the_process_die(
+        self, project: Path, *, keep: bool
+    ) -> None:
+        async with Buttress.open(project, flags=[f"tracing.keep_content={str(keep).lower()}"]) as buttress:
+            async with aclosing(buttress.stream("support", QUESTION)) as events:
+                began = await anext(events)
+                (noted,) = [one for file in underway(project) for one in read_records(file)]
+            lost = msgspec.json.decode(noted, type=Trace)
+            assert isinstance(began, Began)
+            assert (lost.trace_id, lost.outcome) == (began.trace_id, "lost")
+            assert lost.input == (QUESTION if keep else {})
+        assert underway(project) == []
 
     async def test_content_may_be_left_out_of_traces(self, project: Path) -> None:
         async with Buttress.open(project, flags=["tracing.keep_content=false"]) as buttress:

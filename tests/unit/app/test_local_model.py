@@ -120,6 +120,29 @@ async def test_a_served_one_is_used_and_no_other_is_started(project: Path) -> No
     assert not log_folder(project).exists()
 
 
+async def test_it_does_not_begin_where_others_serve_it_or_there_is_none(project: Path) -> None:
+    supervise(project, LOCAL_MODEL)
+    async with own_model(load_project(project)) as own:
+        own.begin()
+    supervise(project)
+    (project / "models.yaml").write_text("models: {quotes: {provider: extractive}}\n")
+    async with own_model(load_project(project)) as own:
+        own.begin()
+    assert not log_folder(project).exists()
+
+
+@needs_model
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_it_may_begin_before_it_is_needed(project: Path) -> None:
+    async with own_model(load_project(project)) as own:
+        own.begin()
+        await come(log_folder(project).exists)
+        own.begin()
+        pid = await pid_of(own)
+    assert process_identity(pid) is None
+
+
 async def test_an_error_of_the_block_stays_what_it_is(project: Path) -> None:
     with pytest.raises(LookupError):
         async with own_model(load_project(project)):

@@ -1,16 +1,18 @@
 """`buttress demo`: an answer without keys; what people changed in the copy stays."""
 
 from pathlib import Path
+from shutil import copytree, ignore_patterns
 
 import pytest
 
 from buttress.cli.demo import FEATURE, MARK
 from buttress.settings.loading import load_settings
-from tests.projects import make_project
+from tests.projects import EXAMPLE, make_project
 from tests.unit.cli.conftest import Run
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_twice(run: Run, tmp_path: Path) -> None:
     """The second time reads nothing again, and leaves changes alone."""
     folder = tmp_path / "demo"
@@ -31,6 +33,33 @@ def test_twice(run: Run, tmp_path: Path) -> None:
     assert "unchanged; 0 chunks read, 0 embedded" in third.out
     assert "\x1b" not in third.out
     assert feature.read_text().endswith("# mine\n")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(None, "the file of the local model small: No such file or directory", id="no file"),
+        pytest.param(b"nothing of the kind", "the file of the local model small is not a GGUF", id="no GGUF"),
+        pytest.param(b"GGUF but broken", None, id="one that cannot be loaded"),
+    ],
+)
+def test_without_its_model_quotes_answer_and_one_line_says_so(
+    run: Run, tmp_path: Path, content: bytes | None, said: str | None
+) -> None:
+    folder = tmp_path / "demo"
+    copytree(EXAMPLE, folder, ignore=ignore_patterns(".buttress", "__pycache__"))
+    models = folder / "models.yaml"
+    models.write_text(models.read_text().replace("{provider: local, ", "{provider: local, path: my.gguf, "))
+    if content:
+        (folder / "my.gguf").write_bytes(content)
+    ran = run("demo", "--dir", folder)
+    assert (ran.code, ran.err) == (0, "")
+    told = [line for line in ran.out.splitlines() if "local model" in line]
+    assert told == ([f"No local model, quotes answer: {said}"] if said else [])
+    assert "EUR 600 up to 50 GB" in ran.out
+    assert "answered · model quotes · small failed (models.local_away)" in ran.out
 
 
 def test_a_folder_of_other_things_is_left_alone(run: Run, tmp_path: Path) -> None:

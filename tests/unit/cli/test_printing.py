@@ -9,8 +9,10 @@ from buttress.cli.printing import (
     print_sources,
     print_trace,
     print_troubles,
+    print_withheld,
 )
 from buttress.gateway.types import Answer, FailedModel
+from buttress.guardrails.withholding import Withheld
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import ReleaseId, TraceId
 from buttress.kernel.passages import Citation, CitationState, cite
@@ -149,6 +151,17 @@ def test_troubles_are_told_with_what_to_do(
     assert all(one.model in notes[0] for one in an_answer(**changes).failed)
 
 
+def test_what_was_withheld_is_one_line_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    print_withheld([Withheld("It costs\n$9.", "unsupported"), Withheld("word " * 100, "uncited")])
+    first, second = capsys.readouterr().out.strip().split("\n\n")
+    assert first == 'withheld: "It costs $9.": the passage it cites does not say so'
+    assert len(second.splitlines()) == 1
+    assert second.endswith('…": no passage says so')
+    assert len(second) < 220
+    print_withheld([])
+    assert capsys.readouterr().out == ""
+
+
 def test_a_name_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     """However a file is called: nothing in its name can look like a line of ours."""
     name = "a\nSources\u2028b\t.md"
@@ -177,6 +190,7 @@ def test_a_trace_tells_its_steps_and_attempts(capsys: pytest.CaptureFixture[str]
 
 def test_nothing_hostile_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     print_sources([a_citation(1, document=f"a{ESCAPES}", section=(ESCAPES,))])
+    print_withheld([Withheld(ESCAPES, "uncited")])
     print_passages([a_passage(ESCAPES, document=f"a{ESCAPES}", section=(ESCAPES,))])
     print_trace(
         a_trace(

@@ -70,6 +70,7 @@ async def world(ingested: Path, embedder: OnnxEmbedder, tmp_path: Path) -> Async
         functions = FunctionPool(ReleaseSettings(function_deadline_s=0.2, load_deadline_s=60))
         stack.push_async_callback(functions.aclose)
 
+        begun: list[Trace] = []
         traces: list[Trace] = []
         memory = Remembering()
         release = a_release()
@@ -85,12 +86,14 @@ async def world(ingested: Path, embedder: OnnxEmbedder, tmp_path: Path) -> Async
                 egress=OpenEgress(),
                 meter=PriceMeter(),
                 memory=memory,
+                begin=begun.append,
                 record=traces.append,
                 clock=SystemClock(),
                 chance=SeededChance(7),
                 models=SETTINGS,
                 guardrails=GuardrailSettings(),
             ),
+            begun,
             traces,
             memory,
         )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from buttress.gateway.answer import answer, collect
 from buttress.gateway.errors import FeatureUnknown, InputInvalid
+from buttress.gateway.steps.fallback import NOT_SEARCHED, NOT_WRITTEN
 from buttress.gateway.types import Answer, Asked, Began, Ended, Held, Stepped, Text
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.messages import ModelEvent, ModelRequest, TextDelta
@@ -216,15 +217,22 @@ class TestFallback:
             "models.no_rung_left",
             None,
         )
-        assert answered.text.startswith(NO_ANSWER)
+        assert answered.text.startswith(NOT_WRITTEN)
         assert len(answered.citations) == len(answered.passages) == 2
         assert answered.cost_nanodollars == 0
+
+    async def test_a_model_that_breaks_off_before_its_first_sentence_is_not_a_gap_in_the_documents(
+        self, world: World
+    ) -> None:
+        answered = await from_upstream(world, Reply(chunks=("A half sen", "tence"), ending="cut", after=1))
+        assert answered.text.startswith(NOT_WRITTEN)
+        assert (answered.outcome, answered.reason) == ("fallback", "models.stream_cut")
 
     async def test_a_fallback_that_is_a_text_quotes_nothing(self, world: World) -> None:
         async with ScriptedUpstream([Reply(status=401)]) as upstream:
             release = a_release(a_model(upstream.url), fallback=FallbackText("Ask us by phone."))
             answered = (await ended(asked(), world, with_release(world, release))).answer
-        assert (answered.text, answered.citations) == ("Ask us by phone.", ())
+        assert (answered.text, answered.citations) == (NOT_WRITTEN, ())
 
     @pytest.mark.parametrize(
         "chunks", [pytest.param((), id="no text"), pytest.param((" ", "\n"), id="blanks only")]
@@ -233,7 +241,7 @@ class TestFallback:
         answered = await from_upstream(world, Reply(chunks=chunks))
         assert answered.outcome == "fallback"
         assert answered.model is None
-        assert answered.text.startswith(NO_ANSWER)
+        assert answered.text.startswith(NOT_WRITTEN)
         assert answered.usage.total > 0
 
     @pytest.mark.parametrize("ending", ["cut", "no_done", "stall", "malformed", "error"])
@@ -260,7 +268,7 @@ class TestFallback:
         ports = msgspec.structs.replace(world.ports, engine=away)
         answered = (await ended(asked(), world, ports)).answer
         assert (answered.text, answered.outcome, answered.reason) == (
-            NO_ANSWER,
+            NOT_SEARCHED,
             "fallback",
             "knowledge.engine_away",
         )

@@ -54,9 +54,13 @@ NO_ANSWER = "I could not find that."
 
 
 class World(msgspec.Struct):
-    """The ports of a call, and the traces and turns that were recorded through them."""
+    """The ports of a call, and the traces and turns that were recorded through them.
+
+    `begun` are the traces that calls would have had if their process had died.
+    """
 
     ports: Ports
+    begun: list[Trace]
     traces: list[Trace]
     memory: "Remembering"
 

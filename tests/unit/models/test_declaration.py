@@ -54,6 +54,13 @@ def test_models_without_ladders_will_do() -> None:
     assert [model.name for model in catalogue.rungs("quotes")] == ["quotes"]
 
 
+def test_a_model_may_be_backed() -> None:
+    text = "models: {small: {provider: local, backed: true}, large: {provider: local}}"
+    read = read_catalogue(text, PATH, PROVIDERS)
+    assert isinstance(read, Catalogue)
+    assert [read.models[name].backed for name in ("small", "large")] == [True, False]
+
+
 def test_a_local_model_costs_nothing_and_keeps_memory_for_a_window_that_it_can_have() -> None:
     entry = "{provider: local, path: models/mine.gguf}"
     text = f"models: {{small: {entry}, same: {entry}}}"

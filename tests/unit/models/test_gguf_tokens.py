@@ -51,6 +51,9 @@ class Listening:
     def __init__(self, address: LocalAddress) -> None:
         self._address = address
 
+    def begin(self) -> None:
+        return None
+
     async def address(self) -> LocalAddress:
         """See `LocalServer.address`."""
         return self._address

@@ -75,3 +75,11 @@ async def test_closing_breaks_off_what_is_under_way() -> None:
             await response.some()
             sessions.close()
             await until(lambda: there.connections == 0)
+
+
+async def test_a_connection_that_was_said_to_be_closed_is_not_kept() -> None:
+    async with site(saying(OK)) as there, Sessions(settings()) as sessions:
+        for _ in range(2):
+            async with sessions.post(outgoing(there.url, Connection="close")) as response:
+                await response.whole(10)
+        assert there.connected == 2

@@ -315,7 +315,7 @@ async def _ask_and_read(server: Serving, *, stream: bool) -> None:
 async def test_who_hangs_up_while_sending_leaves_no_trace(project: Path) -> None:
     async with serving(project) as server:
         _, writer = await asyncio.open_connection(*server.address)
-        writer.write(b"POST /v1/features/chat HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+        writer.write(b"POST /v1/features/chat HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{")
         await writer.drain()
         await asyncio.sleep(0.05)
         writer.close()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.server.serving import eventually, send_raw, serving, traces
 
-HEAD = b"POST /v1/features/chat HTTP/1.1\r\nhost: here\r\nconnection: close\r\n"
+HEAD = b"POST /v1/features/chat HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
 LIMIT = 2_048
 
 
@@ -56,10 +56,32 @@ async def test_a_body_that_is_announced_as_too_long_is_refused_before_it_comes(p
     assert b"server.body_too_large" in said
 
 
-async def test_a_client_that_asks_first_is_told_not_to_send_too_much(project: Path) -> None:
-    head = HEAD + b"content-length: 10000000000\r\nexpect: 100-continue\r\n\r\n"
-    async with serving(project) as server:
+@pytest.mark.parametrize("size", [LIMIT + 1, 10_000_000_000])
+async def test_a_client_that_asks_first_is_told_not_to_send_too_much(project: Path, size: int) -> None:
+    head = HEAD + b"content-length: %d\r\nexpect: 100-continue\r\n\r\n" % size
+    async with serving(project, max_body_bytes=LIMIT) as server:
         assert (await send_raw(server.address, head)).startswith(b"HTTP/1.1 413 ")
+
+
+async def test_a_client_that_sends_all_before_it_reads_sees_why_it_was_refused(project: Path) -> None:
+    size = 8_000_000  # more than the buffers of a connection hold
+    async with serving(project, max_body_bytes=size // 4) as server:
+        reader, writer = await asyncio.open_connection(*server.address)
+        writer.write(HEAD + b"content-length: %d\r\n\r\n" % size + bytes(size))
+        async with asyncio.timeout(30):
+            await writer.drain()
+            said = await reader.read()
+        writer.close()
+    assert said.startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("encoding", [b"gzip", b"br", b"GZIP", b"identity, gzip", b"\xff"])
+async def test_a_compressed_body_is_refused_unread(project: Path, encoding: bytes) -> None:
+    head = HEAD + b"content-encoding: %b\r\ncontent-length: 1000\r\n\r\n" % encoding
+    async with serving(project) as server:
+        said = await send_raw(server.address, head)
+    assert said.startswith(b"HTTP/1.1 415 ")
+    assert b"server.body_encoded" in said
 
 
 async def test_a_client_that_asks_first_is_told_to_go_on(project: Path) -> None:

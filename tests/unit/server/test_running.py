@@ -117,9 +117,9 @@ async def test_a_port_is_free_again_at_once_after_connections_were_open(project:
     [
         pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200), id="TLS"),
         pytest.param(b"hello?\r\n\r\n", id="words"),
-        pytest.param(b"GET \xff\xfe HTTP/1.1\r\nhost: x\r\n\r\n", id="a path that is no text"),
-        pytest.param(b"GET http://[ HTTP/1.1\r\nhost: x\r\n\r\n", id="half a host"),
-        pytest.param(b"CONNECT example.org:80 HTTP/1.1\r\nhost: x\r\n\r\n", id="a proxy is wanted"),
+        pytest.param(b"GET \xff\xfe HTTP/1.1\r\nhost: localhost\r\n\r\n", id="a path that is no text"),
+        pytest.param(b"GET http://[ HTTP/1.1\r\nhost: localhost\r\n\r\n", id="half a host"),
+        pytest.param(b"CONNECT example.org:80 HTTP/1.1\r\nhost: localhost\r\n\r\n", id="a proxy is wanted"),
         pytest.param(b"POST / HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n", id="two lengths"),
         pytest.param(b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n", id="less than nothing"),
         pytest.param(b"POST / HTTP/1.1\r\ncontent-length: 1e3\r\n\r\n", id="a length in figures of speech"),
@@ -131,7 +131,9 @@ async def test_a_port_is_free_again_at_once_after_connections_were_open(project:
             b"POST /v1/features/chat HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
             id="chunks of no size",
         ),
-        pytest.param(b"GET / HTTP/1.1\r\nhost: x\r\nname\x00: x\r\n\r\n", id="NUL in a header's name"),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nhost: localhost\r\nname\x00: x\r\n\r\n", id="NUL in a header's name"
+        ),
     ],
 )
 async def test_what_is_no_http_is_answered_as_an_error_and_hung_up_on(project: Path, data: bytes) -> None:
@@ -165,10 +167,11 @@ async def test_headers_have_a_bound(project: Path, head: bytes) -> None:
     "head",
     [
         pytest.param(b"", id="nothing at all"),
-        pytest.param(b"GET /healthz HTTP/1.1\r\nhost: x\r\n", id="headers without an end"),
+        pytest.param(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n", id="headers without an end"),
         pytest.param(b"GET /hea", id="half a request line"),
         pytest.param(
-            b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\nGET /he", id="the second request of a connection"
+            b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\nGET /he",
+            id="the second request of a connection",
         ),
     ],
 )
@@ -194,7 +197,7 @@ async def test_headers_that_drip_are_not_waited_for(project: Path) -> None:
 
 
 async def test_a_body_that_drips_is_not_waited_for(project: Path) -> None:
-    head = b"POST /v1/features/chat HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n"
+    head = b"POST /v1/features/chat HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n"
     async with serving(project, body_timeout_s=0.5) as server:
         reader, writer = await asyncio.open_connection(*server.address)
         writer.write(head)
@@ -223,7 +226,9 @@ async def test_a_slow_answer_outlives_the_time_for_headers(project: Path) -> Non
         write_project(project, upstream.url)
         async with serving(project, head_timeout_s=0.2) as server:
             body = b'{"input": {"question": "Hi?"}}'
-            head = b"POST /v1/features/chat HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body)
+            head = b"POST /v1/features/chat HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n" % len(
+                body
+            )
             said = await send_raw(server.address, head + body + b"GET /healthz HT")
     assert said.startswith(b"HTTP/1.1 200 ")
     assert b"One. Two." in said
@@ -238,8 +243,8 @@ async def test_large_headers_within_the_bound_are_taken(project: Path) -> None:
 
 
 async def test_requests_on_one_connection_are_answered_in_their_order(project: Path) -> None:
-    get = b"GET /%b HTTP/1.1\r\nhost: x\r\n\r\n"
-    last = b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    get = b"GET /%b HTTP/1.1\r\nhost: localhost\r\n\r\n"
+    last = b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
     async with serving(project) as server:
         said = await send_raw(server.address, get % b"healthz" + get % b"nowhere" + last)
     assert said.index(b'"ok"') < said.index(b"server.route_unknown") < said.index(b'"ready"')

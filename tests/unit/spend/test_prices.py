@@ -41,6 +41,10 @@ CHEAP = Price(input=0.15, output=0.60)
         pytest.param(Usage(), Price(input=0, output=0), 0, id="free"),
         pytest.param(Usage(input=5), None, None, id="an unknown price is not 0"),
         pytest.param(None, CHEAP, None, id="unknown usage is not 0"),
+        pytest.param(None, Price(input=0, output=0), 0, id="unknown usage of what is free"),
+        pytest.param(
+            None, Price(input=0, output=0, cache_write=1), None, id="unknown usage of what is free in part"
+        ),
         pytest.param(
             Usage(input=5), Price(input=float("nan"), output=1), None, id="a price that is no number"
         ),

@@ -11,6 +11,8 @@ from buttress.storage.errors import FolderUnusable
 from buttress.tracing.shipping import ship
 from buttress.tracing.spool import Spool, sealed_files
 from buttress.tracing.store import TraceStore
+from buttress.tracing.types import Trace
+from buttress.tracing.underway import Underway, left_behind
 from tests.unit.tracing.conftest import MakeTrace
 
 
@@ -79,3 +81,59 @@ async def test_the_files_stay_when_they_cannot_be_stored(
         async with database.connection() as connection:
             await connection.execute("ALTER TABLE traces DROP CONSTRAINT short")
     assert await ship(tmp_path, TraceStore(database)) == 1
+
+
+class Writer:
+    """A process that answers: `dies` is what `kill -9` leaves."""
+
+    def __init__(self, folder: Path, make_trace: MakeTrace, tenant: str) -> None:
+        self.spool, self.underway = Spool(folder, "w", 300), Underway(folder, "w", 300)
+        self._make, self._tenant = make_trace, tenant
+
+    def begin(self) -> Trace:
+        """Begin a call."""
+        trace = self._make(tenant=self._tenant, outcome="lost", duration_ms=0.0)
+        self.underway.begin(trace.trace_id, msgspec.json.encode(trace))
+        return trace
+
+    def end(self, trace: Trace) -> None:
+        """End it, answered."""
+        self.spool.append(msgspec.json.encode(msgspec.structs.replace(trace, outcome="answered")))
+        self.underway.end(trace.trace_id)
+
+    def dies(self) -> None:
+        """Let go of everything as it is."""
+        self.spool._abandon()  # noqa: SLF001 - as the system does it
+        self.underway._let_go()  # noqa: SLF001
+
+
+async def test_a_call_whose_process_died_is_lost_and_the_others_are_what_they_were(
+    tmp_path: Path, database: Database, make_trace: MakeTrace
+) -> None:
+    store, writer = TraceStore(database), Writer(tmp_path, make_trace, "died")
+    ended, cut = [writer.begin() for _ in range(5)], [writer.begin() for _ in range(3)]
+    for one in ended[:3]:
+        writer.end(one)
+    writer.spool.seal()
+    assert await ship(tmp_path, store) == 3
+    for one in ended[3:]:
+        writer.end(one)
+    writer.dies()
+    assert await ship(tmp_path, store) == 5
+    told = {one.trace_id: one.outcome for one in await store.latest("died")}
+    assert told == {one.trace_id: "answered" for one in ended} | {one.trace_id: "lost" for one in cut}
+    assert left_behind(tmp_path) == sealed_files(tmp_path) == []
+    assert await ship(tmp_path, store) == 0
+
+
+async def test_while_its_process_lives_no_call_is_lost(
+    tmp_path: Path, database: Database, make_trace: MakeTrace
+) -> None:
+    store, writer = TraceStore(database), Writer(tmp_path, make_trace, "lives")
+    running = writer.begin()
+    assert await ship(tmp_path, store) == 0
+    writer.end(running)
+    writer.spool.close()
+    writer.underway.close()
+    assert await ship(tmp_path, store) == 1
+    assert [one.outcome for one in await store.latest("lives")] == ["answered"]

@@ -27,6 +27,7 @@ const WHY = {
 const HELD = {
   unsupported: "the passage it cites does not say so", uncited: "no passage says so",
   declined: "it says that there is no answer", leads_nowhere: "it leads to nothing that could be released",
+  reworded: "in no passage word for word, and the model is weak",
 };
 const STATES = { verbatim: "word for word", supported: "supported", unsupported: "not supported" };
 

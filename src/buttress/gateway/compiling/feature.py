@@ -169,7 +169,7 @@ def _fallback_passages(located: Located) -> Fallback | list[Mistake]:
 def _release(name: str, parts: Parts, files: Files, catalogue: Catalogue) -> Release:
     stages = tuple(one.stage for one in parts.stages)
     names = {stage.ladder for stage in stages if isinstance(stage, GenerateStage)}
-    ladders = {one: tuple(model.name for model in catalogue.rungs(one)) for one in sorted(names)}
+    ladders = {one: catalogue.ladder(one) for one in sorted(names)}
     release = Release(
         feature=name,
         description=parts.entry.description,
@@ -178,7 +178,7 @@ def _release(name: str, parts: Parts, files: Files, catalogue: Catalogue) -> Rel
         stages=stages,
         fallback=parts.fallback,
         prompts={one.written.name: one.written.text for one in parts.stages if one.written},
-        models={rung: catalogue.models[rung] for rungs in ladders.values() for rung in rungs},
+        models={name: catalogue.models[name] for ladder in ladders.values() for name in ladder.names},
         ladders=ladders,
         files={file.name: file.sha256 for file in files.values() if isinstance(file, TextFile)},
     )

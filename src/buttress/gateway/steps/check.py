@@ -6,9 +6,10 @@ from contextlib import aclosing
 from buttress.gateway.call import Call
 from buttress.gateway.types import Checked, Composed, Sent, Sentence
 from buttress.guardrails.citations import cite_sentence
+from buttress.guardrails.markers import strip_markers
 from buttress.guardrails.sentences import SentenceBuffer
 from buttress.guardrails.support import standing
-from buttress.guardrails.withholding import LeadIn, Released, Withheld, judge
+from buttress.guardrails.withholding import LeadIn, Released, Withheld, in_own_words, judge
 from buttress.releases.types import RetrieveStage
 
 
@@ -54,9 +55,14 @@ async def _judged(
 ) -> AsyncGenerator[Sentence | Withheld, None]:
     """Judge each sentence; what claims nothing waits for the next one that holds."""
     share = call.ports.guardrails.content_share
-    lead, has_spoken = "", False
+    lead, has_spoken, told = "", False, set[str]()
     async for text in texts:
         judged = judge(text, composed.passages, content_share=share)
+        if _is_of_backed(composed, call):
+            judged = in_own_words(judged)
+            if _bare(text) in told:
+                return  # it goes round in circles
+            told.add(_bare(text))
         if isinstance(judged, LeadIn):
             lead += text
         elif isinstance(judged, Released):
@@ -70,6 +76,16 @@ async def _judged(
             return  # what follows leans on it
     if lead.strip():
         yield Withheld(lead, "leads_nowhere")
+
+
+def _is_of_backed(composed: Composed, call: Call) -> bool:
+    """Say whether a weak model speaks: the first of the ladder, as long as none has failed."""
+    models = composed.retrieved.release.models_of(composed.stage)
+    return models[0].backed and not call.attempts
+
+
+def _bare(text: str) -> str:
+    return " ".join(strip_markers(text).lower().split())
 
 
 async def whole_sentences(pieces: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:

@@ -5,21 +5,19 @@ from functools import lru_cache
 from pathlib import Path
 
 from buttress.gateway.call import Call
-from buttress.gateway.steps.fallback import fallback
+from buttress.gateway.steps.fallback import QUOTED, fallback
 from buttress.gateway.steps.remember import remembered
-from buttress.gateway.types import Composed, Reply, Retrieved
+from buttress.gateway.types import Composed, History, Reply, Retrieved
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.messages import Grounding, Message, ModelRequest
 from buttress.models.counting import readers_of
 from buttress.prompts.composing import Composition, Conversation
 from buttress.prompts.composing import compose as compose_prompt
+from buttress.prompts.errors import PromptTooLong
 from buttress.prompts.packing import FORMAT_TOKENS, Window
 from buttress.prompts.templates import parse_prompt
 from buttress.prompts.types import Prompt
 from buttress.releases.types import GenerateStage, Release
-
-QUOTED = "compose.quoted"
-"""Why the answer is the passages themselves: the feature has no stage that writes one."""
 
 
 async def compose(retrieved: Retrieved, call: Call) -> Composed | Reply:
@@ -35,38 +33,48 @@ async def compose(retrieved: Retrieved, call: Call) -> Composed | Reply:
         except ButtressError as error:
             span.data["reason"] = error.code
             return fallback(release, retrieved.passages, error.code)
-        call.passages = composition.passages
+        # What the model could not be shown can still be quoted, and bear out what it wrote.
+        passages = call.passages = retrieved.passages
         span.data["tokens"] = composition.tokens
         span.data["passages"] = len(composition.passages)
-        span.data["turns"] = len(turns.messages) - len(composition.dropped)
-        span.data["turns_left_out"] = turns.older + len(composition.dropped)
+        dropped = len(composition.dropped)
+        call.history = History(len(turns.messages) - dropped, turns.older + dropped, call.history.reason)
+        span.data["turns"] = call.history.sent
+        span.data["turns_left_out"] = call.history.left_out
         span.data["left_out"] = [passage.chunk_id for passage in composition.left_out]
         request = ModelRequest(
             messages=composition.messages,
             max_tokens=stage.max_tokens,
             temperature=stage.temperature,
-            grounding=Grounding(
-                str(retrieved.input.get("question", "")), composition.passages, retrieved.asked
-            ),
+            grounding=Grounding(str(retrieved.input.get("question", "")), passages, retrieved.asked),
         )
-        return Composed(retrieved, stage, request, composition.passages)
+        return Composed(retrieved, stage, request, passages)
 
 
 async def _composition(
     stage: GenerateStage, retrieved: Retrieved, history: Sequence[Message], call: Call
 ) -> Composition:
     release = retrieved.release
-    readers = readers_of(release.models_of(stage))
+    models = release.models_of(stage)
+    readers = readers_of(models)
     # What fits the smallest window of the ladder by whoever counts the most tokens fits every rung.
     smallest = min(model.window_tokens for model in readers)
+    largest = max(model.window_tokens for model in models)
     counter = await call.ports.counter(readers)
-    return compose_prompt(
-        _prompt(release, stage),
-        Conversation(retrieved.input, history),
-        retrieved.passages,
-        Window(window_tokens=smallest, answer_tokens=stage.max_tokens, format_tokens=FORMAT_TOKENS),
-        counter,
-    )
+
+    def composed(window_tokens: int) -> Composition:
+        return compose_prompt(
+            _prompt(release, stage),
+            Conversation(retrieved.input, history),
+            retrieved.passages,
+            Window(window_tokens=window_tokens, answer_tokens=stage.max_tokens, format_tokens=FORMAT_TOKENS),
+            counter,
+        )
+
+    try:
+        return composed(smallest)
+    except PromptTooLong:
+        return composed(largest)  # the rungs that it is too long for refuse it, and the next one is asked
 
 
 def _prompt(release: Release, stage: GenerateStage) -> Prompt:

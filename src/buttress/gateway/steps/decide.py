@@ -4,23 +4,29 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from buttress.gateway.call import Call
-from buttress.gateway.steps.fallback import CUT, UNCONFIRMED, cut_reply, fallback
+from buttress.gateway.steps.fallback import (
+    CUT,
+    DECLINED,
+    UNCONFIRMED,
+    WITHHELD,
+    cut_reply,
+    fallback,
+)
 from buttress.gateway.steps.quote import quoted
 from buttress.gateway.types import Checked, Composed, Decided, Reply, Sentence
 from buttress.guardrails.withholding import Withheld
 from buttress.kernel.errors import ButtressError
 from buttress.models.errors import NoRungLeft, NothingToQuote
 
-WITHHELD = "check.withheld"
-DECLINED = "check.declined"
 EMPTY = "models.empty_answer"
 
 
 def decide(checked: Checked, call: Call) -> Decided:
     """Release each sentence that holds.
 
-    At the first one that does not, the model is stopped, and the answer goes on with quotes. When the model
-    fails, says nothing, or says that it does not know, it goes on with the fallback, and says so.
+    At the first one that does not, the model is stopped, and the answer goes on with quotes; behind a model
+    that is `backed` it always does. When another one fails, says nothing, or says that it does not know, it
+    goes on with the fallback, and says so.
     """
     return Decided(_released(checked, call))
 
@@ -44,10 +50,11 @@ async def _released(checked: Checked, call: Call) -> AsyncGenerator[Sentence, No
                 async for sentence in sentences:
                     yield sentence
             reason = _why_it_stopped(call)
-            if reason == WITHHELD:
+            if reason == WITHHELD or _is_backed(composed, call):
+                call.heard = len(call.attempts)
                 async with aclosing(quoted(composed, call)) as quotes:
                     async for sentence in quotes:
-                        call.has_model_spoken, reason = True, ""
+                        call.has_model_spoken, call.heard, reason = True, None, ""
                         yield sentence
         except ButtressError as error:
             reason = _reason(error)
@@ -81,6 +88,12 @@ def _why_it_stopped(call: Call) -> str:
     if last:
         return WITHHELD
     return "" if call.has_model_spoken else EMPTY
+
+
+def _is_backed(composed: Composed, call: Call) -> bool:
+    """Say whether the model that was heard last is one behind which quotes follow."""
+    models = composed.retrieved.release.models
+    return any(models[one.model].backed for one in call.attempts[-1:] if one.model in models)
 
 
 def _reason(error: ButtressError) -> str:

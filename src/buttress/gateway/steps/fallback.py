@@ -5,22 +5,47 @@ from collections.abc import Sequence
 from buttress.gateway.types import Composed, Reply, Sentence
 from buttress.kernel.passages import CitationState, Passage, cite
 from buttress.kernel.sentences import sentence_spans
+from buttress.models.errors import NothingToQuote
 from buttress.models.units import body_span
-from buttress.releases.types import FallbackText, Release
+from buttress.releases.types import Fallback, FallbackText, Release
 
 QUOTED_CHARACTERS = 300
 """A quote begins behind the headings, and ends with the last whole sentence within this many characters."""
+
+NOTHING_RELEVANT = "retrieve.nothing_relevant"
+QUOTED = "compose.quoted"
+"""Why the answer is the passages themselves: the feature has no stage that writes one."""
+
+WITHHELD = "check.withheld"
+DECLINED = "check.declined"
+
+_NOT_IN_THE_DOCUMENTS = frozenset({NOTHING_RELEVANT, QUOTED, WITHHELD, DECLINED, NothingToQuote.code})
+"""The reasons that a feature's own text is for; with any other one something failed, and that is said."""
+
+NOT_WRITTEN = "There is no answer just now: the model that was to write it failed. Please ask again."
+NOT_SEARCHED = "There is no answer just now: the documents cannot be searched. Please ask again later."
+NOT_MADE = "There is no answer just now: something failed on the way to it."
 
 CUT = "\n\n(The answer was cut off here.)"
 UNCONFIRMED = "\n\n(Nothing more was found in the documents.)"
 
 
 def fallback(release: Release, passages: Sequence[Passage], reason: str) -> Reply:
-    """Return the release's fallback: its text, and below it the closest passages if it quotes them."""
+    """Return the release's fallback: its text, and below it the closest passages if it quotes them.
+
+    Where something failed, that is said in place of the text: nobody knows then what the documents hold.
+    """
     declared = release.fallback
     quoted = () if isinstance(declared, FallbackText) else tuple(passages[: declared.limit])
-    sentences = (Sentence(declared.text, ()), *_quotes(quoted))
+    sentences = (Sentence(_text(declared, reason), ()), *_quotes(quoted))
     return Reply(sentences=sentences, outcome="fallback", reason=reason, passages=quoted)
+
+
+def _text(declared: Fallback, reason: str) -> str:
+    if reason in _NOT_IN_THE_DOCUMENTS:
+        return declared.text
+    failed = {"models": NOT_WRITTEN, "knowledge": NOT_SEARCHED}
+    return failed.get(reason.partition(".")[0], NOT_MADE)
 
 
 def cut_reply(composed: Composed, reason: str, notice: str = CUT) -> Reply:

@@ -9,6 +9,13 @@ from buttress.gateway.call import Call
 from buttress.gateway.errors import InputInvalid
 from buttress.gateway.types import Chosen, Inspected
 from buttress.releases.inputs import complete_input
+from buttress.releases.types import Release, RetrieveStage
+
+SHOWN_CHARACTERS = 80
+"""A wrong value is repeated up to here: the reason behind it is what helps."""
+
+_VALUE = "\0"
+"""Stands for the value in the validator's messages; nothing else in them can be it."""
 
 MAX_DEPTH = 100
 """An input that nests deeper is refused: who reads it later (a template, the spool) recurses, too."""
@@ -25,9 +32,32 @@ async def inspect(chosen: Chosen, call: Call) -> Inspected:
         schema = msgspec.json.encode(chosen.release.input_schema).decode()
         error = next(iter(_validator(schema).iter_errors(given)), None)
         if error is not None:
-            where = ".".join(str(part) for part in error.instance_path) or "the input"
-            raise InputInvalid(f"{where}: {error.message[:500]}", data={"feature": chosen.release.feature})
+            hint = "Say it in fewer words." if error.schema_path[-1:] == ["maxLength"] else None
+            raise InputInvalid(_said(error), hint=hint, data={"feature": chosen.release.feature})
+        _require_words(chosen.release, given)
         return Inspected(chosen, complete_input(chosen.release.input_schema, given))
+
+
+def _said(error: jsonschema_rs.ValidationError) -> str:
+    """Return which property is wrong and why; of its value no more than the beginning."""
+    where = ".".join(str(part) for part in error.instance_path) or "the input"
+    value = msgspec.json.encode(error.instance).decode()
+    shown = value if len(value) <= SHOWN_CHARACTERS else f"{value[:SHOWN_CHARACTERS]}…"
+    return f"{where}: {error.message[:500].replace(_VALUE, shown)}"
+
+
+def _require_words(release: Release, given: dict[str, object]) -> None:
+    """Go on unless documents are to be searched for a question without a word.
+
+    Raises:
+        InputInvalid: the question holds neither a letter nor a digit.
+    """
+    is_searched = any(isinstance(stage, RetrieveStage) for stage in release.stages)
+    name = release.chat.question if release.chat else ""
+    question = given.get(name)
+    if is_searched and isinstance(question, str) and not any(map(str.isalnum, question)):
+        message = f"{name}: there is neither a letter nor a digit in it"
+        raise InputInvalid(message, hint="Ask with at least one word.", data={"feature": release.feature})
 
 
 def _as_json(given: dict[str, object]) -> dict[str, object]:
@@ -50,4 +80,4 @@ def _is_deeper(value: object, levels: int) -> bool:
 
 @lru_cache(maxsize=256)
 def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(msgspec.json.decode(schema))
+    return jsonschema_rs.Draft202012Validator(msgspec.json.decode(schema), mask=_VALUE)

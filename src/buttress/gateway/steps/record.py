@@ -9,16 +9,20 @@ import msgspec
 from buttress.gateway.call import Call
 from buttress.gateway.errors import FeatureUnknown, InputInvalid
 from buttress.kernel.errors import ButtressError
-from buttress.tracing.types import Outcome, Trace
+from buttress.tracing.types import PROCESS_DIED, Outcome, Trace
 
 REFUSALS = (FeatureUnknown, InputInvalid)
 
 
 @contextmanager
 def recorded(call: Call) -> Iterator[None]:
-    """Write the call's trace when the block is left: by its end, an error, or because nobody waits."""
+    """Write the call's trace when the block is left: by its end, an error, or because nobody waits.
+
+    Where the process is killed in the block, what was noted at its beginning becomes the trace.
+    """
     outcome: Outcome | None = None
     code: str | None = None
+    call.ports.begin(_lost(call))
     try:
         yield
     except (GeneratorExit, asyncio.CancelledError):
@@ -34,13 +38,29 @@ def recorded(call: Call) -> Iterator[None]:
         call.ports.record(_trace(call, outcome or call.outcome, code or call.reason or None))
 
 
+def _lost(call: Call) -> Trace:
+    """Return the trace of a call that is heard of no more; how long it took and what it cost nobody knows."""
+    return Trace(
+        trace_id=call.trace_id,
+        tenant=_sayable(call.asked.tenant),
+        feature=_sayable(call.asked.feature),
+        release_id=call.release_id,
+        user_id=_user(call),
+        started_at=call.started_at,
+        duration_ms=0.0,
+        outcome="lost",
+        error_code=PROCESS_DIED,
+        input=call.asked.input,
+    )
+
+
 def _trace(call: Call, outcome: Outcome, code: str | None) -> Trace:
     return Trace(
         trace_id=call.trace_id,
         tenant=_sayable(call.asked.tenant),
         feature=_sayable(call.asked.feature),
         release_id=call.release_id,
-        user_id=None if call.asked.user is None else _sayable(call.asked.user),
+        user_id=_user(call),
         started_at=call.started_at,
         duration_ms=round(call.recorder.elapsed_ms(), 3),
         outcome=outcome,
@@ -57,6 +77,10 @@ def _trace(call: Call, outcome: Outcome, code: str | None) -> Trace:
         usage=call.usage,
         cost_nanodollars=call.cost,
     )
+
+
+def _user(call: Call) -> str | None:
+    return None if call.asked.user is None else _sayable(call.asked.user)
 
 
 def _sayable(name: str) -> str:

@@ -3,7 +3,7 @@
 import msgspec
 
 from buttress.gateway.call import Call
-from buttress.gateway.types import Asked
+from buttress.gateway.types import Asked, History
 from buttress.kernel.errors import ButtressError
 from buttress.prompts.types import Exchange, Turns, Whose
 from buttress.releases.types import Release
@@ -24,6 +24,7 @@ async def remembered(asked: Asked, call: Call) -> Turns:
             turns = await call.ports.memory.turns(_whose(asked, asked.conversation))
         except ButtressError as error:
             span.data["reason"] = error.code
+            call.history = History(reason=error.code)
             return Turns()
         span.data["turns_of"] = "conversation"
         span.data["turns"] = len(turns.messages)

@@ -3,7 +3,7 @@
 import msgspec
 
 from buttress.gateway.call import Call
-from buttress.gateway.steps.fallback import fallback
+from buttress.gateway.steps.fallback import NOTHING_RELEVANT, fallback
 from buttress.gateway.steps.templates import filled_in
 from buttress.gateway.types import Inspected, Recalled, Reply, Retrieved
 from buttress.guardrails.relevance import is_relevant
@@ -12,8 +12,6 @@ from buttress.kernel.errors import ButtressError
 from buttress.kernel.spans import Span
 from buttress.knowledge.search_types import Found, Query
 from buttress.releases.types import RetrieveStage
-
-NOTHING_RELEVANT = "retrieve.nothing_relevant"
 
 
 async def retrieve(recalled: Recalled, call: Call) -> Retrieved | Reply:

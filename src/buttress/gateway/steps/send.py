@@ -15,7 +15,10 @@ from buttress.models.ports import Rung
 
 def send(composed: Composed, call: Call) -> Sent:
     """Return the answer as it streams in; nothing is sent before its first piece is asked for."""
-    return Sent(composed, spoken(composed, composed.retrieved.release.models_of(composed.stage), call))
+    release = composed.retrieved.release
+    ladder = release.ladders[composed.stage.ladder]
+    chosen = call.ports.deployments.in_order(ladder, release.models, call.ports.chance)
+    return Sent(composed, spoken(composed, chosen, call, hedge_after_ms=ladder.hedge_after_ms))
 
 
 async def spoken(composed: Composed, models: Sequence[Model], call: Call) -> AsyncGenerator[str, None]:

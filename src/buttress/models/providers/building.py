@@ -6,7 +6,8 @@ from buttress.kernel.catalogue import Model
 from buttress.models.errors import ProviderUnknown
 from buttress.models.ports import Provider, SentenceRanker
 from buttress.models.providers.anthropic import ANTHROPIC
-from buttress.models.providers.extractive import ExtractiveProvider
+from buttress.models.providers.backed import BackedProvider
+from buttress.models.providers.extractive import EXTRACTIVE, ExtractiveProvider
 from buttress.models.providers.gemini import GEMINI
 from buttress.models.providers.http import Format, HttpParts, HttpProvider
 from buttress.models.providers.local import LocalParts, LocalProvider
@@ -33,12 +34,21 @@ def build_provider(model: Model, parts: ProviderParts) -> Provider:
     Raises:
         ProviderUnknown: there is no adapter of that name.
     """
+    provider = _provider(model, parts)
+    return BackedProvider(provider, _quotes(EXTRACTIVE, parts)) if model.backed else provider
+
+
+def _quotes(model: Model, parts: ProviderParts) -> ExtractiveProvider:
+    return ExtractiveProvider(model, ranker=parts.ranker, settings=parts.http.settings.quotes)
+
+
+def _provider(model: Model, parts: ProviderParts) -> Provider:
     if model.provider in FORMATS:
         return HttpProvider(model, FORMATS[model.provider], parts.http)
     match model.provider:
         case "local":
             return LocalProvider(model, parts.local, parts.http)
         case "extractive":
-            return ExtractiveProvider(model, ranker=parts.ranker, settings=parts.http.settings.quotes)
+            return _quotes(model, parts)
         case other:
             raise ProviderUnknown(f"model {model.name} names the provider `{other}`, which there is not")

@@ -1,12 +1,13 @@
 """A model on this machine, served by a process beside us in OpenAI's format; see `models.local_server`."""
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
 
 import msgspec
 from msgspec.structs import replace
 
 from buttress.kernel.catalogue import Model
+from buttress.kernel.clock import Clock
 from buttress.kernel.messages import Finished, ModelEvent, ModelRequest
 from buttress.models.dialects.types import Body
 from buttress.models.errors import LocalModelAway, ModelBusy, ModelUnavailable
@@ -26,26 +27,35 @@ _WIRE = replace(OPENAI, headers=_headers)
 
 
 class Gate:
-    """Lets as many requests of this process to the local model as it may have; the others hear it at once."""
+    """Lets as many requests of this process to the local model as it may have; the others hear it at once.
+
+    So do those whose turn, going by the last answer that began at once, would not come before they give up.
+    """
 
     def __init__(self, settings: LocalSettings) -> None:
+        self._parallel = settings.parallel
         self._places = settings.parallel + settings.queue_length
+        self._answer_s = 0.0
         self.taken = 0
 
     @contextmanager
-    def place(self, name: str) -> Iterator[None]:
-        """Have a place for the length of the block.
+    def place(self, name: str, clock: Clock, may_wait_s: float) -> Iterator[None]:
+        """Have a place for the length of the block, which gives up when nothing came within `may_wait_s`.
 
         Raises:
-            ModelBusy: all are taken.
+            ModelBusy: all are taken, or it would be waited for in vain.
         """
-        if self.taken >= self._places:
-            raise ModelBusy(f"{self._places} requests of this process wait for {name} already")
+        answers_before = self.taken // self._parallel
+        if self.taken >= self._places or answers_before * self._answer_s >= may_wait_s:
+            raise ModelBusy(f"{self.taken} requests of this process wait for {name} already")
         self.taken += 1
+        began = clock.monotonic()
         try:
             yield
         finally:
             self.taken -= 1
+            if answers_before == 0:
+                self._answer_s = clock.monotonic() - began
 
 
 class LocalParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,39 +77,34 @@ class LocalProvider:
         """See `Provider.stream`.
 
         Raises:
-            ModelBusy: too many wait for it.
+            ModelBusy: too many wait for it, or so long that nothing would come in time.
             LocalModelAway: its process is not there, or not ready.
         """
-        with self._local.gate.place(self._model.name):
-            provider = await self._provider()
-            has_spoken = False
-            try:
-                async with aclosing(provider.stream(request)) as events:
-                    async for event in events:
-                        has_spoken = True
-                        yield replace(event, model=self._model.name) if isinstance(event, Finished) else event
-            except ModelUnavailable as error:
-                if has_spoken:
-                    raise
-                raise LocalModelAway(f"the process of {self._model.name} does not answer") from error
+        async with self._asked() as provider, aclosing(provider.stream(request)) as events:
+            async for event in events:
+                yield replace(event, model=self._model.name) if isinstance(event, Finished) else event
 
     def pass_on(self, body: Body) -> AsyncGenerator[Frame, None] | None:
         """See `Provider.pass_on`; raises as `stream`."""
         return self._frames(body) if body.dialect == "chat" else None
 
     async def _frames(self, body: Body) -> AsyncGenerator[Frame, None]:
-        with self._local.gate.place(self._model.name):
-            passed = (await self._provider()).pass_on(body)
+        async with self._asked() as provider:
+            passed = provider.pass_on(body)
             assert passed is not None  # noqa: S101 - its dialect was asked for
-            has_spoken = False
+            async with aclosing(passed) as frames:
+                async for frame in frames:
+                    yield frame
+
+    @asynccontextmanager
+    async def _asked(self) -> AsyncIterator[HttpProvider]:
+        """Have a place before the model for the block, and who reaches it where it listens now."""
+        may_wait_s = self._http.settings.first_token_timeout_s
+        with self._local.gate.place(self._model.name, self._http.clock, may_wait_s):
+            provider = await self._provider()
             try:
-                async with aclosing(passed) as frames:
-                    async for frame in frames:
-                        has_spoken = True
-                        yield frame
-            except ModelUnavailable as error:
-                if has_spoken:
-                    raise
+                yield provider
+            except ModelUnavailable as error:  # once it spoke, a broken connection is a cut, and not this
                 raise LocalModelAway(f"the process of {self._model.name} does not answer") from error
 
     async def _provider(self) -> HttpProvider:

@@ -2,7 +2,10 @@
 
 Read in this order:
     features     our own: a feature by its name, with its own input
+    said         what OpenAI's and Anthropic's formats have in common. Pure
     chat_wire    OpenAI's chat completions as facts: what is read, what is written. Pure
-    chat         the door: a request in, an answer or a stream of chunks out
+    asking       what both doors do: a request in, an answer or a stream out
+    chat         OpenAI's door
+    messages_wire, messages   the same for Anthropic's Messages
     embeddings_wire, embeddings   the same for the project's embedding model
 """

@@ -1,55 +1,64 @@
-"""OpenAI's chat completions as facts: a request read into messages, an answer written as chunks. Pure.
-
-What a feature decides itself (temperature, length) is not taken from a client; what we do not do is refused,
-naming the field: a client that asks for a tool call must not get prose and believe that it was one.
-"""
+"""OpenAI's chat completions as facts: a request read into messages, an answer written as chunks. Pure."""
 
 from collections.abc import Iterator
 
 import msgspec
+from msgspec import UNSET
 
 from buttress.gateway.types import Answer, Began, Ended, Event, Text
 from buttress.kernel.errors import ButtressError
-from buttress.kernel.messages import Message, Role
+from buttress.kernel.messages import Role
 from buttress.kernel.usage import Usage
-from buttress.server.errors import BodyInvalid, FieldUnsupported
+from buttress.server.doors.said import (
+    Given,
+    Name,
+    Nobody,
+    Posed,
+    Said,
+    decoded,
+    extension_of,
+    given_of,
+    messages_of,
+    refuse_asked,
+)
 
-MAX_MESSAGES = 2_000
 DONE = b"data: [DONE]\n\n"
-_ROLES: dict[str, Role] = {
+ROLES: dict[str, Role] = {
     "system": "system",
     "developer": "system",
     "user": "user",
     "assistant": "assistant",
 }
-_DECIDED_BY_THE_FEATURE = (
-    *("temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "stop"),
-    *("presence_penalty", "frequency_penalty", "logit_bias", "reasoning_effort"),
-)
-
-
-class _Part(msgspec.Struct, frozen=True):
-    type: str
-    text: str | None = None
-
-
-class _Said(msgspec.Struct, frozen=True):
-    role: str
-    content: str | list[_Part] | None = None
 
 
 class _StreamOptions(msgspec.Struct, frozen=True):
     include_usage: bool | None = False
 
 
-class ChatRequest(msgspec.Struct, frozen=True):
-    """What is read of a request; `ignored_fields` says which others were not heeded."""
+class Decided(msgspec.Struct, frozen=True):
+    """The fields of a request that a feature decides itself: taken, and not heeded."""
+
+    temperature: Given = UNSET
+    top_p: Given = UNSET
+    max_tokens: Given = UNSET
+    max_completion_tokens: Given = UNSET
+    seed: Given = UNSET
+    stop: Given = UNSET
+    presence_penalty: Given = UNSET
+    frequency_penalty: Given = UNSET
+    logit_bias: Given = UNSET
+    reasoning_effort: Given = UNSET
+
+
+class ChatRequest(Decided, frozen=True, kw_only=True):
+    """What is read of a request. `conversation` is ours: an id under which the turns are kept here."""
 
     model: str
-    messages: list[_Said]
+    messages: list[Said]
     stream: bool | None = False
     stream_options: _StreamOptions | None = None
-    user: str | None = None
+    user: Nobody | None = None
+    conversation: Name | None = None
     n: int | None = None
     tools: list[object] | None = None
     functions: list[object] | None = None
@@ -70,76 +79,31 @@ def read_request(body: bytes) -> ChatRequest:
         BodyInvalid: it is not a chat completion request; names the field.
         FieldUnsupported: it asks for what is not done here.
     """
-    try:
-        request = msgspec.json.decode(body, type=ChatRequest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BodyInvalid(str(error), hint=_HINT) from error
-    except RecursionError as error:
-        raise BodyInvalid("nested too deeply", hint=_HINT) from error
-    _refuse_unsupported(request)
-    if not 1 <= len(request.messages) <= MAX_MESSAGES:
-        count = f"{len(request.messages):,}"
-        raise BodyInvalid(
-            f"{count} messages; 1 to {MAX_MESSAGES:,} are taken", hint=_HINT, data=_at("messages")
-        )
+    request = decoded(body, ChatRequest)
+    is_plain = request.response_format is None or request.response_format.get("type") == "text"
+    refuse_asked(
+        {
+            "n": request.n not in (None, 1),
+            "tools": bool(request.tools),
+            "functions": bool(request.functions),
+            "response_format": not is_plain,
+            "logprobs": bool(request.logprobs),
+            "modalities": request.modalities not in (None, ["text"]),
+        }
+    )
     return request
 
 
-_HINT = 'Send {"model": "FEATURE", "messages": [{"role": "user", "content": "..."}]}.'
-
-
-def _at(parameter: str) -> dict[str, object]:
-    return {"param": parameter}
-
-
-def _refuse_unsupported(request: ChatRequest) -> None:
-    is_plain = request.response_format is None or request.response_format.get("type") == "text"
-    asked = {
-        "n": request.n not in (None, 1),
-        "tools": bool(request.tools),
-        "functions": bool(request.functions),
-        "response_format": not is_plain,
-        "logprobs": bool(request.logprobs),
-        "modalities": request.modalities not in (None, ["text"]),
-    }
-    for field, is_asked in asked.items():
-        if is_asked:
-            raise FieldUnsupported(f"`{field}` is not done for a feature", data=_at(field))
-
-
-def ignored_fields(body: bytes) -> list[str]:
-    """Return which fields of a request a feature decides itself, so that they were not heeded."""
-    given = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    return [field for field in _DECIDED_BY_THE_FEATURE if field in given]
-
-
-def messages_of(request: ChatRequest) -> tuple[Message, ...]:
-    """Return what was said.
-
-    Raises:
-        BodyInvalid: a role that there is not, or content that is no text.
-    """
-    return tuple(_message(at, said) for at, said in enumerate(request.messages))
-
-
-def _message(at: int, said: _Said) -> Message:
-    if said.role not in _ROLES:
-        field = f"messages[{at}].role"
-        hint = "There are: system, developer, user, assistant."
-        raise BodyInvalid(f"{field} is {said.role[:40]!r}", hint=hint, data=_at(field))
-    return Message(_ROLES[said.role], _text(at, said.content))
-
-
-def _text(at: int, content: str | list[_Part] | None) -> str:
-    if isinstance(content, str):
-        return content
-    for part in content or ():
-        if part.type != "text" or part.text is None:
-            field = f"messages[{at}].content"
-            raise FieldUnsupported(
-                f"{field} holds a part of type {part.type[:40]!r}, not text", data=_at(field)
-            )
-    return "".join(part.text or "" for part in content or ())
+def posed_of(request: ChatRequest) -> Posed:
+    """Return the request as it is asked; raises as `messages_of`."""
+    return Posed(
+        model=request.model,
+        messages=messages_of(request.messages, ROLES),
+        user=request.user or None,
+        conversation=request.conversation,
+        is_streamed=bool(request.stream),
+        ignored=given_of(request, Decided),
+    )
 
 
 class Writer:
@@ -176,6 +140,10 @@ class Writer:
             case _:
                 pass  # the last chunk tells all citations
 
+    def broken(self, error: ButtressError) -> bytes:
+        """Return what ends a stream that broke off: clients take it for an error, and there is no [DONE]."""
+        return _event(error_of(error, 500))
+
     def _ended(self, answer: Answer) -> Iterator[bytes]:
         """Return the last chunks: why it ended, with all that is ours; the usage if wanted; the end."""
         yield self._chunk({}, finish_reason="stop", buttress=extension_of(answer))
@@ -208,25 +176,6 @@ def usage_of(usage: Usage) -> dict[str, object]:
         "prompt_tokens_details": {"cached_tokens": usage.cache_read, "cache_write_tokens": usage.cache_write},
         "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
     }
-
-
-def extension_of(answer: Answer) -> dict[str, object]:
-    """Return what the format has no place for: the field `buttress` of an answer, and of its last chunk."""
-    return {
-        "trace_id": answer.trace_id,
-        "release": answer.release_id,
-        "outcome": answer.outcome,
-        "reason": answer.reason,
-        "citations": answer.citations,
-        "support": answer.support,
-        "model": answer.model,
-        "cost_nanodollars": answer.cost_nanodollars,
-    }
-
-
-def error_event(error: ButtressError) -> bytes:
-    """Return what ends a stream that broke off: clients take it for an error since there is no [DONE]."""
-    return _event(error_of(error, 500))
 
 
 def error_of(error: ButtressError, status: int) -> dict[str, object]:

@@ -13,13 +13,13 @@ from buttress.kernel.messages import Message as Turn
 from buttress.models.providers.scripted import Drill
 from buttress.server.attending import attended
 from buttress.server.bodies import Receive, Send, send_json
+from buttress.server.doors.said import Name
 from buttress.server.errors import BodyInvalid
 from buttress.server.page.door import require_drills
 from buttress.server.streaming import stream_events
 
 FEATURES = "/v1/features/"
 
-Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 Groups = Annotated[tuple[Name, ...], Meta(max_length=1_000)]
 
 

@@ -20,6 +20,8 @@ async def test_a_user_and_their_groups_are_principals(world: World) -> None:
 
 async def test_nobody_in_particular_sees_what_everybody_sees(world: World) -> None:
     assert (await admit(asked(), a_call(world.ports))).scope.visible_to == ["*"]
+    found = await admit(asked(user="None"), a_call(world.ports))
+    assert found.scope.visible_to == ["*", "user:None"]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)

@@ -11,10 +11,11 @@ from buttress.gateway.call import Call
 from buttress.gateway.steps.check import check
 from buttress.gateway.types import Sent, Sentence
 from buttress.guardrails.withholding import Withheld
+from buttress.kernel.catalogue import Model
 from buttress.kernel.passages import CitationState
 from buttress.models.errors import StreamCut
 from buttress.releases.types import Release
-from tests.unit.gateway.world import FIND, WRITE, World, a_call, a_passage, a_release, composed
+from tests.unit.gateway.world import FIND, QUOTES, WRITE, World, a_call, a_passage, a_release, composed
 
 PASSAGES = (a_passage("Refunds take 14 days to arrive.", 1), a_passage("Support answers on weekdays.", 2))
 
@@ -127,6 +128,39 @@ class TestJudged:
             if isinstance(one, Sentence) and one.standing != "uncited":
                 assert one.standing in {"verbatim", "supported"}
                 assert one.citations
+
+
+BACKED = a_release(Model(name="small", provider="local", backed=True), QUOTES)
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        pytest.param(
+            "Refunds arrive in 14 days.",
+            [Withheld("Refunds arrive in 14 days. [1]", "reworded")],
+            id="reworded",
+        ),
+        pytest.param("It is:", [Withheld("It is:", "reworded")], id="claims nothing"),
+        pytest.param(
+            "Refunds take 30 days to arrive.",
+            [Withheld("Refunds take 30 days to arrive.", "uncited")],
+            id="does not hold",
+        ),
+        pytest.param(
+            "Refunds take 14 days to arrive. Refunds take 14 days to arrive.",
+            [Sentence("Refunds take 14 days to arrive. [1]", (), "verbatim")],
+            id="in the passage's words, and once",
+        ),
+    ],
+)
+async def test_of_a_weak_model_only_the_passages_own_sentences(
+    world: World, text: str, given: list[Sentence | Withheld]
+) -> None:
+    found = await checked(a_call(world.ports), text, release=BACKED)
+    assert [
+        msgspec.structs.replace(one, citations=()) if isinstance(one, Sentence) else one for one in found
+    ] == given
 
 
 async def test_what_was_whole_before_a_break_is_given_and_the_rest_is_not(world: World) -> None:

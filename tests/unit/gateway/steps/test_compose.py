@@ -5,7 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from buttress.gateway.steps.compose import QUOTED, compose
+from buttress.gateway.steps.compose import compose
+from buttress.gateway.steps.fallback import QUOTED
 from buttress.gateway.types import Composed, Reply
 from buttress.kernel.messages import ModelRequest
 from tests.unit.gateway.world import (
@@ -70,14 +71,25 @@ async def test_there_are_as_many_marks_as_passages(world: World, texts: list[str
 
 async def test_what_does_not_fit_the_smallest_window_is_left_out_and_told(world: World) -> None:
     small = msgspec.structs.replace(a_model("http://127.0.0.1:1/v1"), window_tokens=600)
-    passages = [a_passage(f"A text {number}. " * 100, number) for number in range(1, 4)]
+    passages = [a_passage(f"A text {number}. " * 30, number) for number in range(1, 4)]
     call = a_call(world.ports)
     done = await compose(retrieved(a_release(QUOTES, small), "Why?", passages), call)
     assert isinstance(done, Composed)
-    assert len(done.passages) < 3
     left_out = call.recorder.spans[0].data["left_out"]
     assert isinstance(left_out, list)
-    assert len(done.passages) + len(left_out) == 3
+    assert 0 < len(left_out) < 3
+    assert done.request.messages[1].content.count("<passage ") == 3 - len(left_out)
+    # Each has its number among all, and the others can still be quoted.
+    assert done.request.grounding is not None
+    assert done.request.grounding.passages == done.passages == call.passages == tuple(passages)
+
+
+async def test_a_question_too_long_for_one_rung_goes_to_the_others(world: World) -> None:
+    """It refuses such a prompt by itself, and the next rung is asked; quoting has no window at all."""
+    small = msgspec.structs.replace(a_model("http://127.0.0.1:1/v1"), window_tokens=600)
+    done = await compose(retrieved(a_release(small, QUOTES), "word " * 1_000, PASSAGES), a_call(world.ports))
+    assert isinstance(done, Composed)
+    assert done.passages == PASSAGES
 
 
 @pytest.mark.parametrize(

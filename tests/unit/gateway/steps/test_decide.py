@@ -6,13 +6,18 @@ import pytest
 
 from buttress.gateway.call import Call
 from buttress.gateway.steps.decide import decide, release_reply
-from buttress.gateway.steps.fallback import CUT, UNCONFIRMED
+from buttress.gateway.steps.fallback import CUT, NOT_WRITTEN, UNCONFIRMED
 from buttress.gateway.types import Checked, Reply, Sent, Sentence
 from buttress.guardrails.withholding import Withheld
+from buttress.kernel.catalogue import Model
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.passages import CitationState, cite
+from buttress.kernel.usage import NanoDollars, Usage
 from buttress.models.errors import NoRungLeft, NothingToQuote, RungFailure, StreamCut
-from tests.unit.gateway.world import NO_ANSWER, World, a_call, a_passage, a_release, composed
+from buttress.models.types import Attempt
+from buttress.releases.types import Release
+from buttress.testing.clock import NOON
+from tests.unit.gateway.world import NO_ANSWER, QUOTES, World, a_call, a_passage, a_release, composed
 
 PASSAGES = (a_passage("Refunds take 14 days."),)
 
@@ -32,9 +37,14 @@ async def sentences_of(
         raise error
 
 
-async def released(call: Call, *given: str | Withheld, error: ButtressError | None = None) -> str:
+async def released(
+    call: Call,
+    *given: str | Withheld,
+    error: ButtressError | None = None,
+    release: Release | None = None,
+) -> str:
     """Return all that goes out of an answer of these sentences."""
-    sent = Sent(composed(a_release(), PASSAGES, "How long do refunds take?"), pieces())
+    sent = Sent(composed(release or a_release(), PASSAGES, "How long do refunds take?"), pieces())
     decided = decide(Checked(sent, sentences_of(given, error)), call)
     texts = []
     async for sentence in decided.sentences:
@@ -52,7 +62,7 @@ async def test_a_good_answer_goes_out_as_it_is(world: World) -> None:
 @pytest.mark.parametrize(
     ("texts", "error", "begins", "reason"),
     [
-        pytest.param((), NoRungLeft(()), NO_ANSWER, "models.no_rung_left", id="nothing came, and an error"),
+        pytest.param((), NoRungLeft(()), NOT_WRITTEN, "models.no_rung_left", id="nothing came, and an error"),
         pytest.param(
             (),
             NoRungLeft((RungFailure("quotes", NothingToQuote("no")),)),
@@ -60,8 +70,8 @@ async def test_a_good_answer_goes_out_as_it_is(world: World) -> None:
             "models.nothing_to_quote",
             id="nothing answers the question",
         ),
-        pytest.param((), None, NO_ANSWER, "models.empty_answer", id="nothing came"),
-        pytest.param((" ", "\n\n"), None, NO_ANSWER, "models.empty_answer", id="only blanks came"),
+        pytest.param((), None, NOT_WRITTEN, "models.empty_answer", id="nothing came"),
+        pytest.param((" ", "\n\n"), None, NOT_WRITTEN, "models.empty_answer", id="only blanks came"),
         pytest.param(("One.",), StreamCut("cut"), "One." + CUT, "models.stream_cut", id="cut"),
     ],
 )
@@ -122,6 +132,59 @@ async def test_what_was_told_is_not_told_again(world: World) -> None:
     call.has_model_spoken = True
     assert (await released(call, FALSE)).startswith(UNCONFIRMED)
     assert (call.outcome, call.reason) == ("fallback", "check.withheld")
+
+
+SMALL = Model(name="small", provider="local", backed=True)
+
+
+def an_attempt(model: str, first_token_ms: float | None = 1.0) -> Attempt:
+    """Return an attempt at `model` that is over."""
+    return Attempt(
+        model=model,
+        provider="local",
+        started_at=NOON,
+        first_token_ms=first_token_ms,
+        duration_ms=2.0,
+        usage=Usage(),
+        cost=NanoDollars(0),
+        outcome="answered",
+        error_code=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        pytest.param(("One.",), "One.\n\nRefunds take 14 days. [1]", id="behind what it wrote"),
+        pytest.param((FALSE,), "Refunds take 14 days. [1]", id="in place of what did not hold"),
+        pytest.param(
+            (Withheld("I do not know.", "declined"),), "Refunds take 14 days. [1]", id="it declined"
+        ),
+        pytest.param((), "Refunds take 14 days. [1]", id="it said nothing"),
+    ],
+)
+async def test_quotes_follow_a_model_that_is_backed(
+    world: World, given: tuple[str | Withheld, ...], text: str
+) -> None:
+    call = a_call(world.ports)
+    call.attempts.append(an_attempt("small"))
+    assert await released(call, *given, release=a_release(SMALL, QUOTES)) == text
+    assert (call.outcome, call.reason, call.model) == ("answered", "", "extractive")
+
+
+async def test_a_backed_model_that_has_told_it_all_is_the_one_that_answered(world: World) -> None:
+    call = a_call(world.ports)
+    call.attempts.append(an_attempt("small"))
+    call.citations.append(cite(PASSAGES[0], 1, "", CitationState.VERBATIM, (0, len(PASSAGES[0].text))))
+    text = await released(call, "Refunds take 14 days. [1]", release=a_release(SMALL, QUOTES))
+    assert text == "Refunds take 14 days. [1]"
+    assert (call.outcome, call.model) == ("answered", "small")
+
+
+async def test_the_rung_behind_a_backed_model_is_not_backed(world: World) -> None:
+    call = a_call(world.ports)
+    call.attempts += [an_attempt("small", first_token_ms=None), an_attempt("quotes")]
+    assert await released(call, "One.", release=a_release(SMALL, QUOTES)) == "One."
 
 
 async def test_blanks_inside_an_answer_stay(world: World) -> None:

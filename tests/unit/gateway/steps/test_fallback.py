@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buttress.gateway.steps.fallback import CUT, QUOTED_CHARACTERS, cut_reply, fallback
+from buttress.gateway.steps.fallback import (
+    CUT,
+    NOT_MADE,
+    NOT_SEARCHED,
+    NOT_WRITTEN,
+    QUOTED_CHARACTERS,
+    cut_reply,
+    fallback,
+)
 from buttress.kernel.passages import CitationState
 from buttress.releases.types import FallbackPassages, FallbackText
 from tests.unit.gateway.world import NO_ANSWER, a_passage, a_release, composed
@@ -14,17 +22,34 @@ LONG = "A sentence of forty characters, no more. " * 20
 
 def test_the_text_then_the_closest_passages() -> None:
     passages = [a_passage(f"Text {number}.", number) for number in range(1, 5)]
-    reply = fallback(a_release(), passages, "because")
+    reply = fallback(a_release(), passages, "retrieve.nothing_relevant")
     texts = [one.text for one in reply.sentences]
     assert texts == [NO_ANSWER, "\n\nThe closest passages:", "\n\n> Text 1. [1]", "\n\n> Text 2. [2]"]
     assert reply.passages == tuple(passages[:2])
-    assert (reply.outcome, reply.reason) == ("fallback", "because")
+    assert (reply.outcome, reply.reason) == ("fallback", "retrieve.nothing_relevant")
 
 
 @pytest.mark.parametrize("declared", [FallbackText("Call us."), FallbackPassages("Call us.", 3)])
 def test_without_passages_it_is_the_text(declared: FallbackText | FallbackPassages) -> None:
-    reply = fallback(a_release(fallback=declared), (), "because")
+    reply = fallback(a_release(fallback=declared), (), "retrieve.nothing_relevant")
     assert [one.text for one in reply.sentences] == ["Call us."]
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        pytest.param("retrieve.nothing_relevant", NO_ANSWER, id="nothing in the documents is near"),
+        pytest.param("models.nothing_to_quote", NO_ANSWER, id="nothing in them answers"),
+        pytest.param("check.declined", NO_ANSWER, id="the model says so"),
+        pytest.param("models.stream_cut", NOT_WRITTEN, id="the model broke off before it said anything"),
+        pytest.param("models.no_rung_left", NOT_WRITTEN, id="no model answered"),
+        pytest.param("knowledge.engine_away", NOT_SEARCHED, id="nobody could look"),
+        pytest.param("prompts.too_long", NOT_MADE, id="anything else"),
+    ],
+)
+def test_what_failed_is_not_said_to_be_missing_in_the_documents(reason: str, text: str) -> None:
+    reply = fallback(a_release(), [a_passage("A.")], reason)
+    assert [one.text for one in reply.sentences] == [text, "\n\nThe closest passages:", "\n\n> A. [1]"]
 
 
 def test_a_text_quotes_nothing() -> None:

@@ -3,13 +3,16 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from buttress.gateway.errors import InputInvalid
 from buttress.gateway.steps.inspect import MAX_DEPTH, inspect
 from buttress.gateway.types import Chosen
+from buttress.releases.types import Chat
 from tests.unit.gateway.world import World, a_call, a_release, admitted, asked
 
 ANYTHING = a_release(input_schema={"type": "object"})
+SEARCHED = replace(ANYTHING, chat=Chat(question="question"))
 
 
 def nested(levels: int) -> dict[str, object]:
@@ -82,6 +85,30 @@ async def test_a_long_wrong_value_is_not_repeated_whole(world: World) -> None:
     with pytest.raises(InputInvalid) as invalid:
         await inspect(chosen, a_call(world.ports))
     assert len(invalid.value.message) < 600
+
+
+async def test_a_question_that_is_too_long_is_told_so_before_anything_else(world: World) -> None:
+    schema: dict[str, object] = {"type": "object", "properties": {"question": {"maxLength": 4000}}}
+    chosen = Chosen(admitted(asked("x" * 4_140)), a_release(input_schema=schema))
+    with pytest.raises(InputInvalid, match=r'^question: "x{79}… is longer than 4000 characters$') as invalid:
+        await inspect(chosen, a_call(world.ports))
+    assert invalid.value.hint == "Say it in fewer words."
+
+
+@pytest.mark.parametrize("question", ["", " \t", "\u200b\u200d", "?!", "\N{RIGHT-TO-LEFT MARK}…"])
+async def test_documents_are_not_searched_for_a_question_without_a_word(world: World, question: str) -> None:
+    with pytest.raises(InputInvalid, match="neither a letter nor a digit"):
+        await inspect(Chosen(admitted(asked(question)), SEARCHED), a_call(world.ports))
+
+
+@pytest.mark.parametrize("question", ["7", "ß", "هل", "東", "?x"])
+async def test_one_letter_of_any_script_is_a_word(world: World, question: str) -> None:
+    assert (await inspect(Chosen(admitted(asked(question)), SEARCHED), a_call(world.ports))).input
+
+
+async def test_a_feature_without_documents_may_be_sent_signs_alone(world: World) -> None:
+    release = replace(SEARCHED, stages=())
+    assert (await inspect(Chosen(admitted(asked("👍")), release), a_call(world.ports))).input
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)

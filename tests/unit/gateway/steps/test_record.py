@@ -57,6 +57,18 @@ def test_every_name_can_be_stored(world: World, name: str) -> None:
         assert trace.feature == name
 
 
+def test_it_is_noted_at_once_what_is_known_should_the_process_die(world: World) -> None:
+    call = a_call(world.ports, asked(user="ada"))
+    with recorded(call):
+        (lost,) = world.begun
+        assert world.traces == []
+    assert (lost.trace_id, lost.outcome, lost.error_code) == (call.trace_id, "lost", "tracing.process_died")
+    assert (lost.user_id, lost.input, lost.started_at) == ("ada", call.asked.input, call.started_at)
+    assert (lost.duration_ms, lost.cost_nanodollars) == (0, None)
+    assert world.begun == [lost]
+    assert [one.trace_id for one in world.traces] == [call.trace_id]
+
+
 def test_no_user_stays_none(world: World) -> None:
     with recorded(a_call(world.ports)):
         pass

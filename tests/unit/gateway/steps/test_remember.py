@@ -9,7 +9,7 @@ import pytest
 from buttress.gateway.answer import answer
 from buttress.gateway.ports import Ports
 from buttress.gateway.steps.remember import remembered
-from buttress.gateway.types import Asked, Began
+from buttress.gateway.types import Asked, Began, Ended, History
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.messages import Message
@@ -87,6 +87,7 @@ async def test_a_memory_that_is_away_costs_the_turns_and_is_told(world: World) -
         assert (end.answer.outcome, sent(upstream)) == ("answered", [[]])
     span = next(one for one in world.traces[0].spans if one.name == "remember")
     assert (span.data, span.error) == ({"reason": "prompts.memory_late"}, None)
+    assert end.answer.history == History(reason="prompts.memory_late")
 
 
 async def test_what_was_left_out_is_told_with_what_was_not_read(world: World) -> None:
@@ -100,12 +101,14 @@ async def test_what_was_left_out_is_told_with_what_was_not_read(world: World) ->
         def append(self, whose: Whose, exchange: object) -> None: ...
 
     ports = msgspec.structs.replace(with_release(world, a_release()), memory=Long())
-    await events_of(in_conversation(), ports)
+    *_, end = await events_of(in_conversation(), ports)
     span = next(one for one in world.traces[0].spans if one.name == "compose")
     turns, left_out = span.data["turns"], span.data["turns_left_out"]
     assert isinstance(turns, int)
     assert 0 < turns < 100
     assert left_out == 107 - turns
+    assert isinstance(end, Ended)
+    assert end.answer.history == History(sent=turns, left_out=left_out)
 
 
 async def test_a_rule_and_the_fallback_are_kept_as_they_were_released(world: World) -> None:

@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from buttress.gateway.steps.retrieve import NOTHING_RELEVANT, retrieve
+from buttress.gateway.steps.fallback import NOTHING_RELEVANT
+from buttress.gateway.steps.retrieve import retrieve
 from buttress.gateway.types import Reply, Retrieved
 from buttress.kernel.scope import Scope
 from buttress.knowledge.engine_client import RemoteEngine

@@ -5,6 +5,7 @@ import pytest
 from buttress.kernel.catalogue import Model
 from buttress.kernel.clock import SystemClock
 from buttress.models.errors import LocalModelAway, ProviderUnknown
+from buttress.models.providers.backed import BackedProvider
 from buttress.models.providers.building import PROVIDERS, ProviderParts, build_provider
 from buttress.models.providers.extractive import ExtractiveProvider, LexicalRanker
 from buttress.models.providers.http import HttpParts, HttpProvider
@@ -17,6 +18,9 @@ from buttress.outbound.settings import OutboundSettings
 
 class Nowhere:
     """A `LocalServer` that is not there."""
+
+    def begin(self) -> None:
+        return None
 
     async def address(self) -> LocalAddress:
         raise LocalModelAway("nobody runs it")
@@ -43,6 +47,11 @@ KINDS: dict[str, type] = {
 def test_every_provider_is_built_without_reading_a_secret(name: str) -> None:
     model = Model(name="m", provider=name, key="env:NOT_SET")
     assert type(build_provider(model, PARTS)) is KINDS[name]
+
+
+@pytest.mark.parametrize("name", [one for one in PROVIDERS if one != "extractive"])
+def test_a_model_may_be_backed_by_quotes(name: str) -> None:
+    assert type(build_provider(Model(name="m", provider=name, backed=True), PARTS)) is BackedProvider
 
 
 def test_a_provider_that_there_is_not_is_named() -> None:

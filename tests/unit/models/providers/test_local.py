@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, ExitStack, aclosing
 
 import pytest
 
@@ -14,6 +14,7 @@ from buttress.models.settings import LocalSettings
 from buttress.models.types import LocalAddress
 from buttress.outbound.sessions import Sessions
 from buttress.outbound.settings import OutboundSettings
+from buttress.testing.clock import ManualClock
 from buttress.testing.contracts.provider import ProviderCase, ProviderContract, collect, text_of, until
 from buttress.testing.upstream import Reply, ScriptedUpstream
 from tests.unit.models.providers.asking import HOSTILE, ask, echo, http_parts
@@ -26,6 +27,9 @@ class At:
 
     def __init__(self, upstream: ScriptedUpstream | None) -> None:
         self.upstream = upstream
+
+    def begin(self) -> None:
+        return None
 
     async def address(self) -> LocalAddress:
         """See `LocalServer.address`."""
@@ -86,6 +90,37 @@ async def test_one_too_many_is_told_at_once_and_costs_the_others_nothing(session
             await collect(provider, ask())
         assert len(upstream.received) == upstream.running == 2
     assert two.taken == 0
+
+
+@pytest.mark.parametrize(
+    ("answer_s", "places"),
+    [
+        pytest.param(None, 10, id="before the first answer, as many as the settings say"),
+        pytest.param(1.0, 10, id="quick answers: all of the queue"),
+        pytest.param(7.0, 6, id="the seventh would begin after 21 s, and give up after 20 s"),
+        pytest.param(25.0, 2, id="slow answers: nobody waits"),
+    ],
+)
+def test_nobody_waits_whose_turn_would_not_come_in_time(answer_s: float | None, places: int) -> None:
+    clock, bounded = ManualClock(), Gate(LocalSettings(parallel=2, queue_length=8))
+    if answer_s:
+        with bounded.place("small", clock, may_wait_s=20):
+            clock.advance(answer_s)
+    with ExitStack() as taken:
+        for _ in range(places):
+            taken.enter_context(bounded.place("small", clock, may_wait_s=20))
+        with pytest.raises(errors.ModelBusy, match=f"{places} requests of this process"):
+            taken.enter_context(bounded.place("small", clock, may_wait_s=20))
+    assert bounded.taken == 0
+
+
+def test_one_quick_answer_lets_others_wait_again() -> None:
+    clock, bounded = ManualClock(), Gate(LocalSettings(parallel=1, queue_length=1))
+    for answer_s in (30.0, 2.0):
+        with bounded.place("small", clock, may_wait_s=20):
+            clock.advance(answer_s)
+    with bounded.place("small", clock, may_wait_s=20), bounded.place("small", clock, may_wait_s=20):
+        assert bounded.taken == 2
 
 
 async def test_a_place_is_free_again_after_every_way_out(sessions: Sessions) -> None:

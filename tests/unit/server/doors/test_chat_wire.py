@@ -14,9 +14,7 @@ from buttress.kernel.messages import Message
 from buttress.kernel.usage import Usage
 from buttress.server.doors.chat_wire import (
     Writer,
-    error_event,
-    ignored_fields,
-    messages_of,
+    posed_of,
     read_request,
     usage_of,
 )
@@ -51,7 +49,7 @@ def body(messages: bytes = HI, more: bytes = b"") -> bytes:
     ],
 )
 def test_messages_are_read(messages: bytes, said: tuple[Message, ...]) -> None:
-    assert messages_of(read_request(body(messages))) == said
+    assert posed_of(read_request(body(messages))).messages == said
 
 
 @pytest.mark.parametrize(
@@ -74,14 +72,12 @@ def test_what_asks_for_nothing_else_is_taken(more: bytes) -> None:
 def test_anything_is_a_request_or_refused(data: bytes) -> None:
     for given_ in (data, body(data), body(more=b', "stream_options": ' + data)):
         with suppress(BodyInvalid, FieldUnsupported):
-            messages_of(read_request(given_))
+            posed_of(read_request(given_))
 
 
 def test_fields_that_the_feature_decides_are_named() -> None:
-    assert ignored_fields(body(more=b', "temperature": 1, "user": "ada", "max_tokens": 5')) == [
-        "temperature",
-        "max_tokens",
-    ]
+    request = read_request(body(more=b', "temperature": 1, "user": "ada", "max_tokens": null'))
+    assert posed_of(request).ignored == ("temperature", "max_tokens")
 
 
 def test_the_chunks_of_a_stream() -> None:
@@ -103,8 +99,13 @@ def test_the_chunks_of_a_stream() -> None:
 
 
 def test_a_broken_stream_ends_with_an_error() -> None:
-    said = msgspec.json.decode(error_event(Stopping("it stops")).removeprefix(b"data: "))
+    said = msgspec.json.decode(broken(Stopping("it stops")).removeprefix(b"data: "))
     assert (said["error"]["code"], said["error"]["type"]) == (Stopping.code, "server_error")
+
+
+def broken(error: ButtressError) -> bytes:
+    """Return what ends a stream for `error`."""
+    return Writer(read_request(body()), created=7).broken(error)
 
 
 @given(
@@ -115,7 +116,37 @@ def test_usage_adds_up(usage: Usage) -> None:
     assert told["total_tokens"] == usage.total
 
 
+@pytest.mark.parametrize(
+    ("more", "who"),
+    [
+        pytest.param(b"", (None, None), id="nobody"),
+        pytest.param(b', "user": null, "conversation": null', (None, None), id="nobody, said so"),
+        pytest.param(b', "user": ""', (None, None), id="an empty user, as clients send it, is nobody"),
+        pytest.param(b', "user": "None"', ("None", None), id="somebody who is called None"),
+        pytest.param(b', "user": "ada", "conversation": "c1"', ("ada", "c1"), id="both"),
+    ],
+)
+def test_who_asks_in_which_conversation(more: bytes, who: tuple[str | None, str | None]) -> None:
+    posed = posed_of(read_request(body(more=more)))
+    assert (posed.user, posed.conversation) == who
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        b', "conversation": ""',
+        b', "conversation": 7',
+        b', "conversation": {"id": "c1"}',
+        b', "user": "a\\u0000"',
+        b', "user": "%b"' % (b"x" * 201),
+    ],
+)
+def test_who_cannot_be(more: bytes) -> None:
+    with pytest.raises(BodyInvalid):
+        read_request(body(more=more))
+
+
 def test_every_error_has_the_four_keys() -> None:
     assert issubclass(Stopping, ButtressError)
-    said = msgspec.json.decode(error_event(BodyInvalid("no")).removeprefix(b"data: "))
+    said = msgspec.json.decode(broken(BodyInvalid("no")).removeprefix(b"data: "))
     assert {"message", "type", "param", "code"} <= set(said["error"])
