@@ -128,6 +128,7 @@ def _buttress(place: Place) -> Begun:
         " price: {input: 1, output: 2}}\n"
         for name in place.models
     )
+    (place.folder / "buttress.yaml").write_text("{}\n")
     (place.folder / "models.yaml").write_text(f"models:\n{models}")
     command = [sys.executable, "-m", "buttress", "serve", "--port", place.port]
     process = _start(command, place)

@@ -18,6 +18,7 @@ from buttress.app.layout import index_folder, knowledge_folder, make_kept_folder
 from buttress.app.local_model import ServedModel, own_model
 from buttress.app.parts import Part
 from buttress.app.project import compiled_releases, declared_models, knowledge_bases
+from buttress.app.sharing import share
 from buttress.app.storage import project_database
 from buttress.gateway.answer import answer, collect
 from buttress.gateway.ports import Ports
@@ -163,9 +164,19 @@ class Buttress:
         """Who searches and embeds for the project."""
         return self._engine
 
+    @property
+    def deployments(self) -> Deployments:
+        """What this process knows of the models that it calls."""
+        return self._deployments
+
     def listen(self, hear: Callable[[Trace], None]) -> None:
         """Have `hear` called with each trace as it is recorded; it must not fail, and not wait."""
         self._hearing.append(hear)
+
+    async def share_breakers(self) -> None:
+        """Tell the project's other processes which models are left alone, and hear it from them; for ever."""
+        me = new_id("bu", self._clock, self._chance)
+        await share(self._deployments, lambda: self.catalogue.models, self._database.get, me)
 
     @property
     def releases(self) -> Mapping[str, Release]:
@@ -189,9 +200,8 @@ class Buttress:
         """Answer the calls that begin from now on with `declared`; those under way end as they began."""
         self._knowledge, self._releases = declared.knowledge, declared.releases
         self._catalogue, self._plain_ports = declared.catalogue, None
-        releases = declared.releases.values()
-        self._deployments.keep(model for release in releases for model in release.models.values())
-        current = {release.release_id for release in releases}
+        self._deployments.keep(declared.catalogue.models.values())
+        current = {release.release_id for release in declared.releases.values()}
         self._rulebooks = {one: book for one, book in self._rulebooks.items() if one in current}
 
     @property

@@ -12,7 +12,7 @@ import msgspec
 
 from buttress.gateway.errors import ModelUnknown
 from buttress.gateway.ports import Ports
-from buttress.kernel.catalogue import Model
+from buttress.kernel.catalogue import Ladder
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import TraceId, new_id
 from buttress.kernel.located import did_you_mean
@@ -20,11 +20,12 @@ from buttress.kernel.messages import Finished, TextDelta
 from buttress.kernel.usage import NanoDollars, Usage
 from buttress.models.attempts import LadderPorts
 from buttress.models.dialects.types import Body
+from buttress.models.errors import NoRungLeft
 from buttress.models.ladder import stream_ladder
 from buttress.models.order import Order
 from buttress.models.ports import Rung
-from buttress.models.types import Attempt, Frame, Piece
-from buttress.tracing.types import Outcome, Trace
+from buttress.models.types import Attempt, Frame, Pace, Piece
+from buttress.tracing.types import PROCESS_DIED, Outcome, Trace
 
 MAX_KEPT_BYTES = 262_144
 """Longer requests are not kept in their traces: pictures and whole books are not what those are for."""
@@ -45,7 +46,9 @@ class Relay:
         self._wanted = wanted
         self._ports = ports
         self._started = ports.clock.monotonic()
-        self._started_at = ports.clock.now()
+        self.started_at = ports.clock.now()
+        self.is_passed_on = False
+        """Whether the answer goes on in the upstream's own words."""
         self._text: list[str] = []
         self.order = Order(wanted.body)
         self.trace_id = TraceId(new_id("tr", ports.clock, ports.chance))
@@ -56,15 +59,27 @@ class Relay:
 
         Raises:
             ModelUnknown: models.yaml has no model and no ladder of that name.
-            ButtressError: what `models.ladder.stream_ladder` names.
+            NoRungLeft: the models failed before they said anything, each in its own way.
+            ButtressError: what a model failed with in the middle of its answer; or what all failed with.
         """
+        self._ports.begin(self._trace("lost", PROCESS_DIED))
         with self._recorded():
-            rungs = [Rung(model, self._ports.provider(model)) for model in self._chosen()]
-            async with aclosing(stream_ladder(self.order, rungs, self._ladder_ports())) as pieces:
-                async for piece in pieces:
-                    if text := _text_of(piece):
-                        self._text.append(text)
-                    yield piece
+            ladder, ports = self._ladder(), self._ladder_ports()
+            models = ports.deployments.in_order(ladder, self._ports.catalogue.models, ports.chance)
+            rungs = [Rung(model, self._ports.provider(model)) for model in models]
+            stream = stream_ladder(self.order, rungs, ports, Pace(hedge_after_ms=ladder.hedge_after_ms))
+            try:
+                async with aclosing(stream) as pieces:
+                    async for piece in pieces:
+                        self._note(piece)
+                        yield piece
+            except NoRungLeft as error:
+                raise _common(error) from error
+
+    def _note(self, piece: Piece | Finished) -> None:
+        self.is_passed_on |= isinstance(piece, Frame)
+        if text := _text_of(piece):
+            self._text.append(text)
 
     @property
     def duration_ms(self) -> float:
@@ -87,10 +102,10 @@ class Relay:
         """What of the time so far was not spent on attempts: our own."""
         return round(self.duration_ms - sum(attempt.duration_ms for attempt in self.attempts), 3)
 
-    def _chosen(self) -> tuple[Model, ...]:
+    def _ladder(self) -> Ladder:
         name, catalogue = self._wanted.body.model, self._ports.catalogue
-        if models := catalogue.rungs(name):
-            return models
+        if (ladder := catalogue.ladder(name)).steps:
+            return ladder
         known = [*catalogue.ladders, *catalogue.models, *self._ports.releases]
         hint = did_you_mean(name, known) or "GET /v1/models lists the names."
         raise ModelUnknown(f"nothing is called {name[:200]!r} here", hint=hint, data={"param": "model"})
@@ -135,7 +150,7 @@ class Relay:
             feature=wanted.body.model[:200],
             release_id=None,
             user_id=wanted.user,
-            started_at=self._started_at,
+            started_at=self.started_at,
             duration_ms=self.duration_ms,
             outcome=outcome,
             error_code=code,
@@ -146,6 +161,12 @@ class Relay:
             usage=self.usage,
             cost_nanodollars=self.cost,
         )
+
+
+def _common(error: NoRungLeft) -> ButtressError:
+    """Return what all models failed with, where that was one thing: it says more than that none is left."""
+    kinds = {type(one.error) for one in error.failures}
+    return error.last if error.last and len(kinds) == 1 else error
 
 
 def _text_of(piece: Piece | Finished) -> str:

@@ -49,7 +49,10 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Ladder(msgspec.Struct, frozen=True):
-    """Models in the order they are tried. With `hedge_after_ms`, two at once when the first is silent so long."""
+    """Models in the order they are tried.
+
+    With `hedge_after_ms` the next one is asked, too, when the first has said nothing for so long.
+    """
 
     steps: tuple[Step, ...]
     hedge_after_ms: int | None = None
@@ -72,7 +75,7 @@ class Catalogue(msgspec.Struct, frozen=True):
     ladders: dict[str, Ladder]
 
     def ladder(self, name: str) -> Ladder:
-        """Return the ladder `name`, or one with the model of that name; of what is not there, an empty one."""
+        """Return the ladder `name`, or one with the model of that name; an empty one of what is not there."""
         if name in self.ladders:
             return self.ladders[name]
         return plain_ladder(name) if name in self.models else Ladder(())

@@ -16,7 +16,7 @@ from buttress.models.order import Order
 from buttress.models.patience import Within
 from buttress.models.ports import Egress, Meter, Rung
 from buttress.models.settings import ModelSettings
-from buttress.models.streaming import UNSENT, WAITING, Happening, after, happening_of, outcome_of
+from buttress.models.streaming import SPEAKING, UNSENT, WAITING, Happening, after, happening_of, outcome_of
 from buttress.models.types import Attempt, Bill, Frame, Piece
 
 
@@ -32,17 +32,27 @@ class LadderPorts(msgspec.Struct, frozen=True, kw_only=True):
     settings: ModelSettings
 
 
+class Deadlines(msgspec.Struct, frozen=True):
+    """When a call, all its attempts together, must have said something, and all; on the monotonic clock."""
+
+    began: float
+    first_token_at: float
+    whole_at: float
+
+    @property
+    def speak_by(self) -> float:
+        """The moment after which it is of no use to ask anybody any more."""
+        return min(self.first_token_at, self.whole_at)
+
+
 class RunningAttempt:
-    """An attempt under way. How it stands is a value of `models.streaming`, and moves by its table alone.
+    """An attempt under way. How it stands is a value of `models.streaming`, and moves by its table alone."""
 
-    `deadline` is the moment, on the monotonic clock, when the whole answer must be there.
-    """
-
-    def __init__(self, rung: Rung, order: Order, ports: LadderPorts, *, deadline: float) -> None:
+    def __init__(self, rung: Rung, order: Order, ports: LadderPorts, deadlines: Deadlines) -> None:
         self._rung = rung
         self._order = order
         self._ports = ports
-        self._deadline = deadline
+        self._deadlines = deadlines
         self._deployment = ports.deployments.of(rung.model)
         self._standing = UNSENT
         self._bill = Bill(usage=Usage(), cost=NanoDollars(0))  # so far nothing was sent
@@ -51,7 +61,7 @@ class RunningAttempt:
         self._started = ports.clock.monotonic()
         self._is_inside = False  # of the deployment
         self._queued_ms = 0.0
-        self._first_token_by = deadline
+        self._first_token_by = deadlines.speak_by
         self._first_token_ms: float | None = None
         self._finished: Finished | None = None
 
@@ -107,7 +117,9 @@ class RunningAttempt:
         return passed if passed is not None else provider.stream(self._order.request)
 
     async def _enter(self) -> None:
-        remaining_s = self._deadline - self._ports.clock.monotonic()
+        remaining_s = self._deadlines.speak_by - self._ports.clock.monotonic()
+        if remaining_s <= 0:
+            raise self._timeout()
         try:
             waited_s = await self._deployment.enter(remaining_s)
         except ModelBusy:
@@ -191,32 +203,35 @@ class RunningAttempt:
         )
 
     async def _next(self, stream: AsyncGenerator[ModelEvent | Frame, None]) -> ModelEvent | Frame:
-        """Wait for the next event, as long as the settings allow."""
-        now = self._ports.clock.monotonic()
-        remaining_s = self._deadline - now
-        step_s = self._first_token_by - now if self._standing is WAITING else self._ports.settings.idle_timeout_s
+        """Wait for the next event, as long as the settings and the call allow."""
+        now, deadlines = self._ports.clock.monotonic(), self._deadlines
+        if self._standing is WAITING:
+            until = min(self._first_token_by, deadlines.speak_by)
+        else:
+            until = min(now + self._ports.settings.idle_timeout_s, deadlines.whole_at)
         try:
-            return await Within(anext(stream), min(step_s, remaining_s))
+            return await Within(anext(stream), until - now)
         except TimeoutError as error:
-            raise self._timeout(is_total=remaining_s < step_s) from error
+            raise self._timeout(until) from error
         except StopAsyncIteration:
             raise StreamCut(f"the answer of {self._rung.model.name} stopped without its end") from None
 
-    def _timeout(self, *, is_total: bool) -> ModelTimeout:
-        name, settings = self._rung.model.name, self._ports.settings
-        if is_total:
-            return ModelTimeout(
-                f"{name} was not done within the {settings.total_timeout_s:g} s of a whole answer",
-                data={"waited_for": "total"},
-            )
-        if self.has_spoken:
-            waited_for, longest_s = "next token", settings.idle_timeout_s
+    def _timeout(self, until: float | None = None) -> ModelTimeout:
+        """Return the error of what was waited for until then; None: until the call had no time left."""
+        name, settings, deadlines = self._rung.model.name, self._ports.settings, self._deadlines
+        until = deadlines.speak_by if until is None else until
+        if until == deadlines.whole_at:
+            limit_s, waited_for = deadlines.whole_at - deadlines.began, "total"
+            told = f"{name} was not done within the {limit_s:.3g} s of a whole answer"
+        elif until == deadlines.first_token_at and self._standing is not SPEAKING:
+            limit_s, waited_for = deadlines.first_token_at - deadlines.began, "first_token_of_call"
+            told = f"{name} had said nothing when the {limit_s:.3g} s for a first token were over"
+        elif self._standing is SPEAKING:
+            waited_for, told = "next_token", f"{name} gave no next token within {settings.idle_timeout_s:g} s"
         else:
-            waited_for, longest_s = "first token", settings.first_token_timeout_s
-        return ModelTimeout(
-            f"{name} gave no {waited_for} within {longest_s:g} s",
-            data={"waited_for": waited_for.replace(" ", "_")},
-        )
+            limit_s, waited_for = settings.first_token_timeout_s, "first_token"
+            told = f"{name} gave no first token within {limit_s:g} s"
+        return ModelTimeout(told, data={"waited_for": waited_for})
 
     def _elapsed_ms(self) -> float:
         return round((self._ports.clock.monotonic() - self._started) * 1000, 3)

@@ -37,6 +37,9 @@ _REFUSED = (
 )
 """What happens before a model has worked."""
 
+_OF_THE_CALL = ("total", "first_token_of_call")
+"""What a timeout waited for that has to do with all attempts of a call, not with one model."""
+
 EFFECTS: dict[type[ButtressError], Effect] = {
     # It does not do what it is there for; or not in time.
     ModelUnavailable: "ill",
@@ -126,7 +129,7 @@ def effect_of(error: BaseException | None) -> Effect:
     """Return what the end of a call says about its model; None is a good end.
 
     An upstream that says how long it wants to be left alone is not ill, it rests (`rest_of`). The end of the
-    time for a whole answer says how little was left, not how slow a model was. Nor does it say anything that
+    time for a whole call says how little was left, not how slow a model was. Nor does it say anything that
     nobody waits any more, or that something broke on this side.
     """
     if error is None:
@@ -149,7 +152,7 @@ def rest_of(error: BaseException | None) -> float | None:
 
 
 def _is_ours(error: BaseException) -> bool:
-    return isinstance(error, ModelTimeout) and error.data.get("waited_for") == "total"
+    return isinstance(error, ModelTimeout) and error.data.get("waited_for") in _OF_THE_CALL
 
 
 def was_refused(error: BaseException) -> bool:

@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from buttress.kernel.catalogue import Catalogue, Model, Price
+from buttress.kernel.catalogue import Catalogue, Ladder, Model, Price
 from buttress.kernel.errors import Mistake
 from buttress.kernel.located import Located, convert_all, did_you_mean, parse_yaml
 from buttress.kernel.secrets import has_password, parse_reference
+from buttress.models.ladders import LADDERS, read_ladder
 
 REQUIRED: dict[str, tuple[str, ...]] = {
     "openai": ("id", "base_url"),
@@ -27,7 +28,7 @@ HERE = ("extractive", "local")
 _WINDOW_TOKENS = {"local": 4_096}
 """The window of a model that does not say it; memory is kept for all of a local one's."""
 
-_MODELS, _LADDERS = "models", "ladders"
+_MODELS = "models"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 _NAME_HINT = "Use letters, digits, and . _ : / -; begin with a letter or a digit; at most 100 characters."
 _KEY_HINT = "Write where it is found: `key: env:NAME` or `key: file:PATH`. If it was in git, replace it."
@@ -78,7 +79,7 @@ def read_catalogue(text: str, path: Path, providers: Collection[str]) -> Catalog
     if isinstance(declaration, list):
         return declaration
     models = {name: _model(located, name) for name in declaration.models}
-    ladders = {name: _ladder(located, name, declaration.models) for name in declaration.ladders}
+    ladders = {name: read_ladder(located, name, declaration.models) for name in declaration.ladders}
     mistakes = [
         *_every_mistake([*models.values(), *ladders.values()]),
         *(
@@ -94,7 +95,7 @@ def read_catalogue(text: str, path: Path, providers: Collection[str]) -> Catalog
         return sorted(mistakes, key=lambda one: one.where.line or 0)
     return Catalogue(
         {name: model for name, model in models.items() if isinstance(model, Model)},
-        {name: ladder for name, ladder in ladders.items() if isinstance(ladder, tuple)},
+        {name: ladder for name, ladder in ladders.items() if isinstance(ladder, Ladder)},
     )
 
 
@@ -190,31 +191,12 @@ def _url_problem(url: str) -> str:
     return ""
 
 
-def _ladder(located: Located, name: str, models: Collection[str]) -> tuple[str, ...] | list[Mistake]:
-    keys = (_LADDERS, name)
-    ladder = convert_all(located, tuple[str, ...], *keys)
-    if isinstance(ladder, list):
-        return ladder
-    if not ladder:
-        return [Mistake(located.at(*keys), f"{_LADDERS}.{name}: no model", "Name at least one: `[small]`.")]
-    mistakes: list[Mistake] = []
-    for index, model in enumerate(ladder):
-        where = located.at(*keys, index)
-        if model not in models:
-            hint = did_you_mean(model, models) or f"There are: {', '.join(models) or 'none'}."
-            mistakes.append(Mistake(where, f"{_LADDERS}.{name}: no model is called `{model}`", hint))
-        elif model in ladder[:index]:
-            message = f"{_LADDERS}.{name}: `{model}` stands on it twice"
-            mistakes.append(Mistake(where, message, "Name each model once; retries are not rungs."))
-    return mistakes or ladder
-
-
 def _name_mistakes(located: Located, declaration: Declaration) -> Iterator[Mistake]:
-    for section, names in ((_MODELS, declaration.models), (_LADDERS, declaration.ladders)):
+    for section, names in ((_MODELS, declaration.models), (LADDERS, declaration.ladders)):
         for name in names:
             if not _NAME.fullmatch(name):
                 yield Mistake(located.at(section, name), f"{section}: `{name}` is no name", _NAME_HINT)
     for name in declaration.ladders:
         if name in declaration.models:
-            message = f"{_LADDERS}: `{name}` is a model, too"
-            yield Mistake(located.at(_LADDERS, name), message, "Give the ladder another name.")
+            message = f"{LADDERS}: `{name}` is a model, too"
+            yield Mistake(located.at(LADDERS, name), message, "Give the ladder another name.")

@@ -5,14 +5,16 @@ changed in the file is another one, of which nothing is known yet.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from math import exp2
 
 import msgspec
 
-from buttress.kernel.catalogue import Model
+from buttress.kernel.catalogue import Ladder, Model
+from buttress.kernel.chance import Chance
 from buttress.kernel.clock import Clock
 from buttress.models.breaker import Breaker, after, entered, recovered, rested
+from buttress.models.choosing import Candidate, ordered
 from buttress.models.concurrency import Gate, Limit, lowered, raised
 from buttress.models.decide import effect_of, is_overload, rest_of
 from buttress.models.errors import ModelBusy, ModelResting
@@ -46,11 +48,25 @@ def measured(latency: Latency | None, ms: float, now: float) -> Latency:
     return Latency(latency.ms + _NEWEST * (ms - latency.ms), now)
 
 
-class Deployment:
-    """One of them. A call `enter`s, and `leave`s with how it ended. One event loop only."""
+class Word(msgspec.Struct, frozen=True):
+    """What one process tells the others of `model`: leave it alone for `rests_s`; 0, it answers again."""
 
-    def __init__(self, model: Model, settings: ModelSettings, clock: Clock) -> None:
+    model: str
+    rests_s: float
+
+
+Tell = Callable[[Word], None]
+
+
+class Deployment:
+    """One of them. A call `enter`s, and `leave`s with how it ended. One event loop only.
+
+    `tell` is given what the other processes are to know.
+    """
+
+    def __init__(self, model: Model, settings: ModelSettings, clock: Clock, tell: Tell) -> None:
         self.model = model
+        self._tell = tell
         self._settings = settings
         self._clock = clock
         limits = settings.concurrency
@@ -65,6 +81,17 @@ class Deployment:
         if self.breaker.admits(now):
             return 0.0
         return max(PROBE_S, (self.breaker.until or now) - now) if self.breaker.is_probed else self._left(now)
+
+    @property
+    def candidate(self) -> Candidate:
+        """What is known of it to whoever chooses."""
+        expected_ms = self.latency.expected(self._clock.monotonic()) if self.latency else None
+        return Candidate(
+            name=self.model.name,
+            rests=self.rests_s > 0,
+            expected_ms=expected_ms,
+            running=self.gate.running + self.gate.waiting,
+        )
 
     async def enter(self, within_s: float) -> float:
         """Wait for a turn, `within_s` at most; return the seconds that took. Who entered must `leave`.
@@ -89,7 +116,7 @@ class Deployment:
             self.gate.limit = raised(self.gate.limit, self.gate.running, settings.concurrency)
         elif is_overload(error):
             self.gate.limit = lowered(self.gate.limit, now, settings.concurrency)
-        self.breaker = after(self.breaker, effect_of(error), now, settings.breaker)
+        self._change(after(self.breaker, effect_of(error), now, settings.breaker))
         if first_token_ms is not None:
             self.latency = measured(self.latency, first_token_ms, now)
         self.rest(rest_of(error) or 0.0)
@@ -99,11 +126,20 @@ class Deployment:
         """Leave it alone for so long, as it asked; never longer than the cap of its breaker."""
         seconds = min(seconds, self._settings.breaker.open_cap_s)
         if seconds > 0:
-            self.breaker = rested(self.breaker, self._clock.monotonic() + seconds)
+            self._change(rested(self.breaker, self._clock.monotonic() + seconds))
 
-    def recover(self) -> None:
-        """Ask it again: somebody has seen it answer."""
-        self.breaker = recovered()
+    def hear(self, word: Word) -> None:
+        """Learn what another process found out; that is told to nobody."""
+        if word.rests_s > 0:
+            seconds = min(word.rests_s, self._settings.breaker.open_cap_s)
+            self.breaker = rested(self.breaker, self._clock.monotonic() + seconds)
+        else:
+            self.breaker = recovered()
+
+    def _change(self, breaker: Breaker) -> None:
+        before, self.breaker = self.breaker, breaker
+        if breaker.until != before.until:
+            self._tell(Word(self.model.name, self._left(self._clock.monotonic())))
 
     def _left(self, now: float) -> float:
         return max(0.0, (self.breaker.until or now) - now)
@@ -124,24 +160,42 @@ class Deployment:
         return self._clock.monotonic() - began
 
 
+def _nobody(word: Word) -> None:
+    """Tell nobody."""
+
+
 class Deployments:
-    """Those of one process, by name."""
+    """Those of one process, by name. `tell` may be set: it is given what other processes are to know."""
 
     def __init__(self, settings: ModelSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
         self._known: dict[str, Deployment] = {}
+        self.tell: Tell = _nobody
 
     def of(self, model: Model) -> Deployment:
-        """Return what is known of `model`; of one that is new, or another than its name stood for, nothing."""
+        """Return what is known of `model`: nothing yet, when its name stood for another one, or for none."""
         known = self._known.get(model.name)
         if known is None or not (known.model is model or _is_same(known.model, model)):
-            known = self._known[model.name] = Deployment(model, self._settings, self._clock)
+            known = self._known[model.name] = Deployment(model, self._settings, self._clock, self._told)
         return known
+
+    def in_order(self, ladder: Ladder, models: Mapping[str, Model], chance: Chance) -> list[Model]:
+        """Return the models of `ladder`, all of which `models` has, in the order that a call tries."""
+        names = ordered(ladder, lambda name: self.of(models[name]).candidate, chance)
+        return [models[name] for name in names]
 
     def rest(self, model: Model, seconds: float) -> None:
         """Leave `model` alone for so long, as its upstream asked."""
         self.of(model).rest(seconds)
+
+    def hear(self, word: Word, models: Mapping[str, Model]) -> None:
+        """Learn what another process found out, if that is about one of `models`, the project's."""
+        if word.model in models:
+            self.of(models[word.model]).hear(word)
+
+    def _told(self, word: Word) -> None:
+        self.tell(word)
 
     def keep(self, models: Iterable[Model]) -> None:
         """Forget all but `models`, the ones of the project's files as they are now."""

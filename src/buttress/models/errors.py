@@ -62,7 +62,10 @@ class WindowExceeded(ButtressError):
 
 
 class ModelTimeout(ButtressError):
-    """No first token, no next token, or no end in time; `data["waited_for"]` says which."""
+    """No first token, no next token, or no end in time; `data["waited_for"]` says which.
+
+    `first_token`, `next_token`; or, for all attempts of a call together, `first_token_of_call`, `total`.
+    """
 
     code = "models.timeout"
     hint = "Raise the limit in the `models` section of buttress.yaml, or put a faster model on the ladder."

@@ -25,7 +25,7 @@ async def first_of(begin: Callable[[], Coroutine[None, None, Begun | None]], aft
     Raises:
         BaseException: whatever `begin` raises, of the first that does; the other is cancelled.
     """
-    won: Begun | None = None
+    won: Begun | None = None  # only when nothing can go wrong any more
     calls: list[asyncio.Task[Begun | None]] = []
     try:
         async with asyncio.TaskGroup() as group:
@@ -33,12 +33,12 @@ async def first_of(begin: Callable[[], Coroutine[None, None, Begun | None]], aft
             await asyncio.wait(calls, timeout=after_s)
             if not calls[0].done():
                 calls.append(group.create_task(begin()))
-            won = await _winner(calls)
+            winner = await _winner(calls)
             for call in calls:
                 call.cancel()
-    except BaseException as error:
-        won = None
-        raise (error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error) from None
+        won = winner
+    except BaseExceptionGroup as group_of_one:
+        raise group_of_one.exceptions[0] from None
     finally:
         for call in calls:
             await _close(call, won)

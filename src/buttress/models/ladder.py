@@ -7,18 +7,21 @@ taken back, so a failure after it is raised, and the caller says how the answer 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from itertools import count
+from math import inf
 
 import msgspec
 
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.messages import Finished
-from buttress.models.attempts import LadderPorts, RunningAttempt
+from buttress.models.attempts import Deadlines, LadderPorts, RunningAttempt
 from buttress.models.decide import Failed, GiveUp, NextRung, Retry, after_failure
 from buttress.models.errors import ModelResting, NoRungLeft, RungFailure
 from buttress.models.hedging import first_of
 from buttress.models.order import Order
 from buttress.models.ports import Rung
-from buttress.models.types import Piece
+from buttress.models.types import Pace, Piece
+
+AS_THE_SETTINGS_SAY = Pace()
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -34,21 +37,20 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 async def stream_ladder(
-    order: Order, rungs: Sequence[Rung], ports: LadderPorts, *, hedge_after_s: float | None = None
+    order: Order, rungs: Sequence[Rung], ports: LadderPorts, pace: Pace = AS_THE_SETTINGS_SAY
 ) -> AsyncGenerator[Piece | Finished, None]:
     """Answer `order` with the first of `rungs` that begins to; `Finished`, the last event, names the model.
 
-    The only place that tries again. With `hedge_after_s` the next rung is asked, too, when the first has said
-    nothing for so long. Close the generator (`contextlib.aclosing`) when leaving early: the upstream call ends
-    with it, and the attempt is recorded as cancelled.
+    The only place that tries again. Close the generator (`contextlib.aclosing`) when leaving early: the
+    upstream call ends with it, and the attempt is recorded as cancelled.
 
     Raises:
         NoRungLeft: every model failed before it said anything.
-        ModelTimeout: the time for the whole answer is over.
+        ModelTimeout: the time for the first token, or for the whole answer, is over.
         ButtressError: a model failed after it had said something.
     """
-    climb = Climb(order, rungs, ports)
-    begun = await (climb.begin() if hedge_after_s is None else first_of(climb.begin, hedge_after_s))
+    climb, hedge_after_ms = Climb(order, rungs, ports, pace), pace.hedge_after_ms
+    begun = await (first_of(climb.begin, hedge_after_ms / 1000) if hedge_after_ms else climb.begin())
     begun = begun or await climb.begin_again()
     try:
         if begun.first is not None:
@@ -63,13 +65,13 @@ async def stream_ladder(
 class Climb:
     """The way down the rungs of one order; several may go it at once, each asks rungs of its own."""
 
-    def __init__(self, order: Order, rungs: Sequence[Rung], ports: LadderPorts) -> None:
+    def __init__(self, order: Order, rungs: Sequence[Rung], ports: LadderPorts, pace: Pace) -> None:
         self._order = order
         self._rungs = rungs
         self._ports = ports
         self._left: Iterator[Rung] = iter(rungs)
         self._failures: dict[str, RungFailure] = {}
-        self._deadline = ports.clock.monotonic() + ports.settings.total_timeout_s
+        self._deadlines = _deadlines(pace, ports)
 
     async def begin(self) -> Begun | None:
         """Return the attempt at the first of the rungs left that begins to answer; None when none does.
@@ -91,7 +93,7 @@ class Climb:
             ButtressError: the time for the whole answer is over.
         """
         clock, settings = self._ports.clock, self._ports.settings
-        give_up_at = min(self._deadline, clock.monotonic() + settings.rest_wait_cap_s)
+        give_up_at = min(self._deadlines.speak_by, clock.monotonic() + settings.rest_wait_cap_s)
         while (soonest := self._soonest()) and clock.monotonic() + soonest.rests_s <= give_up_at:
             await asyncio.sleep(soonest.rests_s)
             begun = await self._ask(soonest.rung)
@@ -111,7 +113,7 @@ class Climb:
 
     async def _ask(self, rung: Rung) -> Begun | None:
         for tries in count(1):
-            attempt = RunningAttempt(rung, self._order, self._ports, deadline=self._deadline)
+            attempt = RunningAttempt(rung, self._order, self._ports, self._deadlines)
             pieces = attempt.pieces()
             try:
                 return Begun(attempt, await anext(pieces, None), pieces)
@@ -128,7 +130,7 @@ class Climb:
             ButtressError: `error`, when nobody is to be asked any more.
         """
         ports = self._ports
-        remaining_s = self._deadline - ports.clock.monotonic()
+        remaining_s = self._deadlines.speak_by - ports.clock.monotonic()
         failed = Failed(error=error, tries=tries, remaining_s=remaining_s, chance=ports.chance.fraction())
         match after_failure(failed, ports.settings):
             case Retry(delay_s):
@@ -138,6 +140,15 @@ class Climb:
                 return False
             case GiveUp():
                 raise error
+
+
+def _deadlines(pace: Pace, ports: LadderPorts) -> Deadlines:
+    now, total_s = ports.clock.monotonic(), ports.settings.total_timeout_s
+    return Deadlines(
+        began=now,
+        first_token_at=inf if pace.first_token_ms is None else now + pace.first_token_ms / 1000,
+        whole_at=now + (total_s if pace.total_ms is None else min(total_s, pace.total_ms / 1000)),
+    )
 
 
 class _Resting(msgspec.Struct, frozen=True):

@@ -24,7 +24,7 @@ Happening = Literal["sent", "quiet", "said", "finished", "refused", "fault", "la
 """`quiet`: an event without content. `refused`: a fault before the model worked. `gone`: nobody waits."""
 
 Paid = Literal["told", "free", "estimated"]
-"""Whether an answer costs what its upstream says (estimated, where it does not), nothing, or about so much."""
+"""What an answer costs: what its upstream says (else an estimate), nothing, or what can be estimated."""
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -81,9 +81,12 @@ def after(standing: Standing, happening: Happening) -> Standing:
 
 
 def outcome_of(standing: Standing) -> Outcome:
-    """Return how an attempt is recorded that ended so; one that nobody asked any further was left."""
-    state = standing.state
-    return "cancelled" if state in ("unsent", "waiting", "speaking") else state
+    """Return how an attempt is recorded that stands so; one under way was left by whoever waited for it."""
+    match standing.state:
+        case "answered" | "failed" | "cut" as ended:
+            return ended
+        case _:
+            return "cancelled"
 
 
 def happening_of(error: BaseException) -> Happening:

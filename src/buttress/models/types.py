@@ -29,6 +29,17 @@ class Bill(msgspec.Struct, kw_only=True):
     cost: NanoDollars | None = None
 
 
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """How long one call may take, in milliseconds from now, all attempts together; None as the settings say.
+
+    With `hedge_after_ms` the next model is asked, too, when the first has said nothing for so long.
+    """
+
+    first_token_ms: float | None = None
+    total_ms: float | None = None
+    hedge_after_ms: int | None = None
+
+
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One try at one model: what is billed. `error_code` is None when it was answered.
 

@@ -119,6 +119,16 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
     system: SystemMessages = "refuse"
 
 
+class LatencyBudget(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a call may take, in milliseconds from its beginning, until its first token and in all.
+
+    A model that would be later is not waited for: the answer is the fallback, or ends where it is.
+    """
+
+    first_token_ms: int | None = None
+    total_ms: int | None = None
+
+
 class Release(msgspec.Struct, frozen=True, kw_only=True):
     """One feature, compiled: everything an answer depends on, and never changed.
 
@@ -134,6 +144,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[Stage, ...]
     fallback: Fallback
     chat: Chat | None = None
+    latency: LatencyBudget | None = None
     prompts: dict[str, str] = {}
     models: dict[str, Model] = {}
     ladders: dict[str, Ladder] = {}

@@ -13,6 +13,7 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from buttress.kernel.errors import ButtressError
+from buttress.server.bells import Bell
 from buttress.server.bodies import error_body
 from buttress.server.errors import (
     HeadTimeout,
@@ -26,6 +27,9 @@ from buttress.server.errors import (
 from buttress.settings.tree import ServerSettings
 
 BACKLOG = 1_024
+GONE = "gone"
+"""Where the state of a request has the bell that rings when its client hangs up."""
+
 MAX_HEAD_BYTES = 65_536
 """From how many bytes on a request line with its headers is refused; without a bound they fill the memory."""
 
@@ -112,6 +116,7 @@ class _Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for a head."""
         super().connection_made(cast("asyncio.Transport", transport))
+        self._gone = Bell()
         self._wait_for_head()
 
     @override
@@ -119,6 +124,7 @@ class _Connection(HttpToolsProtocol):
         """Wait for nothing any more."""
         self._stop_waiting()
         super().connection_lost(exc)
+        self._gone.ring()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -136,6 +142,7 @@ class _Connection(HttpToolsProtocol):
         if self._timer is None:
             self._wait_for_head()
         super().on_message_begin()
+        self.scope["state"][GONE] = self._gone
 
     @override
     def on_headers_complete(self) -> None:
@@ -187,7 +194,7 @@ def _connection(timeout_s: float) -> type[_Connection]:
 class _Server(uvicorn.Server):
     """uvicorn, told apart from its own way of stopping: running answers are let end first."""
 
-    def __init__(self, config: uvicorn.Config, draining: asyncio.Event, drain_s: float) -> None:
+    def __init__(self, config: uvicorn.Config, draining: Bell, drain_s: float) -> None:
         super().__init__(config)
         self._loop = asyncio.get_running_loop()
         self._draining = draining
@@ -200,7 +207,7 @@ class _Server(uvicorn.Server):
         uvicorn would raise the signal again at the end, and kill what is still to be closed around it.
         """
         if not self.should_exit:
-            self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_s, self._draining.set)
+            self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_s, self._draining.ring)
         self.should_exit = True
 
 
@@ -208,11 +215,11 @@ async def serve(
     application: Callable[..., Awaitable[None]],
     listening: socket.socket,
     settings: ServerSettings,
-    draining: asyncio.Event,
+    draining: Bell,
 ) -> None:
     """Answer requests on `listening` until SIGTERM or SIGINT, then end in order.
 
-    Answers that run get `drain_s` seconds; then `draining` is set, and each stream ends with an error event.
+    Answers that run get `drain_s` seconds; then `draining` rings, and each stream ends with an error event.
     """
     config = uvicorn.Config(
         application,

@@ -1,7 +1,10 @@
 """What an attempt costs: a pure rule, exact in whole nano-dollars."""
 
 from fractions import Fraction
-from math import ceil, isfinite
+from functools import lru_cache
+from math import isfinite, lcm
+
+import msgspec
 
 from buttress.kernel.catalogue import Price
 from buttress.kernel.usage import NanoDollars, Usage
@@ -18,24 +21,35 @@ def cost(usage: Usage | None, price: Price | None) -> NanoDollars | None:
     of money (below 0, not finite) is unknown, too. What is free costs nothing however much was used: also an
     attempt that was stopped before its usage was known.
     """
-    if price is None:
-        return None
-    rates = _rates(price)
-    if not all(isfinite(rate) and rate >= 0 for rate in rates):
+    exact = _exact(price) if price else None
+    if exact is None:
         return None
     if usage is None:
-        return None if any(rates) else NanoDollars(0)
+        return None if any(exact.nano_rates) else NanoDollars(0)
     counts = (usage.input, usage.cache_read, usage.cache_write, usage.output, usage.reasoning)
-    dollars_per_million = sum(count * Fraction(repr(rate)) for count, rate in zip(counts, rates, strict=True))
-    return NanoDollars(ceil(dollars_per_million * _NANO_PER_TOKEN))
+    whole = sum([count * rate for count, rate in zip(counts, exact.nano_rates, strict=True)])
+    return NanoDollars(-(-whole // exact.divisor))
 
 
-def _rates(price: Price) -> tuple[float, ...]:
-    """Return dollars per million tokens, in the order of the classes of `Usage`."""
-    return (
+class _Exact(msgspec.Struct, frozen=True):
+    """Nano-dollars for a token of each class of `Usage`, times `divisor`: whole numbers, all of them."""
+
+    nano_rates: tuple[int, ...]
+    divisor: int
+
+
+@lru_cache(maxsize=1_000)
+def _exact(price: Price) -> _Exact | None:
+    """Return `price` in whole numbers, None where it is no amount of money; each call needs it."""
+    rates = (
         price.input,
         price.input if price.cache_read is None else price.cache_read,
         price.input if price.cache_write is None else price.cache_write,
         price.output,
         price.output,
     )
+    if not all(isfinite(rate) and rate >= 0 for rate in rates):
+        return None
+    fractions = [Fraction(repr(rate)) * _NANO_PER_TOKEN for rate in rates]
+    divisor = lcm(*(one.denominator for one in fractions))
+    return _Exact(tuple(int(one * divisor) for one in fractions), divisor)

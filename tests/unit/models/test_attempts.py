@@ -16,7 +16,7 @@ from buttress.kernel.chance import SeededChance
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.messages import Finished, ModelEvent, ModelRequest, TextDelta
 from buttress.kernel.usage import NanoDollars, Usage
-from buttress.models.attempts import LadderPorts, RunningAttempt
+from buttress.models.attempts import Deadlines, LadderPorts, RunningAttempt
 from buttress.models.deployments import Deployments
 from buttress.models.dialects.types import Body, Seen
 from buttress.models.errors import ModelTimeout, RateLimited, StreamCut
@@ -28,6 +28,7 @@ from buttress.models.types import Attempt, Bill, Frame, Piece
 from buttress.testing.clock import NOON, ManualClock
 
 MODEL = Model(name="m", provider="slow")
+DEADLINES = Deadlines(began=0.0, first_token_at=100.0, whole_at=100.0)
 REQUEST = ModelRequest(messages=(), max_tokens=5)
 
 
@@ -90,7 +91,7 @@ def running(
     ports = ports_of(clock, recorded, meter or Open())
     rung = Rung(MODEL, Slow(clock, *texts, refuses=refuses))
     clock.advance(10)
-    return RunningAttempt(rung, Order(REQUEST), ports, deadline=100.0), recorded, clock
+    return RunningAttempt(rung, Order(REQUEST), ports, DEADLINES), recorded, clock
 
 
 async def test_its_times_are_those_of_the_clock() -> None:
@@ -202,7 +203,7 @@ async def test_every_order_of_frames_ends_as_the_table_says(length: int) -> None
     for happenings in product([*FRAMES, *FAULTS], repeat=length):
         clock, recorded, meter, seen = ManualClock(), list[Attempt](), Open(), list[Piece]()
         rung, order = Rung(MODEL, Told(happenings)), Order(Body(dialect="chat", model="m", fields={}))
-        attempt = RunningAttempt(rung, order, ports_of(clock, recorded, meter), deadline=100.0)
+        attempt = RunningAttempt(rung, order, ports_of(clock, recorded, meter), DEADLINES)
         with suppress(ButtressError, asyncio.CancelledError):
             async for piece in attempt.pieces():
                 seen.append(piece)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buttress.kernel.catalogue import Catalogue, Model, Price
+from buttress.kernel.catalogue import Catalogue, Model, Price, plain_ladder
 from buttress.models.declaration import read_catalogue
 
 PATH = Path("models.yaml")
@@ -44,7 +44,7 @@ def test_a_whole_file() -> None:
                 price=Price(input=0.15, output=0.6),
             ),
         },
-        {"answers": ("small", "quotes")},
+        {"answers": plain_ladder("small", "quotes")},
     )
 
 

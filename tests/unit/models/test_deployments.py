@@ -9,7 +9,7 @@ import pytest
 from buttress.kernel.catalogue import Model, Price
 from buttress.kernel.errors import ButtressError
 from buttress.models.concurrency import Limit
-from buttress.models.deployments import PROBE_S, Deployment, Deployments, Latency, measured
+from buttress.models.deployments import PROBE_S, Deployment, Deployments, Latency, Word, measured
 from buttress.models.errors import ModelBusy, ModelResting, ModelUnavailable, RateLimited, RefusedKey
 from buttress.models.settings import BreakerSettings, ConcurrencySettings, ModelSettings
 from buttress.testing.clock import ManualClock
@@ -111,7 +111,7 @@ async def test_it_rests_for_as_long_as_it_asks_but_not_for_ever() -> None:
     clock.advance(7)
     await call(one, RateLimited("429", retry_after_s=86_400))
     assert one.rests_s == SETTINGS.breaker.open_cap_s
-    one.recover()
+    one.hear(Word("m", 0))
     assert one.rests_s == 0
 
 
@@ -175,3 +175,25 @@ async def test_nothing_is_made_to_enter_without_waiting() -> None:
     with pytest.raises(StopIteration) as ended:
         entering.send(None)
     assert ended.value.value == 0.0
+
+
+async def test_what_others_are_to_know_is_told_once() -> None:
+    clock = ManualClock()
+    known, told = Deployments(SETTINGS, clock), list[Word]()
+    known.tell = told.append
+    one = known.of(MODEL)
+    await call(one, None, DOWN, DOWN)
+    clock.advance(2)
+    await call(one, None, None, RateLimited("429", retry_after_s=7))
+    assert told == [Word("m", 2), Word("m", 0), Word("m", 7)]
+
+
+def test_what_others_found_out_is_heeded_and_told_to_nobody() -> None:
+    known, told = Deployments(SETTINGS, ManualClock()), list[Word]()
+    known.tell = told.append
+    known.hear(Word("m", 10_000), {"m": MODEL})
+    assert known.of(MODEL).rests_s == SETTINGS.breaker.open_cap_s
+    known.hear(Word("m", 0), {"m": MODEL})
+    assert known.of(MODEL).rests_s == 0
+    known.hear(Word("other", 5), {"m": MODEL})
+    assert (told, len(known)) == ([], 1)

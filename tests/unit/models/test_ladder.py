@@ -17,6 +17,7 @@ from buttress.kernel.messages import Finished, Message, ModelEvent, ModelRequest
 from buttress.kernel.usage import NanoDollars, Usage
 from buttress.models import errors
 from buttress.models.attempts import LadderPorts
+from buttress.models.concurrency import Limit
 from buttress.models.deployments import Deployments
 from buttress.models.dialects.types import Body
 from buttress.models.ladder import stream_ladder
@@ -25,7 +26,7 @@ from buttress.models.ports import Rung
 from buttress.models.providers.http import HttpParts, HttpProvider
 from buttress.models.providers.openai import OPENAI
 from buttress.models.settings import ModelSettings
-from buttress.models.types import Attempt, Bill, Piece
+from buttress.models.types import Attempt, Bill, Pace, Piece
 from buttress.outbound.sessions import Sessions
 from buttress.outbound.settings import OutboundSettings
 from buttress.testing.contracts.provider import text_of
@@ -442,7 +443,12 @@ async def test_retry_after_is_kept_by_all_who_come_later(house: House) -> None:
 
 
 async def test_every_call_gives_its_place_back(house: House) -> None:
-    scripts: list[list[Step]] = [["yes"], [down()], ["half", errors.StreamCut("cut")], [errors.BadRequest("no")]]
+    scripts: list[list[Step]] = [
+        ["yes"],
+        [down()],
+        ["half", errors.StreamCut("cut")],
+        [errors.BadRequest("no")],
+    ]
     for script in scripts:
         with suppress(ButtressError):
             await climb(house, rung("a", Acted(script)))
@@ -456,10 +462,10 @@ def place(house: House) -> int:
     return house.ports.deployments.of(Model(name="a", provider="acted")).gate.running
 
 
-async def hedged(house: House, *rungs: Rung, after_s: float = 0.02) -> list[Piece | Finished]:
+async def hedged(house: House, *rungs: Rung, after_ms: int = 20) -> list[Piece | Finished]:
     before = len(asyncio.all_tasks())
     try:
-        stream = stream_ladder(Order(REQUEST), rungs, house.ports, hedge_after_s=after_s)
+        stream = stream_ladder(Order(REQUEST), rungs, house.ports, Pace(hedge_after_ms=after_ms))
         async with aclosing(stream) as events:
             return [event async for event in events]
     finally:
@@ -469,7 +475,7 @@ async def hedged(house: House, *rungs: Rung, after_s: float = 0.02) -> list[Piec
 
 async def test_a_first_rung_that_is_quick_is_not_hedged(house: House) -> None:
     second = Acted(["no"])
-    assert text_of(await hedged(house, rung("a", Acted(["yes"])), rung("b", second), after_s=5)) == "yes"
+    assert text_of(await hedged(house, rung("a", Acted(["yes"])), rung("b", second), after_ms=5_000)) == "yes"
     assert second.asked == 0
 
 
@@ -477,7 +483,10 @@ async def test_a_silent_first_rung_loses_to_the_second_and_both_are_paid_for(hou
     silent = Acted([30.0, "no"])
     assert text_of(await hedged(house, rung("a", silent), rung("b", Acted(["yes"])))) == "yes"
     assert house.told == [("a", "cancelled", "CancelledError"), ("b", "answered", None)]
-    assert [(one.usage, one.is_estimated) for one in house.attempts] == [(Usage(input=1), True), (USED, False)]
+    assert [(one.usage, one.is_estimated) for one in house.attempts] == [
+        (Usage(input=1), True),
+        (USED, False),
+    ]
     assert silent.running == 0
 
 
@@ -559,7 +568,7 @@ async def test_the_loser_of_a_hedge_is_hung_up_on_within_a_tenth_of_a_second(hou
             Order(REQUEST),
             [Rung(model, provider), rung("b", Acted(["yes", 30.0]))],
             house.ports,
-            hedge_after_s=0.2,
+            Pace(hedge_after_ms=200),
         )
         async with aclosing(stream) as events:
             assert await anext(events) == TextDelta("yes")
@@ -568,3 +577,53 @@ async def test_the_loser_of_a_hedge_is_hung_up_on_within_a_tenth_of_a_second(hou
                 await upstream.received[0].hung_up.wait()
         assert upstream.received[0].hung_up_at is not None
         assert upstream.received[0].hung_up_at - won_at < 0.1
+
+
+async def paced(house: House, pace: Pace, *rungs: Rung) -> str:
+    async with aclosing(stream_ladder(Order(REQUEST), rungs, house.ports, pace)) as events:
+        return text_of([event async for event in events])
+
+
+async def test_the_time_for_a_first_token_is_that_of_all_attempts_together(house: House) -> None:
+    second, third = Acted([9.0]), Acted(["no"])
+    rungs = [rung("a", Acted([errors.BadRequest("no")])), rung("b", second), rung("c", third)]
+    with pytest.raises(errors.ModelTimeout) as raised:
+        await paced(house, Pace(first_token_ms=50), *rungs)
+    assert raised.value.data == {"waited_for": "first_token_of_call"}
+    assert (second.asked, third.asked) == (1, 0)
+
+
+async def test_the_time_for_a_first_token_is_over_when_it_came(house: House) -> None:
+    assert await paced(house, Pace(first_token_ms=5_000), rung("a", Acted(["yes", 0.02, "!"]))) == "yes!"
+
+
+async def test_the_time_for_a_whole_answer_cuts_one_that_takes_longer(house: House) -> None:
+    with pytest.raises(errors.ModelTimeout, match=r"0\.05 s of a whole answer"):
+        await paced(house, Pace(total_ms=50), rung("a", Acted(["a", 9.0])))
+    assert house.told == [("a", "cut", "models.timeout")]
+
+
+async def test_a_call_without_time_asks_nobody_and_costs_nothing(house: House) -> None:
+    first = Acted(["no"])
+    with pytest.raises(errors.ModelTimeout):
+        await paced(house, Pace(total_ms=0), rung("a", first))
+    assert first.asked == 0
+    assert [(one.usage, one.cost) for one in house.attempts] == [(Usage(), 0)]
+
+
+async def test_a_call_in_a_hurry_says_nothing_against_its_model(house: House) -> None:
+    for _ in range(9):
+        with pytest.raises(errors.ModelTimeout):
+            await paced(house, Pace(first_token_ms=5), rung("a", Acted([9.0])))
+    assert house.ports.deployments.of(Model(name="a", provider="acted")).rests_s == 0
+
+
+async def test_waiting_for_a_turn_is_told_apart_from_the_model(house: House) -> None:
+    deployment = house.ports.deployments.of(Model(name="a", provider="acted"))
+    deployment.gate.limit = Limit(1)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(climb(house, rung("a", Acted([0.1, "one"]))))
+        group.create_task(climb(house, rung("a", Acted(["two"]))))
+    first, second = house.attempts
+    assert first.queued_ms == 0
+    assert 50 < second.queued_ms <= (second.first_token_ms or 0)

@@ -48,7 +48,9 @@ def until_reset(headers: Mapping[str, str], now: datetime) -> float | None:
 def _duration(text: str) -> float:
     """Return the seconds of a duration as Go writes it, 0 when it is none."""
     match = _DURATION.fullmatch(text.strip())
-    return sum(float(number) * _SECONDS[unit] for unit, number in match.groupdict("0").items()) if match else 0.0
+    return (
+        sum(float(number) * _SECONDS[unit] for unit, number in match.groupdict("0").items()) if match else 0.0
+    )
 
 
 def _until(time: str, now: datetime) -> float:

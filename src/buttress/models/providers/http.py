@@ -164,7 +164,7 @@ class HttpProvider:
             raise BadAnswer(f"{self._model.name} answered with {response.content_type}, not with {wanted}")
 
     def _pause_s(self, response: Response) -> float | None:
-        """Return for how long the upstream wants nothing more to be asked of the model, None when it does not say."""
+        """Return how many seconds the upstream wants to be left alone for, None when it does not say."""
         now = self._parts.clock.now()
         told = None if response.status == 200 else retry_after(response.headers, now)
         return until_reset(response.headers, now) if told is None else told
