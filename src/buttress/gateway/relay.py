@@ -27,6 +27,9 @@ from buttress.models.ports import Rung
 from buttress.models.types import Attempt, Frame, Pace, Piece
 from buttress.tracing.types import PROCESS_DIED, Outcome, Trace
 
+MAX_TOLD = 12
+"""How many names are told to who asked for one that there is not."""
+
 MAX_KEPT_BYTES = 262_144
 """Longer requests are not kept in their traces: pictures and whole books are not what those are for."""
 
@@ -106,8 +109,9 @@ class Relay:
         name, catalogue = self._wanted.body.model, self._ports.catalogue
         if (ladder := catalogue.ladder(name)).steps:
             return ladder
-        known = [*catalogue.ladders, *catalogue.models, *self._ports.releases]
-        hint = did_you_mean(name, known) or "GET /v1/models lists the names."
+        known = [*sorted(self._ports.releases), *sorted(catalogue.ladders), *sorted(catalogue.models)]
+        told = f"There are: {', '.join(known[:MAX_TOLD]) or 'none'}. GET /v1/models lists all."
+        hint = did_you_mean(name, known) or told
         raise ModelUnknown(f"nothing is called {name[:200]!r} here", hint=hint, data={"param": "model"})
 
     def _ladder_ports(self) -> LadderPorts:

@@ -100,12 +100,13 @@ class Deployment:
             ModelResting: it is left alone for now.
             ModelBusy: too many wait already, or it took too long.
         """
-        self._check()
+        if self.rests_s > 0:
+            raise self._resting()
         waited_s = 0.0 if self.gate.enters_now() else await self._wait(within_s)
         now = self._clock.monotonic()
         if not self.breaker.admits(now):
             self.gate.leave()
-            self._check()
+            raise self._resting()
         self.breaker = entered(self.breaker, now)
         return waited_s
 
@@ -144,10 +145,9 @@ class Deployment:
     def _left(self, now: float) -> float:
         return max(0.0, (self.breaker.until or now) - now)
 
-    def _check(self) -> None:
+    def _resting(self) -> ModelResting:
         rests_s = self.rests_s
-        if rests_s > 0:
-            raise ModelResting(f"{self.model.name} is left alone for {rests_s:.1f} s", retry_after_s=rests_s)
+        return ModelResting(f"{self.model.name} is left alone for {rests_s:.1f} s", retry_after_s=rests_s)
 
     async def _wait(self, within_s: float) -> float:
         began = self._clock.monotonic()

@@ -197,3 +197,19 @@ def test_what_others_found_out_is_heeded_and_told_to_nobody() -> None:
     assert known.of(MODEL).rests_s == 0
     known.hear(Word("other", 5), {"m": MODEL})
     assert (told, len(known)) == ([], 1)
+
+
+class Ticking(ManualClock):
+    """A clock on which time passes while one looks."""
+
+    def monotonic(self) -> float:
+        self.advance(0.25)
+        return super().monotonic()
+
+
+@pytest.mark.parametrize("quarters", [pytest.param(number, id=f"{number} looks") for number in range(1, 9)])
+async def test_whoever_is_refused_has_no_place_however_time_passes(quarters: int) -> None:
+    one = Deployments(SETTINGS, Ticking()).of(MODEL)
+    one.rest(quarters / 4)
+    is_inside = await _entering(one) is None
+    assert one.gate.running == int(is_inside)

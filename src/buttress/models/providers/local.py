@@ -80,8 +80,9 @@ class LocalProvider:
             ModelBusy: too many wait for it, or so long that nothing would come in time.
             LocalModelAway: its process is not there, or not ready.
         """
-        async with self._asked() as provider, aclosing(provider.stream(request)) as events:
+        async with self._turn() as turn, aclosing(turn.provider.stream(request)) as events:
             async for event in events:
+                turn.has_spoken = True
                 yield replace(event, model=self._model.name) if isinstance(event, Finished) else event
 
     def pass_on(self, body: Body) -> AsyncGenerator[Frame, None] | None:
@@ -89,25 +90,35 @@ class LocalProvider:
         return self._frames(body) if body.dialect == "chat" else None
 
     async def _frames(self, body: Body) -> AsyncGenerator[Frame, None]:
-        async with self._asked() as provider:
-            passed = provider.pass_on(body)
+        async with self._turn() as turn:
+            passed = turn.provider.pass_on(body)
             assert passed is not None  # noqa: S101 - its dialect was asked for
             async with aclosing(passed) as frames:
                 async for frame in frames:
+                    turn.has_spoken = True
                     yield frame
 
     @asynccontextmanager
-    async def _asked(self) -> AsyncIterator[HttpProvider]:
+    async def _turn(self) -> AsyncIterator["_Turn"]:
         """Have a place before the model for the block, and who reaches it where it listens now."""
         may_wait_s = self._http.settings.first_token_timeout_s
         with self._local.gate.place(self._model.name, self._http.clock, may_wait_s):
-            provider = await self._provider()
+            turn = _Turn(await self._provider())
             try:
-                yield provider
-            except ModelUnavailable as error:  # once it spoke, a broken connection is a cut, and not this
+                yield turn
+            except ModelUnavailable as error:
+                if turn.has_spoken:
+                    raise
                 raise LocalModelAway(f"the process of {self._model.name} does not answer") from error
 
     async def _provider(self) -> HttpProvider:
         address = await self._local.server.address()
         model = replace(self._model, base_url=f"{address.url}/v1", key="token")
         return HttpProvider(model, _WIRE, replace(self._http, resolve_secret=lambda _: address.token))
+
+
+class _Turn(msgspec.Struct):
+    """A place before the model, and who reaches it; `has_spoken` once anything came."""
+
+    provider: HttpProvider
+    has_spoken: bool = False

@@ -11,6 +11,8 @@ from buttress.models.dialects.messages import writing as messages_out
 from buttress.models.dialects.responses import request_in as responses_in
 from buttress.models.dialects.responses import writing as responses_out
 from buttress.models.dialects.types import Body, Said, Told, Writer
+from buttress.models.errors import RequestInvalid
+from buttress.server.errors import BodyInvalid
 
 Extra = dict[str, object] | None
 
@@ -46,3 +48,15 @@ RESPONSES = Client(
     writer=responses_out.ResponsesWriter,
     whole=responses_out.whole,
 )
+
+
+def read_asked(client: Client, body: bytes) -> Body:
+    """Return the request in `body`.
+
+    Raises:
+        BodyInvalid: it is none of this dialect; names the field.
+    """
+    try:
+        return client.read(body)
+    except RequestInvalid as error:
+        raise BodyInvalid(error.message, hint=error.hint, data=error.data) from error

@@ -1,11 +1,11 @@
-"""`POST /v1/messages`: features, for any client of Anthropic's format."""
+"""`POST /v1/messages`: features and models, for any client of Anthropic's format."""
 
 from buttress.app.buttress import Buttress
 from buttress.kernel.errors import ButtressError
 from buttress.server.attending import Attention
 from buttress.server.bodies import Send, send_json
 from buttress.server.doors.asking import answer_posed
-from buttress.server.doors.clients import MESSAGES
+from buttress.server.doors.clients import MESSAGES, read_asked
 from buttress.server.doors.messages_wire import Writer, error_of, posed_of, read_request
 from buttress.server.doors.models import answer_model
 from buttress.server.errors import headers_of, status_of
@@ -13,7 +13,7 @@ from buttress.server.errors import headers_of, status_of
 
 async def answer_messages(body: bytes, buttress: Buttress, send: Send, attention: Attention) -> None:
     """Answer one request for a message, whole or streamed; raises as `answer_posed` and `answer_model`."""
-    asked = MESSAGES.read(body)
+    asked = read_asked(MESSAGES, body)
     if asked.model not in buttress.releases:
         await answer_model(asked, MESSAGES, buttress, send, attention)
         return

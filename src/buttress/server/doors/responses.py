@@ -3,10 +3,10 @@
 from buttress.app.buttress import Buttress
 from buttress.server.attending import Attention
 from buttress.server.bodies import Send
-from buttress.server.doors.clients import RESPONSES
+from buttress.server.doors.clients import RESPONSES, read_asked
 from buttress.server.doors.models import answer_model
 
 
 async def answer_responses(body: bytes, buttress: Buttress, send: Send, attention: Attention) -> None:
     """Answer one request for a response, whole or streamed; raises as `answer_model`."""
-    await answer_model(RESPONSES.read(body), RESPONSES, buttress, send, attention)
+    await answer_model(read_asked(RESPONSES, body), RESPONSES, buttress, send, attention)

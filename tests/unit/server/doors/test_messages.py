@@ -92,7 +92,7 @@ class TestRefusals:
             with pytest.raises(NotFoundError) as raised:
                 await client.messages.create(model="claude-9", max_tokens=100, messages=HI)
         assert error_in(raised.value)["type"] == "not_found_error"
-        assert error_in(raised.value)["code"] == "gateway.feature_unknown"
+        assert error_in(raised.value)["code"] == "gateway.model_unknown"
         assert raised.value.response.headers["x-should-retry"] == "false"
 
     @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.slow  # a server each: seconds, all together
 MODELS = """\
 models:
   gpt: {{provider: openai, id: gpt-x, base_url: "{url}", price: {{input: 1, output: 2}}}}
-  claude: {{provider: anthropic, id: claude-x, base_url: "{url}", key: "file:key", price: {{input: 1, output: 2}}}}
+  claude:
+    {{provider: anthropic, id: claude-x, base_url: "{url}", key: "file:key", price: {{input: 1, output: 2}}}}
   gem: {{provider: gemini, id: gem-x, base_url: "{url}", key: "file:key", price: {{input: 1, output: 2}}}}
   down: {{provider: openai, id: down, base_url: "http://127.0.0.1:9/v1"}}
 ladders:
