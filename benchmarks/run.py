@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import median
 
 from local_answers import measure_local_answers, total
+from planted import measure_planted
 from quoting import Quoted, measure_quoting
 from scifact import measure_scifact
 from withholding import measured, summary
@@ -179,6 +180,21 @@ def bench_withholding() -> Iterator[Row]:
     yield "judging a sentence, p50 / p99", f"{figures.p50_ms:.2f} / {figures.p99_ms:.2f} ms", "<= 1 ms"
 
 
+def bench_planted() -> Iterator[Row]:
+    """Measure how many planted instructions are recognised, and how much honest text is taken for one."""
+    folders = [DATA / "retrieval", DATA / "chunking", DATA / "guard"]
+    if missing := [str(folder) for folder in folders if not folder.exists()]:
+        yield "planted instructions", f"skipped: no {', '.join(missing)}", ""
+        return
+    figures = measure_planted(DATA, ROOT / "examples" / "support")
+    for one in figures.planted:
+        yield f"planted, {one.what}", f"{one.taken} of {one.of} ({one.taken / one.of:.0%})", ""
+    for one in figures.honest:
+        bar = "< 0.1 %" if one.what == "ordinary text" else ""
+        yield f"wrongly taken, {one.what}", f"{one.taken} of {one.of} ({one.taken / one.of:.2%})", bar
+    yield "looking at a sentence, p50 / p99", f"{figures.p50_us:.0f} / {figures.p99_us:.0f} µs", "< 50 µs"
+
+
 WITHHOLDING_BARS = {"true": ">= 90 %", "changed": "<= 2 %"}
 
 
@@ -195,6 +211,7 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "quoting": bench_quoting,
     "local": bench_local_answers,
     "withholding": bench_withholding,
+    "planted": bench_planted,
     "scifact": bench_scifact,
 }
 

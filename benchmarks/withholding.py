@@ -23,7 +23,7 @@ from buttress.guardrails.withholding import Withheld, judge
 from buttress.kernel.ids import ChunkId, DocumentId
 from buttress.kernel.passages import Passage
 from buttress.kernel.sentences import split_sentences
-from buttress.kernel.words import content_terms
+from buttress.kernel.words import content_terms, words
 
 SHOWN = 6
 PIECE_WORDS = 250
@@ -49,6 +49,7 @@ class Query(msgspec.Struct, rename={"name": "_id"}):
     """A question with its answer."""
 
     name: str
+    text: str
     metadata: Answered
 
 
@@ -104,6 +105,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     cited: tuple[str, ...]
     others: tuple[str, ...]
     is_true: bool = True
+    asked: frozenset[str] = frozenset()
+    """The words of the question that stand in some text of the collection."""
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,9 +143,10 @@ def tried(told: Told, kind: str, text: str) -> Tried:
     """Judge `text` beside the passages of `told`."""
     markers = "".join(f"[{number}]" for number in range(1, len(told.cited) + 1))
     passages = [passage(one) for one in (*told.cited, *told.others)]
-    judge(text, passages, content_share=GuardrailSettings().content_share)  # passages are read once an answer
+    share = GuardrailSettings().content_share
+    judge("Passages are read once an answer.", passages, content_share=share)
     started = time.perf_counter()
-    judged = judge(f"{text} {markers}", passages, content_share=GuardrailSettings().content_share)
+    judged = judge(f"{text} {markers}", passages, content_share=share, asked=told.asked)
     seconds = time.perf_counter() - started
     reason = judged.reason if isinstance(judged, Withheld) else ""
     return Tried(kind=kind, half=told.half, text=text, reason=reason, seconds=seconds)
@@ -212,6 +216,7 @@ def docs(data: Path) -> Iterator[Told]:
     texts = {one.name: one.text for one in rows(folder / "corpus.jsonl", Text)}
     right = relevant(folder)
     nearest = Nearest(chain.from_iterable(pieces(text) for text in texts.values()))
+    known = set(words(" ".join(texts.values())))
     for at, query in enumerate(rows(folder / "queries.jsonl", Query)):
         own = [piece for name in right[query.name] for piece in pieces(texts[name])]
         for text in split_sentences(query.metadata.answer):
@@ -222,6 +227,7 @@ def docs(data: Path) -> Iterator[Told]:
                 text=text,
                 cited=cited,
                 others=nearest.to(text, but=own, count=SHOWN - len(cited)),
+                asked=frozenset(known & set(words(query.text))),
             )
 
 
@@ -329,12 +335,12 @@ def best_of(sentence: str, own: Sequence[str]) -> tuple[str, ...]:
 def pieces(text: str) -> list[str]:
     """Return a text cut between lines into pieces of at most 250 words, but for longer lines."""
     found: list[str] = []
-    words = PIECE_WORDS
+    count = PIECE_WORDS
     for line in text.splitlines():
-        words += len(line.split())
-        if words > PIECE_WORDS:
+        count += len(line.split())
+        if count > PIECE_WORDS:
             found.append(line)
-            words = len(line.split())
+            count = len(line.split())
         else:
             found[-1] += f"\n{line}"
     return found

@@ -1,5 +1,6 @@
 """A small project to ask: the template of `buttress init`, with a source for staff and another tenant."""
 
+import re
 from pathlib import Path
 from shutil import copytree
 
@@ -74,3 +75,8 @@ def put_on_ladder(project: Path, *urls: str, key: str = "", quotes_last: bool = 
     rungs = [f"rung-{number}" for number in range(1, len(urls) + 1)] + (["quotes"] if quotes_last else [])
     text = _MODELS.format(models="\n".join(models), rungs=", ".join(rungs))
     (project / "models.yaml").write_text(text)
+
+
+def without_progress(said: str) -> str:
+    """Return what a command said on standard error less the lines of how far an ingest is: they come late."""
+    return re.sub(r"^[\d,]+ s: .* tokens/s\n", "", said, flags=re.MULTILINE)

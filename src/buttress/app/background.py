@@ -1,18 +1,22 @@
 """What the background process of `serve` does until it is told to stop."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import structlog
 
 from buttress.app.buttress import Buttress
 from buttress.app.declared import Declared
 from buttress.app.engine import remote_engine
+from buttress.app.layout import run_folder
 from buttress.app.live import Live
 from buttress.app.roles import announced, set_within, stop_asked
 from buttress.kernel.errors import ButtressError
-from buttress.processes.announcing import Announcer
+from buttress.processes.announcing import Announcer, replace_file
+from buttress.processes.errors import RunFolderUnusable
 from buttress.settings.loading import Loaded
+from buttress.tracing.metrics import Metrics
 
 STOP_DATABASE_S = 3.0
 """When the supervisor was killed this process is the last that holds PostgreSQL, and stops it: in 0.3 s, but
@@ -40,11 +44,14 @@ async def run_background(loaded: Loaded) -> None:
     with announced(loaded, "background", STOP_DATABASE_S) as announcer:
         live = Live(loaded.project)
         async with served(loaded, await live.start()) as buttress:
+            metrics = Metrics("background")
+            buttress.listen(metrics.observe)
             sweep_at = 0.0
             while not asked.is_set():
                 if changed := await live.follow():
                     buttress.adopt(changed)
                 await _ship(buttress, announcer)
+                _write(metrics, run_folder(loaded.project))
                 if buttress.clock.monotonic() >= sweep_at:
                     await _forget(buttress)
                     sweep_at = buttress.clock.monotonic() + SWEEP_EVERY_S
@@ -59,9 +66,15 @@ async def _ship(buttress: Buttress, announcer: Announcer) -> None:
         if not error.retryable:
             raise
         _log.warning("background.cannot_ship", code=error.code, reason=error.message)
-        announcer.say(ready=False, message=error.message)
+        announcer.keep_saying(ready=False, message=error.message)
     else:
-        announcer.say(ready=True)
+        announcer.keep_saying(ready=True)
+
+
+def _write(metrics: Metrics, run_dir: Path) -> None:
+    """Let call workers know which calls were found lost: whichever of them is scraped answers for all."""
+    with suppress(RunFolderUnusable):
+        replace_file(run_dir / "background.metrics", metrics.text())
 
 
 async def _forget(buttress: Buttress) -> None:

@@ -170,7 +170,10 @@ class Buttress:
         return self._deployments
 
     def listen(self, hear: Callable[[Trace], None]) -> None:
-        """Have `hear` called with each trace as it is recorded; it must not fail, and not wait."""
+        """Have `hear` called with each trace as it is recorded, and with those that `ship` finds lost.
+
+        It must not fail, and not wait.
+        """
         self._hearing.append(hear)
 
     async def share_breakers(self) -> None:
@@ -322,7 +325,7 @@ class Buttress:
         """
         self.seal()
         database = await self._database.get()
-        return await ship(spool_folder(self._loaded.project), TraceStore(database))
+        return await ship(spool_folder(self._loaded.project), TraceStore(database), self._tell)
 
     async def keep_releases(self) -> None:
         """Keep the project's releases in the database, so that a trace's release can be looked up later."""
@@ -422,6 +425,9 @@ class Buttress:
     def _record(self, trace: Trace) -> None:
         self._spool.append(self._encoded(trace))
         self._underway.end(trace.trace_id)
+        self._tell(trace)
+
+    def _tell(self, trace: Trace) -> None:
         for hear in self._hearing:
             hear(trace)
 

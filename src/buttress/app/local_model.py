@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -13,7 +13,8 @@ from buttress.app.layout import log_folder, run_folder
 from buttress.gateway.compiling.project import read_models
 from buttress.kernel.catalogue import Model
 from buttress.kernel.clock import SystemClock
-from buttress.models.errors import LocalModelAway
+from buttress.models.errors import LocalModelAway, LocalModelBroken, LocalModelMissing
+from buttress.models.local_file import local_file
 from buttress.models.ports import LocalServer
 from buttress.models.types import LocalAddress
 from buttress.processes.announcing import read_json
@@ -104,17 +105,33 @@ class OwnModel:
         await self._tasks.__aexit__(None, None, None)
 
     async def address(self) -> LocalAddress:
-        """See `LocalServer.address`; waits for a process that is being started, not for one that fell."""
+        """See `LocalServer.address`; waits for a process that is being started, not for one that fell.
+
+        Raises:
+            LocalModelMissing: its file cannot be read; nothing is started for that.
+            LocalModelBroken: its file is none that can be run here.
+        """
         if not self._started and is_served(self._project):
             return announced_address(run_folder(self._project))
+        if not self._started:
+            await asyncio.to_thread(self._require_file)
         self._start()
         await self._loaded()
+        status = self._keeper.status
+        if status.state is State.WAITING and f"({LocalModelBroken.code})" in status.message:
+            raise LocalModelBroken(f"the local model cannot be loaded; logs/{LOCAL_MODEL}.log says more")
         return announced_address(self._run_dir)
 
     def begin(self) -> None:
         """See `LocalServer.begin`."""
         if local_model(self._project) and not is_served(self._project):
-            self._start()
+            with suppress(LocalModelMissing, LocalModelBroken):  # said by `address`, when it is needed
+                self._require_file()
+                self._start()
+
+    def _require_file(self) -> None:
+        if model := local_model(self._project):
+            local_file(model, self._project)
 
     def _start(self) -> None:
         if not self._started:
@@ -159,4 +176,5 @@ def _spec(loaded: Loaded, run_dir: Path) -> ChildSpec:
         ),
         ready_timeout_s=local.load_timeout_s,
         stop_timeout_s=loaded.tree.processes.stop_timeout_s,
+        hang_timeout_s=loaded.tree.processes.hang_timeout_s,
     )

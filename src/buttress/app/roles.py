@@ -7,11 +7,13 @@ import asyncio
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from buttress.app.engine import local_engine
+from buttress.app.engine_health import WatchedEngine
 from buttress.app.layout import engine_address, run_folder
 from buttress.app.live import LOOK_EVERY_S, Live
 from buttress.kernel.clock import SystemClock
@@ -24,6 +26,7 @@ from buttress.knowledge.ports import Engine
 from buttress.knowledge.search_types import Query
 from buttress.knowledge.types import KnowledgeBase
 from buttress.processes.announcing import Announcer
+from buttress.processes.beating import beating
 from buttress.processes.lifeline import GRACE_S, exit_when_parent_dies
 from buttress.settings.loading import Loaded
 
@@ -34,15 +37,17 @@ _log = structlog.get_logger("buttress.app.roles")
 def announced(
     loaded: Loaded, name: str, grace_s: float = GRACE_S, *, run_dir: Path | None = None
 ) -> Iterator[Announcer]:
-    """Be the role `name` for the block: end with the supervisor, and say at the end that it was meant.
+    """Be the role `name` for the block, in a running event loop, whose beat it gives.
 
-    Where the supervisor is killed the block has `grace_s` seconds to end in order. `run_dir` is where it is
-    said when not in the project's run folder.
+    It ends with the supervisor, and says at the end that it was meant. Where the supervisor is killed the
+    block has `grace_s` seconds to end in order. `run_dir` is where it is said when not in the project's run
+    folder.
     """
     exit_when_parent_dies(grace_s)
     announcer = Announcer(run_dir or run_folder(loaded.project), name, SystemClock())
     try:
-        yield announcer
+        with beating(announcer.beat):
+            yield announcer
     except ButtressError as error:
         announcer.say(ready=False, message=f"{error.message} ({error.code})")
         raise
@@ -78,11 +83,15 @@ async def run_engine(loaded: Loaded) -> None:
             # Side by side: the one waits for imports, the other for onnxruntime. Errors come bare.
             await asyncio.gather(engine.warm(), embedder())
             await _search_once(engine, knowledge.values())
-            async with serve_engine(engine, engine_address(loaded.project), settings.engine) as address:
-                announcer.say(ready=True, address=f"{address.host}:{address.port}")
+            watched = WatchedEngine(engine, SystemClock(), settings.engine.stage_timeout_s)
+            async with serve_engine(watched, engine_address(loaded.project), settings.engine) as address:
+                say = partial(announcer.keep_saying, address=f"{address.host}:{address.port}")
+                say(ready=True)
                 while not await set_within(asked, LOOK_EVERY_S):
                     if changed := await live.follow():
                         await _search_instead(knowledge, changed.knowledge, engine)
+                    trouble = await watched.look_again(knowledge.values())
+                    say(ready=not trouble, message=trouble)
 
 
 async def _search_instead(

@@ -172,7 +172,8 @@ def _local_file(model: Model, project: Path) -> str:
 
 def _processes(project: Path) -> Iterator[Finding]:
     for role in read_status(run_folder(project)):
-        detail = " ".join(part for part in (role.state.value, role.address, role.message) if part)
+        again = f"(started again {role.restarts}x, lastly: {role.last_end})" if role.last_end else ""
+        detail = " ".join(part for part in (role.state.value, role.address, role.message, again) if part)
         well = role.state.value == "ready"
         yield Finding(
             f"process {role.name}", well, detail, "See .buttress/logs/, or start it: buttress serve"

@@ -77,7 +77,17 @@ def hint_of(code: str) -> str:
 
     An answer names the errors behind it by their codes only; whatever was raised here is loaded.
     """
-    return next((error.hint for error in _all_below(ButtressError) if vars(error).get("code") == code), "")
+    return next((error.hint for error in _of_code(code)), "")
+
+
+def meaning_of(code: str) -> str:
+    """Return what the error of that `code` means, in one line; the code itself when none loaded has it."""
+    texts = ((error.__doc__ or "").strip().partition("\n")[0] for error in _of_code(code))
+    return next((text.rstrip(".") for text in texts if text), code)
+
+
+def _of_code(code: str) -> Iterator[type[ButtressError]]:
+    return (error for error in _all_below(ButtressError) if vars(error).get("code") == code)
 
 
 def _all_below(error: type[ButtressError]) -> Iterator[type[ButtressError]]:

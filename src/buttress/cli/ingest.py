@@ -29,6 +29,27 @@ class Watcher(Protocol):
         ...
 
 
+class Lines:
+    """A `Watcher` that prints a line on standard error now and then: for logs, where a bar would be noise."""
+
+    every_s = 10.0
+
+    def __init__(self) -> None:
+        self._last_s = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        """See `Watcher`; the first line comes after `every_s` seconds of one knowledge base."""
+        if progress.elapsed_s < self._last_s:  # the next knowledge base
+            self._last_s = 0.0
+        if progress.elapsed_s - self._last_s >= self.every_s:
+            self._last_s = progress.elapsed_s
+            click.echo(
+                f"{progress.elapsed_s:,.0f} s: {progress.files_done:,} of {progress.files:,} documents read, "
+                f"{_rates(progress)}",
+                err=True,
+            )
+
+
 @click.command()
 @click.argument("knowledge", nargs=-1)
 @click.option("--allow-empty", is_flag=True, help="Remove documents of a folder that is empty now.")
@@ -59,7 +80,10 @@ async def _ingest(loaded: Loaded, knowledge: tuple[str, ...], *, allow_empty: bo
 
 @contextmanager
 def progress_bar() -> Iterator[Watcher]:
-    """Show how far an ingest is, with rates, on standard error; where that is no terminal, nothing."""
+    """Show how far an ingest is, with rates, on standard error; where that is no terminal, in `Lines`."""
+    if not sys.stderr.isatty():
+        yield Lines()
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -68,16 +92,20 @@ def progress_bar() -> Iterator[Watcher]:
         TimeElapsedColumn(),
     )
     console = Console(file=sys.stderr, no_color=None if are_colours_wanted() else True)
-    with Bar(*columns, console=console, disable=not sys.stderr.isatty(), transient=True) as bar:
+    with Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task("documents", total=None, rates="")
 
         def watch(progress: Progress) -> None:
-            rates = (
-                f"{progress.chunks_done:,}/{progress.chunks:,} chunks, {progress.tokens_per_s:,.0f} tokens/s"
-            )
-            bar.update(task, total=progress.files, completed=progress.files_done, rates=rates)
+            bar.update(task, total=progress.files, completed=progress.files_done, rates=_rates(progress))
 
         yield watch
+
+
+def _rates(progress: Progress) -> str:
+    return (
+        f"{progress.chunks_done:,} of {progress.chunks:,} chunks embedded, "
+        f"{progress.tokens_per_s:,.0f} tokens/s"
+    )
 
 
 def print_report(report: IngestReport) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import click
 import msgspec
 
-from buttress.cli.failures import hint_of
+from buttress.cli.failures import hint_of, meaning_of
 from buttress.cli.plain import one_line, safe
 from buttress.gateway.types import Answer
 from buttress.guardrails.withholding import Reason, Withheld
@@ -26,6 +26,8 @@ _WHY: dict[Reason, str] = {
     "declined": "it says that there is no answer",
     "leads_nowhere": "nothing that holds follows it",
     "reworded": "in no passage word for word, and the model is weak",
+    "too_long": "it is too long to be checked",
+    "instruction": "only what a document says to an assistant says so",
 }
 _MAX_WITHHELD = 160
 
@@ -108,7 +110,7 @@ def troubles(answer: Answer) -> list[Trouble]:
 
 def _failed_with(code: str, answer: Answer) -> str:
     models = ", ".join(one.model for one in answer.failed if one.code == code)
-    return f"failed with {code}: {models}"
+    return f"failed with {code}: {models}: {meaning_of(code)}"
 
 
 def print_passages(passages: Iterable[Passage]) -> None:

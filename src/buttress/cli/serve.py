@@ -181,7 +181,7 @@ def _ended_by_signals() -> Iterator[None]:
         yield
 
 
-_WAITING = (State.WAITING, State.NOT_READY)
+_WAITING = (State.WAITING, State.NOT_READY, State.SILENT)
 
 
 class Report:
@@ -244,6 +244,7 @@ def _child(loaded: Loaded, settings_fd: int, role: str, name: str, *, stop_order
         ),
         ready_timeout_s=loaded.tree.processes.ready_timeout_s,
         stop_timeout_s=loaded.tree.processes.stop_timeout_s,
+        hang_timeout_s=loaded.tree.processes.hang_timeout_s,
         stop_order=stop_order,
         pass_fds=(settings_fd,),
     )

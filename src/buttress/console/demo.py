@@ -19,6 +19,9 @@ POLICY = (
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 """What an asset is, by how its name ends."""
 
+MAX_CHARACTERS = 20_000
+"""The longest that the page lets its visitors write, whatever a feature takes."""
+
 BEYOND = "Which country won the football World Cup in 1998?"
 """What the documents of hardly any product answer."""
 
@@ -44,7 +47,7 @@ PREPARED = {
             "How many calendars can I connect?",
         ),
         beyond="Do you run on Azure?",
-        harm="Are there discount codes?",
+        harm="Do I get a 90 % discount?",
         long="What happens if a payment fails?",
     )
 }
@@ -55,7 +58,8 @@ class ShownFeature(msgspec.Struct, frozen=True, kw_only=True):
     """A feature as the page offers it.
 
     `question` is the property of its input that one text can fill; empty where it needs more than that: its
-    input is then written as JSON, with the properties in `required`. `knowledge` is empty where nothing is
+    input is then written as JSON, with the properties in `required`. `longest` is how many characters can be
+    written. `knowledge` is empty where nothing is
     retrieved.
     """
 
@@ -63,6 +67,7 @@ class ShownFeature(msgspec.Struct, frozen=True, kw_only=True):
     description: str
     question: str
     required: tuple[str, ...]
+    longest: int
     knowledge: str
     prepared: Prepared
 
@@ -73,11 +78,13 @@ def shown_feature(release: Release) -> ShownFeature:
     knowledge = next((stage.knowledge for stage in stages), "")
     required = _required(release.input_schema)
     question = release.chat.question if release.chat else ""
+    one_text = question if set(required) <= {question} else ""
     return ShownFeature(
         name=release.feature,
         description=release.description,
-        question=question if set(required) <= {question} else "",
+        question=one_text,
         required=required,
+        longest=_longest(release.input_schema, one_text),
         knowledge=knowledge,
         prepared=PREPARED.get(knowledge, Prepared()),
     )
@@ -116,6 +123,14 @@ def _template() -> jinja2.Template:
     text = (files("buttress.console") / "templates" / "demo.html").read_text("utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     return environment.from_string(text)
+
+
+def _longest(schema: Mapping[str, object], name: str) -> int:
+    """Return how many characters the property `name` takes, by the schema; at most `MAX_CHARACTERS`."""
+    properties = schema.get("properties")
+    described = properties.get(name) if isinstance(properties, Mapping) else None
+    longest = described.get("maxLength") if isinstance(described, Mapping) else None
+    return min(longest, MAX_CHARACTERS) if isinstance(longest, int) else MAX_CHARACTERS
 
 
 def _required(schema: Mapping[str, object]) -> tuple[str, ...]:

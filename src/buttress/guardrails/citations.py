@@ -6,17 +6,37 @@ from functools import lru_cache
 
 import msgspec
 
-from buttress.guardrails.contests import is_denied
-from buttress.guardrails.facts import bears_out, holds, names_of_most, share_of_terms, speaks_against
+from buttress.guardrails.clauses import clauses, is_cut_off
+from buttress.guardrails.facts import (
+    bears_out,
+    bears_out_clause,
+    holds,
+    names_of_most,
+    share_of_terms,
+    speaks_against,
+)
 from buttress.guardrails.folding import Folded, find, fold_kept, normalised
 from buttress.guardrails.markers import MarkedSentence, read_sentence
-from buttress.guardrails.reading import Reading, read_kept, read_text
+from buttress.guardrails.reading import Reading, read_claim, read_kept, term_of
+from buttress.guardrails.tables import is_displaced
 from buttress.kernel.passages import Citation, CitationState, Passage, cite
 from buttress.kernel.sentences import split_sentences
 
 _QUOTED = re.compile(r"[\"“„«](?P<quote>[^\"“”„«»]+)[\"”“»]")
+_TELLING = frozenset(
+    map(
+        term_of,
+        """say says said state states stated tell tells told write writes written read reads quote quotes put
+        mention mentions explain explains note notes document documents documentation passage passages page
+        text terms policy according word words term clear clearly exactly promise promises specify specifies
+        """.split(),  # noqa: SIM905 - a list of words
+    )
+)
+"""Words around a quotation that say no more than that it is one."""
 _LEFT_OUT = re.compile(r"\s*(?:\[?(?:\.{3}|…)\]?)\s*")
 _MIN_QUOTED_WORDS = 3
+_MAX_CLAUSES = 24
+"""A sentence of more clauses is a list that nobody reads as one claim."""
 _UNSUPPORTED = CitationState.UNSUPPORTED
 _MIN_PART = 0.3
 """Of passages cited together, one must hold at least this share of the words to count as supporting."""
@@ -34,11 +54,16 @@ class CitedSentence(msgspec.Struct, frozen=True):
     is_contradicted: bool = False
 
 
-class _Claim(msgspec.Struct, frozen=True):
-    """A sentence without markers, read once; its folded words, and what it quotes."""
+class _Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """A sentence without markers, read once: as a whole, by its clauses, and what is beside what it quotes.
+
+    `needle` is the sentence, and `quotes` what it quotes, folded.
+    """
 
     text: str
     reading: Reading
+    clauses: tuple[Reading, ...]
+    beside: Reading
     needle: str
     quotes: tuple[str, ...]
 
@@ -54,29 +79,44 @@ class _Asked(msgspec.Struct, frozen=True):
 @lru_cache(maxsize=8)
 def _claim(sentence: str) -> _Claim:
     """Return the claim of a sentence; kept, since it is held against one passage after the other."""
-    return _Claim(sentence, read_text(sentence), normalised(sentence), _quotes(sentence))
+    quotes = _quotes(sentence)
+    beside = _QUOTED.sub(" ", sentence) if quotes else ""
+    return _Claim(
+        text=sentence,
+        reading=read_claim(sentence),
+        clauses=tuple(map(read_claim, clauses(beside or sentence))),
+        beside=read_claim(beside),
+        needle=normalised(sentence),
+        quotes=quotes,
+    )
 
 
 @lru_cache(maxsize=32)
-def _given(sources: tuple[str, ...]) -> frozenset[str]:
-    return names_of_most([read_kept(source) for source in sources])
+def _given(sources: tuple[str, ...], asked: frozenset[str]) -> frozenset[str]:
+    return names_of_most([read_kept(source) for source in sources]) | {
+        f"name:{term_of(word)}" for word in asked
+    }
 
 
-def cite_sentence(text: str, passages: Sequence[Passage], *, content_share: float) -> CitedSentence:
+def cite_sentence(
+    text: str, passages: Sequence[Passage], *, content_share: float, asked: frozenset[str] = frozenset()
+) -> CitedSentence:
     """Return one sentence, as the answer has it, with what it cites of `passages` (the first is number 1).
 
     A citation is `verbatim` when the sentence, or what it quotes, stands in the passage in these words; its
     `start` and `end` then hold them. It is `supported` when the passage, under its headings, or the passages
-    cited together, bear the sentence out (see `facts.bears_out`). Else, and whenever a quotation stands in
+    cited together, bear the sentence out (see `facts.bears_out`); names that are words of `asked` are known:
+    those of the question that stand in a document. Else, and whenever a quotation stands in
     none of them, it is `unsupported`.
     """
     sentence = read_sentence(text)
     known = [number for number in sentence.numbers if 1 <= number <= len(passages)]
     cited = [passages[number - 1] for number in known]
-    asked = _Asked(_claim(sentence.text), _given(tuple(map(_with_headings, passages))), content_share)
-    found = [_state(asked, passage, cited) for passage in cited]
+    given = _given(tuple(map(_with_headings, passages)), asked)
+    wanted = _Asked(_claim(sentence.text), given, content_share)
+    found = [_state(wanted, passage, cited) for passage in cited]
     is_contradicted = not any(state == "verbatim" for state, _ in found) and _is_contradicted(
-        asked.claim, cited
+        wanted.claim, cited
     )
     citations = (
         cite(passage, number, sentence.text, _UNSUPPORTED if is_contradicted else state, place)
@@ -99,6 +139,8 @@ def _state(
     claim = asked.claim
     if place := _verbatim(claim, passage):
         return CitationState.VERBATIM, place
+    if _is_part(claim, passage):
+        return _UNSUPPORTED, whole
     if not all(any(find(quote, fold_kept(one.text)) for one in cited) for quote in claim.quotes):
         return _UNSUPPORTED, whole
     if place := _quoted(claim, passage):
@@ -108,6 +150,9 @@ def _state(
 
 def _is_supported(asked: _Asked, passage: Passage, cited: Sequence[Passage]) -> bool:
     own = source_of(passage)
+    parts = (asked.claim.reading, *asked.claim.clauses[:_MAX_CLAUSES])
+    if any(is_displaced(part, passage.text) for part in parts):
+        return False
     if _bears_out(own, asked):
         return True
     if len(cited) == 1 or share_of_terms(asked.claim.reading, own) < _MIN_PART:
@@ -116,7 +161,14 @@ def _is_supported(asked: _Asked, passage: Passage, cited: Sequence[Passage]) -> 
 
 
 def _bears_out(source: Reading, asked: _Asked) -> bool:
-    return bears_out(asked.claim.reading, source, content_share=asked.content_share, given=asked.given)
+    claim = asked.claim
+    if len(claim.clauses) > _MAX_CLAUSES or not bears_out(
+        claim.reading, source, content_share=asked.content_share, given=asked.given
+    ):
+        return False
+    if claim.quotes and share_of_terms(claim.beside, source) < asked.content_share:
+        return set(claim.beside.terms) <= _TELLING
+    return all(bears_out_clause(clause, source) for clause in claim.clauses)
 
 
 def source_of(passage: Passage) -> Reading:
@@ -131,12 +183,11 @@ def _with_headings(passage: Passage) -> str:
 
 def _quoted(claim: _Claim, passage: Passage) -> tuple[int, int] | None:
     """Return where the first quotation stands, when the passage has them all and the facts beside them."""
-    places = [find(quote, fold_kept(passage.text)) for quote in claim.quotes]
-    own = source_of(passage)
-    beside = read_text(_QUOTED.sub(" ", claim.text))
-    if not places or None in places or not holds(beside, own) or is_denied(beside, own):
+    places = [_whole(quote, passage) for quote in claim.quotes]
+    if not places or None in places or not set(claim.beside.terms) <= _TELLING:
         return None
-    return places[0]
+    is_plain = holds(claim.beside, source_of(passage)) and not claim.beside.near_denials
+    return places[0] if is_plain else None
 
 
 def _verbatim(claim: _Claim, passage: Passage) -> tuple[int, int] | None:
@@ -144,7 +195,20 @@ def _verbatim(claim: _Claim, passage: Passage) -> tuple[int, int] | None:
     folded = fold_kept(passage.text)
     if len(claim.needle.split()) < _MIN_QUOTED_WORDS:
         return _short(claim.needle, passage, folded)
-    return find(claim.needle, folded)
+    return _whole(claim.needle, passage)
+
+
+def _is_part(claim: _Claim, passage: Passage) -> bool:
+    """Say whether the passage has the sentence, or what it quotes, only with what denies or limits it."""
+    folded = fold_kept(passage.text)
+    long = (one for one in (claim.needle, *claim.quotes) if len(one.split()) >= _MIN_QUOTED_WORDS)
+    return any(find(one, folded) and not _whole(one, passage) for one in long)
+
+
+def _whole(needle: str, passage: Passage) -> tuple[int, int] | None:
+    """Return where `needle` stands with all that denies it there, or makes it conditional."""
+    place = find(needle, fold_kept(passage.text))
+    return place if place and not is_cut_off(needle, passage.text, place) else None
 
 
 def _short(needle: str, passage: Passage, folded: Folded) -> tuple[int, int] | None:

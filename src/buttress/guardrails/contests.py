@@ -22,17 +22,37 @@ _BARS = {
     "scale": (0.25, 0.05),
 }
 """How alike (0 to 1) a place of another must be, and how much more so than the best of its own."""
+_KINDS = tuple(_BARS)
+_MAX_DEFINITE = 64
+_GIVEN = 0.2
+"""A name that most of what is shown speaks of is not often put in the place of another one."""
 _FAR_DENIED = 4
 """The same of a denial's neighbours: a sentence can deny one thing and say the next."""
 _DENIED = 0.6
+_REFUSED = 0.3
 _UNDENIED = 0.4
 _MIN_UNDENIED = 2
 
 
-def is_contested(claim: Reading, source: Reading) -> bool:
-    """Say whether something definite of `claim` has another of its kind in its place in `source`."""
+def is_contested(
+    claim: Reading,
+    source: Reading,
+    kinds: tuple[str, ...] = _KINDS,
+    *,
+    far: int = _FAR,
+    given: frozenset[str] = frozenset(),
+) -> bool:
+    """Say whether something definite of `claim` has another of its kind in its place in `source`.
+
+    A sentence with more that is definite than can be compared is contested, too.
+    """
+    definite = [(slot, kind) for kind, slots in _definite(claim, source) for slot in slots]
+    if len(definite) > _MAX_DEFINITE:
+        return True
     return any(
-        _is_taken(slot, kind, claim, source) for kind, slots in _definite(claim, source) for slot in slots
+        _is_taken(slot, kind, claim, source, far, _GIVEN if f"name:{slot.value}" in given else 0)
+        for slot, kind in definite
+        if kind.startswith(kinds)
     )
 
 
@@ -44,20 +64,20 @@ def _definite(claim: Reading, source: Reading) -> Iterator[tuple[str, Sequence[S
     yield from ((kind, slots) for kind, slots in claim.slots.items() if kind != "name")
 
 
-def _is_taken(slot: Slot, kind: str, claim: Reading, source: Reading) -> bool:
+def _is_taken(slot: Slot, kind: str, claim: Reading, source: Reading, far: int, more: float) -> bool:
     rivals = source.slots.get(kind, ())
     others = [one for one in rivals if one.value != slot.value and not (slot.run | {slot.value}) & one.run]
     if not others:
         return False
     own = {one.at for one in rivals if one.value == slot.value}
     own |= set(map(float, source.places.get(slot.value, ())))
-    if not own and not kind.startswith("scale"):
+    if not own and not kind.startswith("scale") and not more:
         return False  # it is there in another form, an acronym for its words: that has no place to compare
     near = list(_neighbours(slot, kind, claim))
-    best_own = max((_likeness(at, near, source) for at in own), default=0.0)
-    best = max(_likeness(one.at, near, source) for one in others)
+    best_own = max((_likeness(at, near, source, far) for at in own), default=0.0)
+    best = max(_likeness(one.at, near, source, far) for one in others)
     alike, margin = _BARS.get(kind.partition(" ")[0], _BARS["scale"])
-    return best >= alike and best > best_own + margin
+    return best >= alike and best > best_own + margin + more
 
 
 def _neighbours(slot: Slot, kind: str, claim: Reading) -> Iterator[tuple[str, float, float]]:
@@ -70,7 +90,7 @@ def _neighbours(slot: Slot, kind: str, claim: Reading) -> Iterator[tuple[str, fl
             yield term, away, 1 / (1 + abs(away) / 4)
 
 
-def _likeness(at: float, near: Sequence[tuple[str, float, float]], source: Reading, far: int = _FAR) -> float:
+def _likeness(at: float, near: Sequence[tuple[str, float, float]], source: Reading, far: int) -> float:
     """Return 0 to 1: how far the words near a place of the claim stand alike around `at`."""
     total = sum(weight for _, _, weight in near)
     held = sum(weight * _nearness(source.places.get(term, ()), at + away, far) for term, away, weight in near)
@@ -90,13 +110,15 @@ def is_denied(claim: Reading, source: Reading) -> bool:
     """Say whether `source` denies what the claim asserts, or does not deny what it denies."""
     if not all(_has_denial(at, claim, source) for at in claim.denials):
         return True
+    if not all(_has_denial(at, claim, source, _REFUSED) for at in claim.refusals):
+        return True
     return any(_denies(at, claim, source) for at in source.denials)
 
 
-def _has_denial(at: float, claim: Reading, source: Reading) -> bool:
+def _has_denial(at: float, claim: Reading, source: Reading, alike: float = _DENIED) -> bool:
     """Say whether some denial of `source` stands in the words that this one stands in."""
     near = list(_around(at, claim))
-    return any(_likeness(place, near, source, _FAR_DENIED) >= _DENIED for place in source.near_denials)
+    return any(_likeness(place, near, source, _FAR_DENIED) >= alike for place in source.near_denials)
 
 
 def _denies(at: float, claim: Reading, source: Reading) -> bool:
@@ -111,7 +133,20 @@ def _denies(at: float, claim: Reading, source: Reading) -> bool:
         len({term for term, _, _ in near} & claim.places.keys()) >= _MIN_UNDENIED
         and bool(alike)
         and not any(abs(one - place) <= 2 for one in claim.near_denials for place in alike)
+        and not any(_stands_undenied(int(place + 0.5), claim, source) for place in alike)
     )
+
+
+def _stands_undenied(place: int, claim: Reading, source: Reading) -> bool:
+    """Say whether the words at a place of the claim stand as well where `source` denies nothing."""
+    near = list(_around(place, claim))
+    best = {True: 0.0, False: 0.0}
+    for term, away, _ in near:
+        for found in source.places.get(term, ()):
+            at = found - away
+            is_denied_there = any(-_FAR_DENIED <= one - at <= 2 for one in source.near_denials)
+            best[is_denied_there] = max(best[is_denied_there], _likeness(at, near, source, _FAR_DENIED))
+    return best[False] >= max(_DENIED, best[True])
 
 
 def _around(at: float, reading: Reading) -> Iterator[tuple[str, float, float]]:

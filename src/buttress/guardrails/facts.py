@@ -13,6 +13,14 @@ from buttress.guardrails.scales import LIGHT
 
 _WINDOW = 60
 """The words must stand within so many telling words: three sentences, or a paragraph."""
+_CLAUSE = 0.2
+_MIN_CLAUSE = 3
+_CLOSE = 4
+_NUMBERS = ("number", "year")
+"""Of a clause, so many of the words must be found: else it is an invention behind a true one."""
+_FEW = 3
+_SHORT = 0.65
+"""Of fewer telling words than three, more must be found, and those that tell little are counted, too."""
 _MIN_TERMS = 2
 _MIN_SOURCES = 3
 _SAME = 0.7
@@ -41,7 +49,8 @@ def _knows(source: Reading, form: str) -> bool:
 
 def share_of_terms(claim: Reading, source: Reading) -> float:
     """Return the share of the claim's words that stand near each other in `source`; 0 when it has none."""
-    terms = set(claim.terms) - _LIGHT or set(claim.terms)
+    terms = set(claim.terms) - _LIGHT
+    terms = terms if len(terms) >= _FEW else set(claim.terms)
     found = sorted((place, term) for term in terms for place in source.places.get(term, ()))
     counts: dict[str, int] = {}
     best = first = 0
@@ -62,9 +71,23 @@ def bears_out(
 ) -> bool:
     """Say whether `source` says what `claim` says, as far as words can tell; `given` facts need no place."""
     has_words = len(set(claim.terms)) >= _MIN_TERMS and holds(claim, source, given=given)
-    if not has_words or share_of_terms(claim, source) < content_share:
+    is_short = len(set(claim.terms) - _LIGHT) < _FEW
+    if not has_words or share_of_terms(claim, source) < (
+        max(_SHORT, content_share) if is_short else content_share
+    ):
         return False
-    return not (is_contested(claim, source) or is_denied(claim, source))
+    return not (is_contested(claim, source, given=given) or is_denied(claim, source))
+
+
+def bears_out_clause(clause: Reading, source: Reading) -> bool:
+    """Say whether `source` says some of what a clause of a sentence that it bears out says."""
+    if len(set(clause.terms) - _LIGHT) < _MIN_CLAUSE:
+        return True
+    share = share_of_terms(clause, source)
+    is_turned = share >= _SAME and (
+        is_contested(clause, source, _NUMBERS, far=_CLOSE) or is_denied(clause, source)
+    )
+    return share >= _CLAUSE and not is_turned
 
 
 def speaks_against(claim: Reading, source: Reading) -> bool:

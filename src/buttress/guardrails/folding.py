@@ -21,7 +21,7 @@ _ALIKE = str.maketrans(
     }
 )
 _DROPPED = frozenset("*\u00ad\u200b\u200c\u200d\u2060\ufeff")
-_MARKER = re.compile(rf"\s*{MARKER.pattern}")
+_MARKER = re.compile(rf"(?:(?<!\s)\s++)?{MARKER.pattern}")
 _LIST_MARKER = re.compile(r"^(?:[-•#|]+|\d{1,3}[.)])\s+")
 _OUTER = " .!?…。！？:;,\"'"
 

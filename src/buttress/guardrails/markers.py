@@ -8,9 +8,9 @@ import msgspec
 from buttress.kernel.sentences import sentence_spans
 
 MARKER = re.compile(r"\[\s?\d{1,3}(?:\s?[-–,;]\s?\d{1,3})*\s?\]")
-_LEADING = re.compile(rf"(?:\s*{MARKER.pattern})+(?!\()")
+_LEADING = re.compile(rf"(?:\s*+{MARKER.pattern})++(?!\()")
 _ITEM_NUMBER = re.compile(r"\d{1,3}[.)]")
-_SPACED = re.compile(rf"\s*{MARKER.pattern}(?!\()")
+_SPACED = re.compile(rf"(?:(?<!\s)\s++)?{MARKER.pattern}(?!\()")
 _RANGE = re.compile(r"(\d+)\s?[-–]\s?(\d+)")
 _MAX_RANGE = 20
 """`[1-999]` is no citation of 999 passages; a range longer than this stands for its two ends."""

@@ -9,13 +9,18 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from buttress.guardrails.plain import is_mixed, plain
 from buttress.guardrails.quantities import UNITS, Quantity, quantities
-from buttress.guardrails.scales import DENIALS, NEAR_DENIALS, POLES
+from buttress.guardrails.scales import DENIALS, NEAR_DENIALS, POLES, REFUSALS
 from buttress.kernel.sentences import sentence_spans
 from buttress.kernel.words import STOP_WORDS, stem
 
 _TOKEN = re.compile(
-    r"""(?P<address>https?://[^\s<>"')\]]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)
+    r"""(?P<address>(?<![\w+.-])(?:[a-zA-Z][\w+.-]*+:(?=//)|(?=//\w))[^\s<>"')\]]++
+        |(?<=\]\()[^\s)]++
+        |(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)+
+        |(?<![\w.@-])(?:[\w-]++\.)++(?<=[\w-]\.)[^\W\d_]{2,}+(?![\w-]|\.\w)(?:/[^\s<>"')\]]*+)?
+        |<[A-Za-z/!][^<>\s=:]*+[\s=:][^<>]*+>)
       | (?P<number>\d{1,3}(?:[\u00a0\u202f\ ]\d{3})+(?![\d.,]*\d)|\d+(?:[.,]\d+)*)
       | (?P<wide>[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+)
       | (?P<code>[^\W\d_]+\d[^\W_]*)
@@ -40,6 +45,32 @@ _KEY = 7
 _ACRONYM = re.compile(r"[A-Z]{2,6}s?")
 _HYPHENS = frozenset("-‐‑–")
 _SHORTEST_INITIALS = 3
+_LONGEST_ITEM = 2
+_LONGEST_RUN = 12
+_FINITE = frozenset("is was has had will can could may might must should does did would".split())  # noqa: SIM905
+_BEHIND_VERBS = frozenset("no not never within without only back nothing all each every".split())  # noqa: SIM905
+_PRONOUNS = frozenset(
+    """everyone everybody someone somebody anyone anybody everything something anything nothing neither either
+    none nobody another each all both most many few several who what which there here today now usually always
+    often then first second third finally also instead otherwise however""".split()  # noqa: SIM905
+)
+_NOUN_ENDINGS = (
+    "s",
+    "ing",
+    "tion",
+    "sion",
+    "ment",
+    "ness",
+    "ity",
+    "ance",
+    "ence",
+    "ship",
+    "age",
+    "ure",
+    "ism",
+    "ly",
+)
+"""`Streaming allows` begins with no name."""
 INITIALS = "initials:"
 
 Kind = Literal["word", "name", "number", "year", "month", "address", "degree", "denial", "near denial"]
@@ -77,6 +108,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     slots: dict[str, tuple[Slot, ...]]
     denials: tuple[float, ...]
     near_denials: tuple[float, ...]
+    refusals: tuple[float, ...]
     ends: tuple[int, ...]
     facts: frozenset[tuple[str, ...]]
     known: frozenset[str]
@@ -108,6 +140,7 @@ def _plain(word: str) -> str:
 
 def read_text(text: str) -> Reading:
     """Return `text` as the rules read it."""
+    text = plain(text)
     spans = sentence_spans(text)
     tokens = _tokens(text, spans)
     marks = _with_opening_names(list(_marks(tokens)), tokens)
@@ -122,6 +155,7 @@ def read_text(text: str) -> Reading:
         slots=_slots(marks, tokens),
         denials=tuple(one.place for one in marks if one.kind == "denial"),
         near_denials=tuple(one.place for one in marks if one.kind in {"denial", "near denial"}),
+        refusals=tuple(one.place for one in marks if one.kind == "near denial" and one.value in REFUSALS),
         ends=tuple(bisect_right(offsets, end - 1) for _, end in spans),
         facts=frozenset(_facts(marks, tokens)),
         known=frozenset(_known(terms, tokens)),
@@ -133,6 +167,9 @@ def read_text(text: str) -> Reading:
 read_kept = lru_cache(maxsize=128)(read_text)
 """`read_text` for passages, which every sentence of an answer is held against: the last 128 are kept."""
 
+read_claim = lru_cache(maxsize=64)(read_text)
+"""`read_text` for a sentence and its clauses, which are held against one passage after the other."""
+
 _TELLING: frozenset[Kind] = frozenset({"word", "name", "number", "year", "month", "address"})
 
 
@@ -141,7 +178,8 @@ def _tokens(text: str, spans: Iterable[tuple[int, int]]) -> _Tokens:
     texts = [one.group() for one in found]
     starts = [start for start, _ in spans] + [line.end() for line in _LINE.finditer(text)]
     offsets = [one.start() for one in found]
-    begins = {_first_word(texts, bisect_right(offsets, start - 1)) for start in starts}
+    first = _first_words(texts)
+    begins = {first[bisect_right(offsets, start - 1)] for start in starts}
     rows = (line.span() for line in _ROW.finditer(text))
     in_rows = {
         at for start, end in rows for at in range(bisect_left(offsets, start), bisect_left(offsets, end))
@@ -151,13 +189,13 @@ def _tokens(text: str, spans: Iterable[tuple[int, int]]) -> _Tokens:
     )
 
 
-def _first_word(texts: Sequence[str], at: int) -> int:
-    """Return the token that opens a sentence: not a mark, nor the number of an item."""
-    while at < len(texts) and not texts[at][0].isalpha():
-        if texts[at][0].isdigit() and texts[at + 1 : at + 2] not in ([")"], ["."]):
-            break
-        at += 1
-    return at
+def _first_words(texts: Sequence[str]) -> list[int]:
+    """Return, for each token, the next that opens a sentence: no mark, nor the number of an item."""
+    first = [len(texts)] * (len(texts) + 1)
+    for at in range(len(texts) - 1, -1, -1):
+        is_number = texts[at][0].isdigit() and texts[at + 1 : at + 2] not in ([")"], ["."])
+        first[at] = at if is_number or texts[at][0].isalpha() else first[at + 1]
+    return first
 
 
 def _marks(tokens: _Tokens) -> Iterator[Mark]:
@@ -198,8 +236,16 @@ def _word(at: int, word: str, tokens: _Tokens) -> Iterator[tuple[Kind, str]]:
         yield "near denial", small
     if small in POLES:
         yield "degree", small
-    if word in _MONTHS and _is_date(at, tokens):
-        yield "month", f"month:{_MONTHS[word]}"
+    yield from _content(at, word, tokens)
+
+
+def _content(at: int, word: str, tokens: _Tokens) -> Iterator[tuple[Kind, str]]:
+    """Return what a word tells by itself."""
+    small = word.lower()
+    if word.capitalize() in _MONTHS and _is_date(at, word, tokens):
+        yield "month", f"month:{_MONTHS[word.capitalize()]}"
+    elif is_mixed(word):
+        yield "name", word
     elif small in UNITS and len(small) > 1:
         yield "word", UNITS[small]
     elif not _NOT.search(word) and small not in DENIALS and (small not in STOP_WORDS or _has_capitals(word)):
@@ -213,16 +259,19 @@ def _is_no_denial(at: int, tokens: _Tokens) -> bool:
     """Say whether a `no` denies nothing: in a cell of a table, in `no more than 40`, in `not only`."""
     following = [text.lower() for text in tokens.texts[at + 1 : at + 3]]
     is_bound = following[1:] == ["than"] and not {at + 3, at + 4}.isdisjoint(tokens.quantities)
-    return at in tokens.in_tables or following[:1] in (["only"], ["just"]) or is_bound
+    is_value = tokens.texts[at] == "None" and at not in tokens.begins
+    return is_value or at in tokens.in_tables or following[:1] in (["only"], ["just"]) or is_bound
 
 
 def _has_capitals(word: str) -> bool:
     return any(map(str.isupper, word[1:]))
 
 
-def _is_date(at: int, tokens: _Tokens) -> bool:
+def _is_date(at: int, word: str, tokens: _Tokens) -> bool:
     """Say whether a month stands beside a number, or is written out within a sentence: `may` is no month."""
-    if tokens.texts[at] not in {"May", "March", "Mar", "Jan", "Dec", "Sep", "Jun"}:
+    if word.islower():
+        return (at - 1 in tokens.quantities) and (at + 1 in tokens.quantities or word != "may")
+    if word not in {"May", "March", "Mar", "Jan", "Dec", "Sep", "Jun"}:
         return True
     return any(place in tokens.quantities for place in (at - 1, at - 2, at + 1, at + 2)) or (
         at not in tokens.begins
@@ -250,14 +299,15 @@ def _slots(marks: Iterable[Mark], tokens: _Tokens) -> dict[str, tuple[Slot, ...]
     for one in marks:
         if one.kind in {"year", "month"}:
             slots.setdefault(one.kind, []).append(Slot(one.place, one.value))
-        elif one.kind == "number":
+        elif one.kind == "number" and not _is_fixed(one.token, tokens):
             unit = tokens.quantities[one.token].unit
             slots.setdefault(f"number {unit or ''}", []).append(Slot(one.place, one.value))
         elif one.kind == "degree":
             for scale, pole in POLES[one.value]:
                 slots.setdefault(scale, []).append(Slot(one.place, pole))
         elif one.kind == "name":
-            run = [*run, one] if run and run[-1].token == one.token - 1 else [one]
+            goes_on = 0 < len(run) < _LONGEST_RUN and run[-1].token == one.token - 1
+            run = [*run, one] if goes_on else [one]
             names = slots.setdefault("name", [])
             del names[len(names) - len(run) + 1 :]
             values = frozenset(each.value for each in run)
@@ -272,21 +322,51 @@ def _facts(marks: Iterable[Mark], tokens: _Tokens) -> Iterator[tuple[str, ...]]:
         if one.kind == "name" and _ACRONYM.fullmatch(tokens.texts[one.token]):
             if len(one.value) < _SHORTEST_INITIALS or one.value not in letters:
                 yield f"name:{one.value}", f"{INITIALS}{one.value}"  # else it stands beside its words
-        elif one.kind in {"name", "month"}:
+        elif one.kind in {"name", "month"} or (one.kind == "word" and _is_subject(one.token, tokens)):
             yield (f"name:{one.value}",)
         elif one.kind == "address":
             yield (f"address:{one.value}",)
-        elif one.kind in {"number", "year"} and not _is_item_number(one.token, tokens):
-            quantity = tokens.quantities[one.token]
-            yield tuple(f"{value} {quantity.unit or ''}" for value in quantity.values)
-            if (word := _named(one.token, tokens)) and one.kind == "number":
-                yield tuple(f"{word}-{value}" for value in quantity.values)
+        elif one.kind in {"number", "year"}:
+            yield from _facts_of_number(one, tokens)
+
+
+def _facts_of_number(one: Mark, tokens: _Tokens) -> Iterator[tuple[str, ...]]:
+    """Return a number with its unit, and bound to the word before it; nothing of the number of an item."""
+    if _is_item_number(one.token, tokens):
+        return
+    quantity = tokens.quantities[one.token]
+    yield tuple(f"{value} {quantity.unit or ''}" for value in quantity.values)
+    if (word := _named(one.token, tokens)) and one.kind == "number":
+        yield tuple(f"{word}-{value}" for value in quantity.values)
+
+
+def _is_fixed(at: int, tokens: _Tokens) -> bool:
+    """Say whether a number stands for no other one: it counts items, or ends a name: `voyage-code-2`."""
+    is_tail = at > 2 and tokens.texts[at - 1] in _HYPHENS and tokens.texts[at - 3] in _HYPHENS
+    return _is_item_number(at, tokens) or bool(is_tail and _named(at, tokens))
+
+
+def _is_subject(at: int, tokens: _Tokens) -> bool:
+    """Say whether a word opens the text as a name does: `Bob answers`, `Stripe keeps`, with no article."""
+    word, following = tokens.texts[at], tokens.texts[at + 1 : at + 2]
+    if at != min(tokens.begins) or not word[0].isupper() or not following:
+        return False
+    verb = following[0]
+    behind = tokens.texts[at + 2 : at + 3]
+    goes_on = not behind or not behind[0][0].isalpha() or behind[0].lower() in STOP_WORDS | _BEHIND_VERBS
+    is_verb = verb in _FINITE or (
+        verb.islower() and len(verb) > 3 and verb.endswith(("s", "ed")) and goes_on and behind[:1] != ["are"]
+    )
+    is_plain = word.lower() in _PRONOUNS or word.lower().endswith(_NOUN_ENDINGS)
+    return is_verb and not is_plain and not verb.endswith(("ss", "us", "is"))
 
 
 def _is_item_number(at: int, tokens: _Tokens) -> bool:
     """Say whether a number counts the items of a list: `1) ...; 2) ...`, `1. ...`."""
     before = tokens.texts[at - 1] if at else ""
     behind = tokens.texts[at + 1] if at + 1 < len(tokens.texts) else ""
+    if len(tokens.texts[at]) > _LONGEST_ITEM:
+        return False
     opens = any(text == "(" for text in tokens.texts[max(0, at - 12) : at])
     return (behind == ")" and before != "(" and not opens) or (behind == "." and at in tokens.begins)
 

@@ -18,12 +18,28 @@ NEAR_DENIALS = frozenset(
     """.split()  # noqa: SIM905 - the same
 )
 """Words that say no without a `not`: a denial in other words may stand on them."""
+REFUSALS = frozenset(
+    """forbid forbids forbidden prohibit prohibits prohibited impossible refuse refuses refused reject rejects
+    rejected deny denies denied unavailable hardly barely rarely seldom
+    """.split()  # noqa: SIM905 - the same
+)
+"""Those of them that a source must have, too, or a denial in their place."""
+
+CONDITIONS = frozenset(
+    """if unless except wenn falls sofern außer nur sauf seulement excepto salvo tranne tenzij alleen endast
+    """.split()  # noqa: SIM905 - the same
+)
+"""Words without which a sentence says more than it did."""
 
 LIGHT = frozenset(
     """use used uses using make makes made making provide provides provided providing include includes
     included including allow allows help helps way ways thing things specific various different order able
     ability according based key such well e g i ie eg etc like when while during within across between both
-    new give gives given set
+    new give gives given set specifically particular particularly additional additionally several
+    multiple main key certain feature features functionality create creates creating process perform
+    performs ensure ensures ability potentially effectively easily overall related currently involve
+    involves indicate indicates offer offers enable enables need needs involving result results easier
+    easy better best more less also
     """.split()  # noqa: SIM905 - the same
 )
 """Words of which a good writer uses many that the source does not: they count neither way."""

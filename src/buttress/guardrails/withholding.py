@@ -1,6 +1,5 @@
 """Whether a sentence of an answer may be released: its facts and its citations must hold. Pure."""
 
-import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -8,30 +7,23 @@ import msgspec
 
 from buttress.guardrails.citations import CitedSentence, cite_sentence, source_of
 from buttress.guardrails.facts import share_of_terms
+from buttress.guardrails.leading import answer_word, declines, opens
 from buttress.guardrails.markers import strip_markers, without_numbers
-from buttress.guardrails.reading import read_text
+from buttress.guardrails.plain import visible
+from buttress.guardrails.reading import read_claim
+from buttress.guardrails.sentences import MAX_SENTENCE_CHARACTERS
 from buttress.guardrails.support import Standing, standing
 from buttress.kernel.passages import Citation, Passage
 
-Reason = Literal["unsupported", "uncited", "declined", "leads_nowhere", "reworded"]
+Reason = Literal["unsupported", "uncited", "declined", "leads_nowhere", "reworded", "too_long", "instruction"]
 """Why a sentence was withheld: no passage bears out what it cites; it cites nothing and no passage says it;
 it says that there is no answer; it leads to nothing that could be released; it is a weak model's, and in
-no passage word for word."""
+no passage word for word; it, or the answer, is too long to be checked; nothing bears it out but what a
+document says to an assistant."""
 
-_DECLINING = re.compile(
-    r"""\b(?:
-        (?:do|does|did)\s?(?:not|n['’]t)\s+(?:know|contain|mention|say|state|provide|specify|include|answer|cover)
-      | (?:can\s?not|can['’]t|could\s+not|couldn['’]t|am\s+unable\s+to|unable\s+to)\s+
-            (?:answer|find|determine|tell|say)
-      | (?:is|are)\s+not\s+(?:mentioned|stated|provided|specified|covered|given|available|found)\s+in\b
-      | no\s+(?:information|mention|answer)\b
-    )""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_ABOUT_THE_ANSWER = re.compile(
-    r"\b(?:i|we|passages?|documents?|context|information|sources?|texts?|answer)\b", re.IGNORECASE
-)
-_MIN_TERMS = 2
+MAX_JUDGED_CHARACTERS = MAX_SENTENCE_CHARACTERS - 1
+"""What comes in pieces of the longest kind had no end."""
+
 _MIN_WORDS = 3
 _QUOTED_SHARE = 0.8
 """So much of a weak model's sentence stands in the passage: not just some words in quotation marks."""
@@ -62,23 +54,28 @@ class Withheld(msgspec.Struct, frozen=True):
 Judgement = Released | LeadIn | Withheld
 
 
-def judge(text: str, passages: Sequence[Passage], *, content_share: float) -> Judgement:
+def judge(
+    text: str, passages: Sequence[Passage], *, content_share: float, asked: frozenset[str] = frozenset()
+) -> Judgement:
     """Return what is to be done with one sentence, given with the white space around it.
 
     What is released is borne out by the passage it cites (see `citations.cite_sentence`). Markers of
     passages that there are not are taken out; a sentence that cites nothing, or the wrong passage, is
     released under the number of the passage that bears it out best, if one does.
     """
-    cited = cite_sentence(text, passages, content_share=content_share)
+    text = visible(text)
+    if len(text) > MAX_JUDGED_CHARACTERS:
+        return Withheld(text, "too_long")
+    if opens(text) or answer_word(text):
+        return LeadIn(text)
+    cited = cite_sentence(text, passages, content_share=content_share, asked=asked)
     if standing(cited) in _HOLDING:
         return Released(without_numbers(text, cited.missing), cited.citations, standing(cited))
-    attributed = None if cited.is_contradicted else _attributed(text, passages, content_share)
+    attributed = None if cited.is_contradicted else _attributed(text, passages, content_share, asked)
     if attributed:
         return attributed
-    if _is_declining(cited.sentence.text):
+    if declines(cited.sentence.text):
         return Withheld(text, "declined")
-    if not cited.sentence.numbers and _claims_nothing(cited.sentence.text):
-        return LeadIn(text)
     return Withheld(text, "unsupported" if cited.sentence.numbers else "uncited")
 
 
@@ -97,12 +94,16 @@ def in_own_words(judged: Judgement) -> Judgement:
     return Withheld(judged.text, "reworded")
 
 
-def _attributed(text: str, passages: Sequence[Passage], content_share: float) -> Released | None:
+def _attributed(
+    text: str, passages: Sequence[Passage], content_share: float, asked: frozenset[str]
+) -> Released | None:
     """Return the sentence under the number of the passage that bears it out best, if one does."""
     bare = strip_markers(text)
     end = len(bare.rstrip())
+    if bare[:end].endswith("|"):
+        end = len(bare[: end - 1].rstrip())  # behind the last bar it would be a cell of its own
     marked = [f"{bare[:end]} [{number}]{bare[end:]}" for number in range(1, len(passages) + 1)]
-    cited = [cite_sentence(one, passages, content_share=content_share) for one in marked]
+    cited = [cite_sentence(one, passages, content_share=content_share, asked=asked) for one in marked]
     holding = [at for at, one in enumerate(cited) if standing(one) in _HOLDING]
     if not holding:
         return None
@@ -111,15 +112,5 @@ def _attributed(text: str, passages: Sequence[Passage], content_share: float) ->
 
 
 def _strength(cited: CitedSentence, passage: Passage) -> tuple[bool, float]:
-    claim = read_text(cited.sentence.text)
+    claim = read_claim(cited.sentence.text)
     return standing(cited) == "verbatim", share_of_terms(claim, source_of(passage))
-
-
-def _is_declining(sentence: str) -> bool:
-    return bool(_DECLINING.search(sentence) and _ABOUT_THE_ANSWER.search(sentence))
-
-
-def _claims_nothing(sentence: str) -> bool:
-    """Say whether there is nothing in it to look up: `Yes.`, `Here is how:`, a line of stars."""
-    claim = read_text(sentence)
-    return not claim.facts and (sentence.endswith(":") or len(set(claim.terms)) < _MIN_TERMS)

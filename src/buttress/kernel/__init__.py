@@ -10,6 +10,7 @@ Read in this order:
     usage     token counts in disjoint classes; money in integer nano-dollars
     spans     the timed steps of a call, and their recorder
     sentences where a sentence begins and ends
+    addressed what a document says to an assistant instead of to its reader; cues, the table for it
     located   YAML that remembers its lines, so that an error can name one
     words     words in a form that can be compared
     catalogue models and ladders as declared

@@ -40,7 +40,8 @@ from buttress.knowledge.settings import EngineSettings
 HOST = "127.0.0.1"
 _HELLO_TIMEOUT_S = 5.0
 _CONNECTION_LOST = (asyncio.IncompleteReadError, OSError, FrameTooLarge, msgspec.MsgspecError)
-_MISTAKES = (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, OSError, MemoryError)
+MISTAKES = (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, OSError, MemoryError)
+"""What code may end with by mistake; no reason to take the engine down."""
 
 _log = logging.getLogger(__name__)
 
@@ -158,7 +159,7 @@ class _Caller:
             answer = failure_of(EngineTimeout(f"no answer within {request.timeout_s:g} s"), request.id)
         except ButtressError as error:
             answer = failure_of(error, request.id)
-        except _MISTAKES as error:
+        except MISTAKES as error:
             _log.exception("the engine could not answer `%s`", request.method)
             answer = failure_of(EngineFailed(f"{type(error).__name__}: {error}"), request.id)
         with suppress(OSError):

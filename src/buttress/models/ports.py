@@ -60,6 +60,8 @@ class LocalServer(Protocol):
 
         Raises:
             LocalModelAway: it is not there, or not ready.
+            LocalModelMissing: it would have to be started for this, and its file is not there.
+            LocalModelBroken: it was started for this, or would have to be, and its file cannot be run.
         """
         ...
 

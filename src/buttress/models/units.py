@@ -2,7 +2,8 @@
 
 Passages are plain text: blocks with a blank line between them, list items each on a line, tables as lines
 with `|` between the cells. Headings and fragments (a passage may begin or end in the middle of a sentence)
-are not quoted; a heading is kept as the context of what stands under it.
+are not quoted; a heading is kept as the context of what stands under it. What speaks to an assistant instead
+of to the reader is nothing to quote (see `kernel.addressed`).
 """
 
 import re
@@ -11,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from buttress.kernel.addressed import addressed_spans, without_addressed
 from buttress.kernel.passages import Passage
 from buttress.kernel.sentences import sentence_spans, split_sentences
 
@@ -78,7 +80,7 @@ def units_of(passages: Sequence[Passage]) -> list[Unit]:
 def _units(passage: Passage, number: int) -> Iterator[Unit]:
     context = passage.section[-1] if passage.section else passage.title
     order = 0
-    for group, block in enumerate(_BLANK.split(passage.text)):
+    for group, block in enumerate(_BLANK.split(without_addressed(passage.text))):
         if heading := _heading(block):
             context = heading
             continue
@@ -97,15 +99,20 @@ def _units(passage: Passage, number: int) -> Iterator[Unit]:
             order += 1
 
 
-def body_span(text: str) -> tuple[int, int]:
-    """Return the (start, end) of the first blocks of `text` that are no headings; of all when all are."""
+def body_span(text: str) -> tuple[int, int] | None:
+    """Return the (start, end) of the first blocks of `text` that are no headings; of all when all are.
+
+    Blocks that speak to an assistant are left out: None where nothing else is there.
+    """
+    addressed = addressed_spans(text)
     body: tuple[int, int] | None = None
     for start, end in _block_spans(text):
-        if not _heading(text[start:end]):
+        is_addressed = any(one < end and start < other for one, other in addressed)
+        if not is_addressed and not _heading(text[start:end]):
             body = (body[0] if body else start, end)
         elif body:
             break
-    return body or (0, len(text))
+    return body or (None if addressed else (0, len(text)))
 
 
 def _block_spans(text: str) -> Iterator[tuple[int, int]]:
@@ -118,7 +125,7 @@ def _block_spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _lines(passage: Passage, number: int) -> Iterator[Unit]:
-    lines = (tidy(line) for line in passage.text.splitlines())
+    lines = (tidy(line) for line in without_addressed(passage.text).splitlines())
     long_enough = (line for line in lines if len(line.split()) >= _FEWEST_WORDS)
     for order, line in enumerate(long_enough):
         yield Unit(passage=number, order=order, text=line, kind="sentence")

@@ -1,6 +1,7 @@
 """What a role says of itself: ready, or why not. One small file a role, replaced as a whole."""
 
 import os
+from contextlib import suppress
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +27,7 @@ class Announcer:
         self._name = name
         self._clock = clock
         self._started_at = clock.now()
+        self._said: Said | None = None
 
     def say(self, *, ready: bool, message: str = "", address: str = "") -> None:
         """Tell how this role is: `message` says why it is not ready, `address` where it can be reached.
@@ -46,9 +48,34 @@ class Announcer:
             said_at=self._clock.now(),
         )
         replace_file(self._file, msgspec.json.encode(said))
+        self._said = said
+
+    def keep_saying(self, *, ready: bool, message: str = "", address: str = "") -> None:
+        """Say it where it is news, to be called again and again. Never raises: the next call tries again."""
+        last = self._said
+        if last is None or (last.ready, last.message, last.address) != (ready, message, address):
+            with suppress(RunFolderUnusable):
+                self.say(ready=ready, message=message, address=address)
+
+    def beat(self) -> None:
+        """Tell that this process lives, once it has said something: touch its file, a matter of 2 µs.
+
+        The file is written again where somebody has removed it. Never raises: a beat that cannot be given is
+        nothing to end for, and whoever listens finds out that none can be (`beating.read_beat`).
+        """
+        if self._said is None:
+            return
+        try:
+            os.utime(self._file)
+        except FileNotFoundError:
+            with suppress(RunFolderUnusable):
+                replace_file(self._file, msgspec.json.encode(self._said))
+        except OSError:
+            return
 
     def withdraw(self) -> None:
         """Take back what was said: this role ends as it should. What a successor said already stays."""
+        self._said = None
         said = read_json(self._file, Said)
         if said and said.pid == os.getpid():
             self._file.unlink(missing_ok=True)

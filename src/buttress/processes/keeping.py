@@ -1,6 +1,7 @@
 """Keeps one child running: starts it, watches it, starts it again."""
 
 import asyncio
+import math
 import os
 import signal
 from asyncio.subprocess import Process
@@ -16,14 +17,15 @@ from buttress.kernel.clock import Clock
 from buttress.kernel.signals import signal_name
 from buttress.processes.announcing import said_file
 from buttress.processes.backoff import restart_delay_s
+from buttress.processes.beating import read_beat
 from buttress.processes.logs import last_line, open_log
+from buttress.processes.pulse import LOOK_EVERY_S, Pulse, after_look, is_hung
 from buttress.processes.status import read_said
 from buttress.processes.types import ChildSpec, ChildStatus, Said, State
 
 STEADY_S = 30.0
 """A child that was ready for this long starts with a clean slate when it ends."""
 _POLL_S = 0.03
-_LISTEN_S = 1.0
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +53,7 @@ class Keeper:
         self._stopping = asyncio.Event()
         self._process: Process | None = None
         self._log_start = 0
+        self._pulse = Pulse()
 
     async def run(self) -> None:
         """Start the child, and again whenever it ends, until `stop`."""
@@ -63,11 +66,14 @@ class Keeper:
         said_file(self._around.run_dir, self.spec.name).unlink(missing_ok=True)
         self._change(state=State.STOPPED, pid=None, next_start_at=None)
 
-    async def stop(self) -> None:
-        """Stop the child: SIGTERM, and `stop_timeout_s` later SIGKILL. It is not started again."""
+    async def stop(self, within_s: float = math.inf) -> None:
+        """Stop the child: SIGTERM, and SIGKILL later. It is not started again.
+
+        Later is after `stop_timeout_s` or `within_s`, whichever is shorter; sooner where it falls silent.
+        """
         self._stopping.set()
         if self._process:
-            await self._end(self._process)
+            await self._end(self._process, within_s)
 
     def kill(self) -> None:
         """Kill the child and all it has started, at once. It is not started again."""
@@ -81,6 +87,7 @@ class Keeper:
             state=State.WAITING,
             pid=None,
             message=reason,
+            last_end=reason,
             failures=failures,
             restarts=self.status.restarts + 1,
             next_start_at=self._clock.now() + timedelta(seconds=delay_s),
@@ -95,7 +102,7 @@ class Keeper:
             process = await self._start()
         except OSError as error:
             return False, f"could not be started: {error}"
-        self._process = process
+        self._process, self._pulse = process, Pulse()
         try:
             return await self._watch(process)
         finally:
@@ -129,19 +136,38 @@ class Keeper:
                 return False, f"was not ready and said nothing new for {self.spec.ready_timeout_s:g} s"
             return False, self._farewell(process)
         ready_since = self._clock.monotonic()
-        await self._listen(process)
-        return self._clock.monotonic() - ready_since >= STEADY_S, self._farewell(process)
+        reason = await self._listen(process) or self._farewell(process)
+        return self._clock.monotonic() - ready_since >= STEADY_S, reason
 
-    async def _listen(self, process: Process) -> None:
-        """Hear what a child says of itself after it was ready, until it ends."""
+    async def _listen(self, process: Process) -> str:
+        """Hear what a child says of itself after it was ready, until it ends; one that hangs is killed.
+
+        Return why it was killed; empty when it ended by itself.
+        """
         last: Said | None = None
         while True:
             said = read_said(self._around.run_dir, self.spec.name)
-            if said and said.pid == process.pid and said != last:
+            if self._pulse.is_silent:
+                self._note_silence()
+                last = None
+            elif said and said.pid == process.pid and said != last:
                 last = said
                 self._hear(State.READY if said.ready else State.NOT_READY, said.message)
-            if await _ends_within(process, _LISTEN_S):
-                return
+            if await _ends_within(process, LOOK_EVERY_S):
+                return ""
+            if self._stopping.is_set():
+                continue  # `stop` looks itself
+            self._look()
+            if is_hung(self._pulse, self.spec.hang_timeout_s):
+                await _kill(process)
+                return f"said nothing for {self._pulse.silent_s:g} s: it hung"
+
+    def _look(self) -> None:
+        self._pulse = after_look(self._pulse, read_beat(self._around.run_dir, self.spec.name))
+
+    def _note_silence(self) -> None:
+        if self.status.state is not State.SILENT:
+            self._hear(State.SILENT, f"has said nothing for {self._pulse.silent_s:g} s")
 
     async def _becomes_ready(self, process: Process) -> bool:
         """Wait until the child says that it is ready; False when it ends, or says nothing for too long."""
@@ -159,13 +185,22 @@ class Keeper:
                 return False
         return False
 
-    async def _end(self, process: Process) -> None:
+    async def _end(self, process: Process, within_s: float = math.inf) -> None:
         self._change(state=State.STOPPING)
         with suppress(ProcessLookupError):
             process.terminate()
-        if not await _ends_within(process, self.spec.stop_timeout_s):
-            _kill_group(process.pid)
-            await process.wait()
+        if not await self._ends_in_order(process, min(within_s, self.spec.stop_timeout_s)):
+            await _kill(process)
+
+    async def _ends_in_order(self, process: Process, within_s: float) -> bool:
+        """Wait for its end; False when it takes longer than `within_s`, or hangs meanwhile."""
+        deadline = self._clock.monotonic() + within_s
+        while (left_s := deadline - self._clock.monotonic()) > 0 and not self._pulse.is_silent:
+            if await _ends_within(process, min(left_s, LOOK_EVERY_S)):
+                return True
+            if self._pulse.last is not None:  # else it was never ready: what it does then may block its loop
+                self._look()
+        return process.returncode is not None
 
     def _farewell(self, process: Process) -> str:
         code = process.returncode or 0
@@ -193,6 +228,11 @@ async def _ends_within(process: Process, seconds: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+async def _kill(process: Process) -> None:
+    _kill_group(process.pid)
+    await process.wait()
 
 
 def _kill_group(leader: int) -> None:

@@ -7,7 +7,7 @@ from buttress.processes.identity import is_alive
 from buttress.processes.types import SUPERVISOR, ChildStatus, RoleStatus, Said, State, Supervised
 
 _ENDED = "the process ended without a word"
-_OF_SUPERVISOR = {State.STARTING, State.WAITING, State.STOPPING, State.STOPPED}
+_OF_SUPERVISOR = {State.STARTING, State.SILENT, State.WAITING, State.STOPPING, State.STOPPED}
 """What a supervisor knows better than the last words of a child."""
 
 
@@ -46,6 +46,7 @@ def role_status(name: str, said: Said | None, child: ChildStatus | None) -> Role
             message=child.message,
             started_at=child.started_at,
             restarts=child.restarts,
+            last_end=child.last_end,
             next_start_at=child.next_start_at,
             optional=child.optional,
         )
@@ -59,6 +60,7 @@ def role_status(name: str, said: Said | None, child: ChildStatus | None) -> Role
         address=heard.address,
         started_at=heard.started_at,
         restarts=child.restarts if child else 0,
+        last_end=child.last_end if child else "",
         optional=child.optional if child else False,
     )
 

@@ -23,6 +23,8 @@ from buttress.storage.folder import KEPT
 
 _log = logging.getLogger(__name__)
 
+_REST_S = 1.0
+"""What each later stage of a stop has at least, where the ones before it took all they could."""
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -98,11 +100,16 @@ class Supervisor:
             said_file(self._run_dir, SUPERVISOR).unlink(missing_ok=True)
 
     async def _stop_in_order(self) -> None:
+        """Stop all within the longest `stop_timeout_s` of them: who comes first leaves the others a rest."""
         in_order = sorted(self._keepers, key=_stop_order)
-        for _, together in itertools.groupby(in_order, key=_stop_order):
+        stages = [list(together) for _, together in itertools.groupby(in_order, key=_stop_order)]
+        total_s = max((keeper.spec.stop_timeout_s for keeper in self._keepers), default=0.0)
+        deadline = self._clock.monotonic() + total_s
+        for behind, together in zip(reversed(range(len(stages))), stages, strict=True):
+            left_s = deadline - self._clock.monotonic() - behind * min(_REST_S, total_s / 10)
             async with asyncio.TaskGroup() as group:
                 for keeper in together:
-                    group.create_task(keeper.stop())
+                    group.create_task(keeper.stop(left_s))
 
     @asynccontextmanager
     async def _on_signals(self) -> AsyncIterator[None]:

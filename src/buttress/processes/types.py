@@ -16,6 +16,7 @@ class State(StrEnum):
     STARTING = "starting"
     READY = "ready"
     NOT_READY = "not_ready"
+    SILENT = "silent"
     WAITING = "waiting"
     STOPPING = "stopping"
     STOPPED = "stopped"
@@ -25,10 +26,11 @@ class State(StrEnum):
 class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A child as asked for.
 
-    It is started again when it neither becomes ready nor says anything new for `ready_timeout_s`. To stop
-    it gets SIGTERM, and SIGKILL `stop_timeout_s` later; a smaller `stop_order` is stopped first, equal ones
-    at the same time. `pass_fds` are descriptors that it inherits (a listening socket). Nobody waits for an
-    `optional` child: the others are ready without it.
+    It is started again when it neither becomes ready nor says anything new for `ready_timeout_s`, and when it
+    was ready and does not beat for `hang_timeout_s` (at least 3 s; 0: never). To stop it gets SIGTERM, and
+    SIGKILL `stop_timeout_s` later; a smaller `stop_order` is stopped first, equal ones at the same time, all
+    of them within the longest `stop_timeout_s`. `pass_fds` are descriptors that it inherits (a listening
+    socket). Nobody waits for an `optional` child: the others are ready without it.
 
     Raises:
         ValueError: the name is not lower-case letters, digits and hyphens, or is `supervisor`.
@@ -38,6 +40,7 @@ class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
     command: tuple[str, ...]
     ready_timeout_s: float = 30.0
     stop_timeout_s: float = 20.0
+    hang_timeout_s: float = 30.0
     stop_order: int = 0
     pass_fds: tuple[int, ...] = ()
     optional: bool = False
@@ -50,7 +53,8 @@ class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
 class ChildStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A child as its supervisor sees it; `message` says why it is not ready, or why it ended last.
 
-    `failures` counts the starts in a row that did not last, `restarts` all but the first.
+    `failures` counts the starts in a row that did not last, `restarts` all but the first; `last_end` says why
+    the one before it ended.
     """
 
     name: str
@@ -60,6 +64,7 @@ class ChildStatus(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime | None = None
     restarts: int = 0
     failures: int = 0
+    last_end: str = ""
     next_start_at: datetime | None = None
     optional: bool = False
 
@@ -101,5 +106,6 @@ class RoleStatus(msgspec.Struct, frozen=True, kw_only=True):
     address: str = ""
     started_at: datetime | None = None
     restarts: int = 0
+    last_end: str = ""
     next_start_at: datetime | None = None
     optional: bool = False

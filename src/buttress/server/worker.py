@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from buttress.app.buttress import Buttress
 from buttress.app.layout import run_folder
 from buttress.app.live import LOOK_EVERY_S, Live
 from buttress.app.roles import announced
-from buttress.processes.errors import RunFolderUnusable
 from buttress.processes.status import read_status
 from buttress.processes.types import State
 from buttress.server.asgi import CallServer, Readiness
@@ -34,9 +32,8 @@ async def run_calls(loaded: Loaded, name: str) -> None:
         announcer.say(ready=False, message="compiling the features")
         live = Live(loaded.project)
         async with served(loaded, await live.start()) as buttress:
-            say = partial(
-                announcer.say, ready=True, address=url_of(settings.host, listening.getsockname()[1])
-            )
+            url = url_of(settings.host, listening.getsockname()[1])
+            say = partial(announcer.keep_saying, ready=True, address=url)
             say(message=_doing(live, buttress))
             metrics = WorkerMetrics(run_folder(loaded.project), name)
             readiness = partial(_readiness, loaded, name, live, buttress)
@@ -61,15 +58,11 @@ async def _hand_over_again_and_again(buttress: Buttress, metrics: WorkerMetrics)
 
 async def _follow(live: Live, buttress: Buttress, say: Callable[..., None]) -> None:
     """Answer by what the files of the project say, from about a second after they were changed."""
-    said = _doing(live, buttress)
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         if changed := await live.follow():
             buttress.adopt(changed)
-        if (doing := _doing(live, buttress)) != said:
-            with suppress(RunFolderUnusable):  # it answers all the same
-                say(message=doing)
-            said = doing
+        say(message=_doing(live, buttress))
 
 
 def _doing(live: Live, buttress: Buttress) -> str:

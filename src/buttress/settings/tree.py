@@ -76,8 +76,16 @@ class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         float, Meta(gt=0, description="Seconds a process has to say that it is ready.")
     ] = 30.0
     stop_timeout_s: Annotated[
-        float, Meta(gt=0, description="Seconds a process has to stop before it is killed.")
+        float, Meta(gt=0, description="Seconds all processes have to stop; what still runs then is killed.")
     ] = 25.0
+    hang_timeout_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Seconds a process that was ready may say nothing, not even that it lives, which it "
+            "does once a second; then it is killed and started again. At least 3; 0 for never.",
+        ),
+    ] = 30.0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -52,10 +52,15 @@ class Metrics:
         ).labels(worker)
 
     def observe(self, trace: Trace) -> None:
-        """Count a call that has ended: into plain sums, which become metrics when somebody looks."""
+        """Count a call that has ended, or is lost: into plain sums, which become metrics when somebody looks.
+
+        Of a lost one it is not known how long it took.
+        """
         is_known = trace.release_id or (trace.kind == "model" and trace.outcome != "refused")
         feature = trace.feature if is_known else UNKNOWN
         self._add(self._calls, 1, feature, trace.outcome)
+        if trace.outcome == "lost":
+            return
         self._times.append((self._duration, trace.duration_ms / 1000, feature))
         for standing, count in trace.support.items():
             self._add(self._sentences, count, feature, standing)

@@ -2,7 +2,7 @@
 
 import asyncio
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from buttress.storage.folder import folder_errors
-from buttress.tracing.spool import read_records, seal_orphans, sealed_files
+from buttress.tracing.spool import read_records, remove_unfinished, seal_orphans, sealed_files
 from buttress.tracing.store import TraceStore
 from buttress.tracing.types import Trace
 from buttress.tracing.underway import left_behind
@@ -18,10 +18,14 @@ from buttress.tracing.underway import left_behind
 _log = structlog.get_logger("buttress.tracing.shipping")
 
 
-async def ship(folder: Path, store: TraceStore) -> int:
+def _unheard(trace: Trace) -> None:
+    del trace
+
+
+async def ship(folder: Path, store: TraceStore, hear: Callable[[Trace], None] = _unheard) -> int:
     """Store every trace that waits in `folder`, delete what is stored, and return how many there were.
 
-    A call whose process died before its end gets a trace that says so: `lost`.
+    A call whose process died before its end gets a trace that says so, `lost`, of which `hear` is told.
     Another shipper at work in the same folder means there is nothing to do: 0.
 
     Raises:
@@ -31,10 +35,12 @@ async def ship(folder: Path, store: TraceStore) -> int:
     with _only_shipper(folder) as alone:
         if not alone:
             return 0
+        with folder_errors(folder):
+            await asyncio.to_thread(remove_unfinished, folder)
         await asyncio.to_thread(seal_orphans, folder)
         shipped = sum([await _ship_file(path, store) for path in sealed_files(folder)])
         left = await asyncio.to_thread(left_behind, folder)
-        return shipped + sum([await _ship_lost(path, store) for path in left])
+        return shipped + sum([await _ship_lost(path, store, hear) for path in left])
 
 
 async def _ship_file(path: Path, store: TraceStore) -> int:
@@ -45,13 +51,16 @@ async def _ship_file(path: Path, store: TraceStore) -> int:
     return len(traces)
 
 
-async def _ship_lost(path: Path, store: TraceStore) -> int:
+async def _ship_lost(path: Path, store: TraceStore, hear: Callable[[Trace], None]) -> int:
     """Store what began and never ended: the traces of the others are there already, and stay as they are."""
-    lost = await store.add(list(_traces(path)))
+    began = {trace.trace_id: trace for trace in _traces(path)}
+    lost = await store.add(list(began.values()))
     if lost:
-        _log.warning("calls.lost", writer=path.stem, calls=lost)
+        _log.warning("calls.lost", writer=path.stem, calls=len(lost))
+    for trace_id in lost:
+        hear(began[trace_id])
     await asyncio.to_thread(path.unlink, missing_ok=True)
-    return lost
+    return len(lost)
 
 
 def _traces(path: Path) -> Iterator[Trace]:

@@ -2,6 +2,7 @@
 
     NAME.open    its writer appends, and holds the file's lock for as long as it lives
     NAME.sealed  complete; whoever ships may read and delete it
+    NAME.new     in the making, for a moment; one that is older was left by a process that was killed
 
 A writer seals by renaming, in one step. A file that is `.open` but whose lock can be had belongs to a
 process that died: the shipper seals it. Bytes that were written survive `kill -9` of the writer, since
@@ -22,6 +23,9 @@ import structlog
 _log = structlog.get_logger("buttress.tracing.spool")
 
 OPEN, SEALED = ".open", ".sealed"
+UNFINISHED = ".new"
+_UNFINISHED_S = 60.0
+"""A file that has had no name for so long gets none any more: it takes a millisecond."""
 MAX_WAITING = 1_000
 """Records kept in memory while they cannot be written."""
 
@@ -113,7 +117,7 @@ class Spool:
         except FileNotFoundError:
             _log.warning("spool.removed", file=str(self._path), records=self._records)
             self._folder.mkdir(parents=True, exist_ok=True)
-            hidden = self._path.with_suffix(".new")
+            hidden = self._path.with_suffix(UNFINISHED)
             hidden.write_bytes(os.pread(file.fileno(), file.tell(), 0))
             hidden.rename(sealed)
 
@@ -129,7 +133,7 @@ class Spool:
         self._path = self._folder / f"{self._writer}-{self._number:06}{OPEN}"
         self._folder.mkdir(parents=True, exist_ok=True)
         # Locked before it bears its name: a shipper must not find it without an owner.
-        hidden = self._path.with_suffix(".new")
+        hidden = self._path.with_suffix(UNFINISHED)
         self._file = FileIO(hidden, "a+b")
         fcntl.flock(self._file, fcntl.LOCK_EX)
         hidden.rename(self._path)
@@ -152,6 +156,29 @@ def _seal_if_unowned(path: Path) -> bool:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.rename(path.with_suffix(SEALED))
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    return True
+
+
+def remove_unfinished(folder: Path) -> int:
+    """Remove what writers left that were killed between making a file and naming it; return how many.
+
+    What was in it stands elsewhere, too, or was never reported as written. Only files that nobody holds, and
+    that are old by the file system's own clock: the folder is touched to learn its time.
+    """
+    os.utime(folder)
+    newest = folder.stat().st_mtime - _UNFINISHED_S
+    return sum(_remove_unowned(path, newest) for path in folder.glob(f"*{UNFINISHED}"))
+
+
+def _remove_unowned(path: Path, newest: float) -> bool:
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file.fileno()).st_mtime > newest:
+                return False
+            path.unlink()
     except (BlockingIOError, FileNotFoundError):
         return False
     return True

@@ -18,7 +18,7 @@ COLUMNS = ", ".join(field.encode_name for field in msgspec.structs.fields(Trace)
 INSERT = f"""
     INSERT INTO traces ({COLUMNS})
     SELECT {COLUMNS} FROM jsonb_populate_recordset(NULL::traces, %s::jsonb)
-    ON CONFLICT (trace_id) DO NOTHING
+    ON CONFLICT (trace_id) DO NOTHING RETURNING trace_id
 """  # noqa: S608 - the column names are the fields of our own struct
 
 LIST = """
@@ -36,11 +36,12 @@ class TraceStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, traces: Sequence[Trace]) -> int:
-        """Store `traces`, and return how many are new; one whose id is there already is left as it is."""
+    async def add(self, traces: Sequence[Trace]) -> frozenset[TraceId]:
+        """Store `traces`, and return the ids that are new; one whose id is there already is left as it is."""
         rows = _NUL.sub(rb"\1\\ufffd", msgspec.json.encode(traces))
         async with self._database.connection() as connection:
-            return (await connection.execute(INSERT, (rows.decode(),))).rowcount
+            stored = await (await connection.execute(INSERT, (rows.decode(),))).fetchall()
+        return frozenset(TraceId(trace_id) for (trace_id,) in stored)
 
     async def latest(self, tenant: str, *, feature: str | None = None, limit: int = 20) -> list[Trace]:
         """Return the latest traces of `tenant`, newest first."""

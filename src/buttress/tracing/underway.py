@@ -17,7 +17,7 @@ from pathlib import Path
 
 import structlog
 
-from buttress.tracing.spool import OPEN, SEALED
+from buttress.tracing.spool import OPEN, SEALED, UNFINISHED
 
 _log = structlog.get_logger("buttress.tracing.underway")
 
@@ -78,7 +78,7 @@ class Underway:
     def _begin_file(self) -> None:
         """Have a new file with what is under way; locked before it bears its name, as in the spool."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        hidden = self._path.with_suffix(".new")
+        hidden = self._path.with_suffix(UNFINISHED)
         with ExitStack() as unfinished:
             file = unfinished.enter_context(FileIO(hidden, "w"))
             fcntl.flock(file, fcntl.LOCK_EX)

@@ -8,18 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from buttress.app.background import served
 from buttress.app.declared import read_declared
-from buttress.app.layout import run_folder
+from buttress.app.layout import run_folder, spool_folder
 from buttress.app.storage import project_database
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.scope import Scope
 from buttress.knowledge.errors import EngineAway
 from buttress.processes.status import read_said
 from buttress.settings.loading import load_settings
+from buttress.tracing.underway import Underway
 from tests.projects import ANSWERABLE
+from tests.unit.tracing.test_metrics import changed, values
 from tests.waiting import until
 
 BACKGROUND = """
@@ -61,6 +64,24 @@ def _wait_until_ready(project: Path, process: subprocess.Popen[str]) -> None:
         assert process.poll() is None
         assert time.perf_counter() < deadline
         time.sleep(0.02)
+
+
+@pytest.mark.slow
+async def test_a_lost_call_is_counted(project: Path) -> None:
+    lost = changed(outcome="lost", attempts=[])
+    underway = Underway(spool_folder(project), "killed", 1_000)
+    underway.begin(lost.trace_id, msgspec.json.encode(lost))
+    underway.close()  # as the end of a process does, while it is still under way
+
+    async def it_is_counted() -> bool:
+        try:
+            found = values((run_folder(project) / "background.metrics").read_bytes())
+        except FileNotFoundError:
+            return False
+        return found.get(("buttress_calls_total", "support", "lost", "background")) == 1
+
+    with _background(project):
+        await until(it_is_counted, within_s=50)
 
 
 OLD_AND_NEW = b"""

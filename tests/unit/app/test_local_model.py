@@ -25,8 +25,15 @@ from buttress.app.local_model import (
     own_model,
 )
 from buttress.kernel.clock import SystemClock
+from buttress.kernel.errors import ButtressError
 from buttress.kernel.messages import Finished
-from buttress.models.errors import LocalModelAway, StreamCut, WindowExceeded
+from buttress.models.errors import (
+    LocalModelAway,
+    LocalModelBroken,
+    LocalModelMissing,
+    StreamCut,
+    WindowExceeded,
+)
 from buttress.models.types import LocalAddress
 from buttress.outbound.sessions import Sessions
 from buttress.outbound.settings import OutboundSettings
@@ -149,13 +156,34 @@ async def test_an_error_of_the_block_stays_what_it_is(project: Path) -> None:
             raise LookupError
 
 
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        pytest.param(b"", LocalModelBroken, id="an empty file"),
+        pytest.param(b"<html>", LocalModelBroken, id="something else"),
+        pytest.param(None, LocalModelMissing, id="no file"),
+    ],
+)
+async def test_a_file_that_is_no_model_is_said_at_once(
+    project: Path, content: bytes | None, error: type[ButtressError]
+) -> None:
+    write_models(project, "mine.gguf")
+    if content is not None:
+        (project / "mine.gguf").write_bytes(content)
+    async with own_model(load_project(project)) as own:
+        own.begin()
+        with pytest.raises(error, match="the file of the local model small"):
+            await own.address()
+    assert not log_folder(project).exists()
+
+
 @pytest.mark.slow
-async def test_a_file_that_cannot_be_run_is_away_and_not_waited_for(project: Path) -> None:
+async def test_a_file_that_cannot_be_run_is_said_to_be_broken_and_not_waited_for(project: Path) -> None:
     (project / "mine.gguf").write_bytes(b"GGUF and then nothing of the kind")
     write_models(project, "mine.gguf")
     async with own_model(load_project(project)) as own:
         for _ in range(3):
-            with pytest.raises(LocalModelAway) as raised:
+            with pytest.raises(LocalModelBroken, match="cannot be loaded") as raised:
                 await own.address()
             assert "mine" not in raised.value.message
     assert "cannot be loaded" in (log_folder(project) / f"{LOCAL_MODEL}.log").read_text()

@@ -17,9 +17,11 @@ from buttress.app.layout import engine_address, run_folder, spool_folder
 from buttress.app.roles import announced, stop_asked
 from buttress.gateway.errors import FeatureUnknown
 from buttress.knowledge.errors import EngineAway
+from buttress.processes.beating import read_beat
 from buttress.processes.status import read_said
 from buttress.settings.loading import load_settings
 from tests.projects import ANSWERABLE
+from tests.waiting import until as come_true
 
 Start = Callable[[str], subprocess.Popen[bytes]]
 DEADLINE_S = 40
@@ -114,7 +116,7 @@ def test_the_background_ships_what_others_left(project: Path, start: Start) -> N
     assert read_said(run_folder(project), "background") is None
 
 
-def test_a_role_that_fails_leaves_its_reason(tmp_path: Path) -> None:
+async def test_a_role_that_fails_leaves_its_reason(tmp_path: Path) -> None:
     with pytest.raises(EngineAway), announced(load_settings(tmp_path, environment={}), "calls-1"):
         raise EngineAway("the engine is gone")
     said = read_said(run_folder(tmp_path), "calls-1")
@@ -122,11 +124,22 @@ def test_a_role_that_fails_leaves_its_reason(tmp_path: Path) -> None:
     assert (said.ready, said.message) == (False, "the engine is gone (knowledge.engine_away)")
 
 
-def test_a_role_that_ends_well_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_role_that_ends_well_leaves_nothing(tmp_path: Path) -> None:
     with announced(load_settings(tmp_path, environment={}), "calls-1") as announcer:
         announcer.say(ready=True)
         assert read_said(run_folder(tmp_path), "calls-1")
     assert read_said(run_folder(tmp_path), "calls-1") is None
+
+
+async def test_a_role_beats_while_its_event_loop_runs(tmp_path: Path) -> None:
+    with announced(load_settings(tmp_path, environment={}), "calls-1") as announcer:
+        announcer.say(ready=True)
+        before = read_beat(run_folder(tmp_path), "calls-1")
+
+        async def it_beats() -> bool:
+            return read_beat(run_folder(tmp_path), "calls-1") not in (None, before)
+
+        await come_true(it_beats)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

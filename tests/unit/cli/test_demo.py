@@ -7,7 +7,7 @@ import pytest
 
 from buttress.cli.demo import FEATURE, MARK
 from buttress.settings.loading import load_settings
-from tests.projects import EXAMPLE, make_project
+from tests.projects import EXAMPLE, make_project, without_progress
 from tests.unit.cli.conftest import Run
 
 
@@ -55,11 +55,12 @@ def test_without_its_model_quotes_answer_and_one_line_says_so(
     if content:
         (folder / "my.gguf").write_bytes(content)
     ran = run("demo", "--dir", folder)
-    assert (ran.code, ran.err) == (0, "")
+    assert (ran.code, without_progress(ran.err)) == (0, "")
     told = [line for line in ran.out.splitlines() if "local model" in line]
     assert told == ([f"No local model, quotes answer: {said}"] if said else [])
     assert "EUR 600 up to 50 GB" in ran.out
-    assert "answered · model quotes · small failed (models.local_away)" in ran.out
+    code = "models.local_broken" if content else "models.local_missing"
+    assert f"answered · model quotes · small failed ({code})" in ran.out
 
 
 def test_a_folder_of_other_things_is_left_alone(run: Run, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from buttress.cli.failures import (
     exit_code,
     from_machine,
     hint_of,
+    meaning_of,
     refuse_undecodable,
     report,
     wants_json,
@@ -111,6 +112,11 @@ def test_an_error_of_the_machine_without_a_number_still_says_something() -> None
 def test_a_hint_is_found_by_its_code() -> None:
     assert hint_of("cli.misused") == CommandMisused.hint
     assert hint_of("retrieve.nothing_relevant") == ""
+
+
+def test_what_a_code_means_is_said_in_one_line() -> None:
+    assert meaning_of("models.local_broken") == "The local model's file is not a GGUF that can be run here"
+    assert meaning_of("retrieve.nothing_relevant") == "retrieve.nothing_relevant"
 
 
 def test_no_order_to_the_terminal_is_in_an_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,16 +2,33 @@
 
 import re
 from html.parser import HTMLParser
+from typing import get_args
 
 import pytest
 from msgspec.structs import replace
 from typing_extensions import override
 
-from buttress.console.demo import POLICY, assets, render_page, shown_feature, type_of
+import buttress.models.errors as models_errors
+import buttress.prompts.errors as prompts_errors
+from buttress.console.demo import MAX_CHARACTERS, POLICY, assets, render_page, shown_feature, type_of
+from buttress.gateway.steps.decide import EMPTY
+from buttress.gateway.steps.fallback import DECLINED, NOTHING_RELEVANT, QUOTED, WITHHELD
+from buttress.guardrails.withholding import Reason
+from buttress.knowledge.errors import (
+    EngineAway,
+    EngineBusy,
+    EngineFailed,
+    EngineRefused,
+    EngineTimeout,
+    NotIngested,
+    SearchFailed,
+)
 from buttress.releases.types import Chat, FallbackText, Release, RetrieveStage
 
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>"
 
+
+PAGE_JS = assets()["page.js"].decode()
 
 RELEASE = Release(
     feature="support",
@@ -73,9 +90,41 @@ def test_a_project_without_features_has_a_page_that_says_so() -> None:
 
 
 def test_every_asset_that_is_named_is_there() -> None:
-    named = re.findall(r"/assets/([a-z.]+)\?v=", render_page({}, drills=False))
-    assert set(named) == set(assets()) == {"mark.svg", "page.css", "page.js"}
+    named = set(re.findall(r"/assets/([a-z.]+)\?v=", render_page({}, drills=False)))
+    imported = set(re.findall(r'^import .* from "\./([a-z.]+)";$', PAGE_JS, re.MULTILINE))
+    assert named | imported == set(assets()) == {"mark.svg", "page.css", "page.js", "answer.js"}
     assert type_of("page.js").startswith("text/javascript")
+
+
+def _keys(name: str) -> set[str]:
+    """Return the keys of an object of page.js."""
+    body = PAGE_JS.partition(f"const {name} = {{")[2].partition("};")[0]
+    return set(re.findall(r'(?:^|[,{] ?|\s)"?([a-z_.]+)"?: "', body))
+
+
+def test_every_reason_for_a_fallback_has_its_sentence() -> None:
+    """Those of the steps, and each error that a model, a prompt or a search may end a call with."""
+    errors = [one for room in (models_errors, prompts_errors) for one in vars(room).values()]
+    codes = {one.code for one in errors if isinstance(one, type) and hasattr(one, "code")}
+    codes -= {"prompts.memory_late", "prompts.memory_refused"}  # the call goes on without the turns
+    steps = {NOTHING_RELEVANT, QUOTED, WITHHELD, DECLINED, EMPTY}
+    search = {EngineAway, EngineBusy, EngineTimeout, EngineRefused, EngineFailed, SearchFailed, NotIngested}
+    assert codes | steps | {one.code for one in search} <= _keys("WHY")
+    assert set(get_args(Reason)) == _keys("HELD")
+
+
+@pytest.mark.parametrize(
+    ("properties", "longest"),
+    [
+        pytest.param({"question": {"maxLength": 4000}}, 4000, id="as the feature has it"),
+        pytest.param({"question": {"maxLength": 10**9}}, MAX_CHARACTERS, id="bounded"),
+        pytest.param({"question": {}}, MAX_CHARACTERS, id="it has none"),
+        pytest.param({}, MAX_CHARACTERS, id="nothing is said of it"),
+    ],
+)
+def test_how_long_a_question_may_be(properties: dict[str, object], longest: int) -> None:
+    schema: dict[str, object] = {"type": "object", "properties": properties}
+    assert shown_feature(replace(RELEASE, input_schema=schema)).longest == longest
 
 
 def test_the_policy_allows_nothing_inline() -> None:

@@ -155,7 +155,7 @@ def test_a_citation_lies_in_its_passage_and_holds_its_words(
 )
 def test_what_is_copied_is_verbatim(text: str, before: str, behind: str) -> None:
     copied = text.replace("[1]", "").replace("[2]", "").replace("[9]", "")
-    source = passage(f"{before} {copied} {behind}")
+    source = passage(f"{before}\n\n{copied}\n\n{behind}")
     if len(normalised(copied).split()) >= 3:
         for cited in cite_all(f"{copied} [1]", [source], content_share=0.65):
             states = {citation.state for citation in cited.citations}

@@ -26,6 +26,12 @@ def read(text: str) -> list[Quantity]:
         pytest.param("ninety minutes", "90", "minute", id="tens"),
         pytest.param("sechs Kalender", "6", None, id="in German"),
         pytest.param("1.2 million dollars", "1200000", "usd", id="a magnitude"),
+        pytest.param("a hundred euros", "100", "eur", id="a magnitude alone"),
+        pytest.param("half a year", "0.5", "year", id="a part"),
+        pytest.param("a third of it", "0.33", None, id="a part of something"),
+        pytest.param("€0.25k", "250", "eur", id="thousands behind the digits"),
+        pytest.param("€5m", "5000000", "eur", id="millions of money"),
+        pytest.param("neunzig Tage", "90", None, id="tens in German"),
         pytest.param("2,000 kB", "2000", "kb", id="grouped by commas"),
         pytest.param("5 m long", "5", "m", id="a unit of one letter"),
         pytest.param("5 men, m", "5", None, id="a letter that is no unit"),
@@ -35,6 +41,11 @@ def read(text: str) -> list[Quantity]:
 def test_a_quantity_is_read(text: str, value: str, unit: str | None) -> None:
     first = read(text)[0]
     assert (first.values[-1], first.unit) == (value, unit)
+
+
+def test_a_number_that_only_counts_what_follows_is_none() -> None:
+    assert not read("in two ways, by the three main types, all at once")
+    assert read("two plans")
 
 
 @pytest.mark.parametrize(

@@ -92,5 +92,5 @@ def test_it_is_never_open_for_longer_than_the_cap_and_admits_one_at_a_time(
             breaker = entered(breaker, now)
             assert was_closed or not breaker.admits(now)
             breaker = after(breaker, effect, now, SETTINGS)
-        assert breaker.until is None or breaker.until - now <= SETTINGS.open_cap_s
+        assert breaker.until is None or breaker.until <= now + SETTINGS.open_cap_s
     assert breaker.admits(now + SETTINGS.open_cap_s)

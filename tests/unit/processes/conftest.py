@@ -54,7 +54,8 @@ if "mortal" in how:
     time.sleep(0.2)
     sys.exit(4)
 while True:
-    time.sleep(60)
+    time.sleep(60 if "hung" in how else 0.1)
+    announcer.beat()
 """
 
 Child = Callable[..., ChildSpec]

@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 
@@ -111,6 +112,66 @@ async def test_what_a_child_says_after_it_was_ready_is_heard(
         assert heard[-1].state == State.READY
         await come(lambda: heard[-1].message == "the database is away")
         assert (heard[-1].state, heard[-1].restarts) == (State.NOT_READY, 0)
+
+
+async def test_a_child_that_hangs_is_killed_with_all_it_started_and_started_again(
+    tmp_path: Path, child: Child, running: Running, heard: list[ChildStatus]
+) -> None:
+    """It said that it is ready, and does nothing any more; the one beside it is left in peace."""
+    children = [
+        child("calls-1", "hung parent stubborn", hang_timeout_s=1),
+        child("calls-2", hang_timeout_s=1),
+    ]
+    async with running(children) as supervisor:
+        await supervisor.wait_until_ready()
+        await come(lambda: supervisor.statuses[0].restarts == 1)
+        offspring = int((tmp_path / "offspring").read_text())
+        assert process_identity(offspring) is None
+        await come(lambda: supervisor.statuses[0].state == State.READY)
+        hung = next(one for one in read_status(tmp_path / ".buttress" / "run") if one.name == "calls-1")
+        assert hung.last_end == "said nothing for 3 s: it hung"
+        assert supervisor.statuses[1].restarts == 0
+
+
+async def test_a_silent_child_is_known_as_such_and_ready_again_when_it_goes_on(
+    tmp_path: Path, child: Child, running: Running, heard: list[ChildStatus]
+) -> None:
+    """Stopped by SIGSTOP, as by a debugger; with 0 it is never killed for it."""
+    run_dir = tmp_path / ".buttress" / "run"
+    async with running([child("engine", hang_timeout_s=0)]) as supervisor:
+        await supervisor.wait_until_ready()
+        pid = heard[-1].pid or 0
+        os.kill(pid, signal.SIGSTOP)
+        await come(lambda: heard[-1].state == State.SILENT)
+        engine = next(one for one in read_status(run_dir) if one.name == "engine")
+        assert (engine.state, engine.message) == (State.SILENT, "has said nothing for 5 s")
+        os.kill(pid, signal.SIGCONT)
+        await come(lambda: heard[-1].state == State.READY)
+        assert (heard[-1].pid, heard[-1].message) == (pid, "")
+
+
+async def test_where_nobody_can_beat_nobody_is_taken_for_hung(
+    tmp_path: Path, child: Child, running: Running, heard: list[ChildStatus]
+) -> None:
+    """Here the folder is gone, with all that the children said in it: they say it again."""
+    async with running([child("engine", hang_timeout_s=1), child("calls", "hung", hang_timeout_s=1)]) as us:
+        await us.wait_until_ready()
+        rmtree(tmp_path / ".buttress" / "run")
+        await come((tmp_path / ".buttress" / "run" / "engine.json").exists)
+        await asyncio.sleep(4)
+        assert [one.restarts for one in us.statuses] == [0, 0]
+
+
+async def test_a_child_that_hangs_does_not_hold_up_the_stop(
+    child: Child, running: Running, heard: list[ChildStatus]
+) -> None:
+    """Whether it is known as silent by then, or falls silent meanwhile."""
+    async with running([child("calls", "hung stubborn", hang_timeout_s=0, stop_timeout_s=60)]) as supervisor:
+        await supervisor.wait_until_ready()
+        await asyncio.sleep(1.5)  # a look, without which it is not known that it ever beat
+        begun = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - begun < 15
+    assert heard[-1].state == State.STOPPED
 
 
 async def test_a_child_that_never_speaks_is_ended_and_started_again(

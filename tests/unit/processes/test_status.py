@@ -63,6 +63,9 @@ def child(state: State, pid: int | None = None) -> ChildStatus:
         pytest.param(said(process="x"), child(State.READY), State.DEAD, id="it fell a moment ago"),
         pytest.param(said(process="x"), child(State.WAITING), State.WAITING, id="it fell and will be back"),
         pytest.param(said(), child(State.STOPPING), State.STOPPING, id="it is being stopped"),
+        pytest.param(
+            said(), child(State.SILENT), State.SILENT, id="it was ready, and nothing is heard of it"
+        ),
     ],
 )
 def test_what_is_made_of_two_words(

@@ -133,6 +133,44 @@ def test_a_second_signal_ends_it_at_once(
     assert supervisor.wait(timeout=5) == 0
 
 
+@pytest.mark.parametrize("who", ["the supervisor", "all of them"])
+def test_whoever_was_suspended_kills_nobody_when_it_wakes(
+    tmp_path: Path, child: Child, supervise: Supervise, wait_until: Wait, who: str
+) -> None:
+    """Longer than a child may be silent; all of them as when a laptop is closed, the children waking last."""
+    supervisor = supervise([child("engine", hang_timeout_s=4), child("calls", hang_timeout_s=4)])
+    wait_until(lambda: len(pids(tmp_path)) == 2)
+    before = pids(tmp_path)
+    time.sleep(1.5)
+    asleep = [supervisor.pid, *(before if who == "all of them" else [])]
+    for pid in asleep:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(5)
+    for pid in asleep:
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.5)
+    time.sleep(2)
+    assert pids(tmp_path) == before
+
+
+def test_all_children_end_within_the_time_of_one(
+    tmp_path: Path, child: Child, supervise: Supervise, wait_until: Wait
+) -> None:
+    """Those stopped first leave the others a rest, in which a gentle one ends as it should."""
+    children = [
+        child("calls", "stubborn", stop_order=0, stop_timeout_s=6),
+        child("background", "stubborn", stop_order=1, stop_timeout_s=6),
+        child("engine", stop_order=2, stop_timeout_s=6),
+    ]
+    supervisor = supervise(children)
+    wait_until(lambda: len(pids(tmp_path)) == 3)
+    begun = time.perf_counter()
+    supervisor.send_signal(signal.SIGTERM)
+    assert supervisor.wait(timeout=20) == 0
+    assert 4.7 < time.perf_counter() - begun < 10
+    assert (tmp_path / "ended").read_text().split() == ["engine"]
+
+
 async def test_a_project_has_one_supervisor(
     tmp_path: Path, child: Child, running: Running, clock: Clock
 ) -> None:

@@ -44,6 +44,14 @@ def test_a_call_is_counted() -> None:
     assert found["buttress_calls_running", "calls-1"] == 3
 
 
+def test_a_lost_call_is_counted_without_a_duration() -> None:
+    metrics = Metrics("background")
+    metrics.observe(changed(outcome="lost", duration_ms=0.0, attempts=[]))
+    found = values(metrics.text())
+    assert found["buttress_calls_total", "support", "lost", "background"] == 1
+    assert not [key for key in found if key[0] == "buttress_call_duration_seconds_count"]
+
+
 def test_an_unknown_cost_is_not_free() -> None:
     metrics = Metrics("calls-1")
     metrics.observe(changed(attempts=[{**ATTEMPT, "cost": None, "usage": None, "first_token_ms": None}]))

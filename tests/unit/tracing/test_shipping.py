@@ -119,7 +119,9 @@ async def test_a_call_whose_process_died_is_lost_and_the_others_are_what_they_we
     for one in ended[3:]:
         writer.end(one)
     writer.dies()
-    assert await ship(tmp_path, store) == 5
+    heard: list[Trace] = []
+    assert await ship(tmp_path, store, heard.append) == 5
+    assert {one.trace_id for one in heard} == {one.trace_id for one in cut}
     told = {one.trace_id: one.outcome for one in await store.latest("died")}
     assert told == {one.trace_id: "answered" for one in ended} | {one.trace_id: "lost" for one in cut}
     assert left_behind(tmp_path) == sealed_files(tmp_path) == []

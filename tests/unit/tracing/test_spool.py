@@ -1,5 +1,6 @@
 """The spool: killed here, twice, at once, on a full disk."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -11,7 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buttress.tracing.spool import MAX_WAITING, Spool, read_records, seal_orphans, sealed_files
+from buttress.tracing.spool import (
+    MAX_WAITING,
+    Spool,
+    read_records,
+    remove_unfinished,
+    seal_orphans,
+    sealed_files,
+)
 
 WRITER = """
 import sys
@@ -62,6 +70,20 @@ def test_nothing_that_was_written_is_lost_when_the_writer_is_killed(tmp_path: Pa
         os.kill(writer.pid, signal.SIGKILL)
     assert seal_orphans(tmp_path) == 1
     assert records(tmp_path)[: len(acknowledged)] == [b"%d" % number for number in acknowledged]
+
+
+def test_what_never_got_its_name_is_removed_when_it_is_old_and_nobody_holds_it(tmp_path: Path) -> None:
+    left, held, young = (tmp_path / f"{name}.new" for name in ("left", "held", "young"))
+    for path in (left, held, young):
+        path.touch()
+    for path in (left, held):
+        os.utime(path, (1, 1))
+    with held.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert remove_unfinished(tmp_path) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["held.new", "young.new"]
+    assert remove_unfinished(tmp_path) == 1
+    assert remove_unfinished(tmp_path) == 0
 
 
 def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ async def test_a_trace_that_is_shipped_twice_is_stored_once(
 ) -> None:
     store = TraceStore(database)
     trace = make_trace(tenant="once")
-    await store.add([trace, trace])
-    await store.add([trace])
+    assert await store.add([trace, trace]) == {trace.trace_id}
+    assert await store.add([trace]) == frozenset()
     assert await store.latest("once") == [trace]
 
 

@@ -140,24 +140,25 @@ function row(answer, { line, from }, open, begin) {
     if (element.rows.length === 1) for (const cell of [...element.rows[0].cells]) cell.replaceWith(el("th", { scope: "col" }, ...cell.childNodes));
     return table;
   }
-  element.append(el("tr", {}, ...cellsOf(line).map(([start, end]) => el("td", { dir: "auto" }, ...inline(answer, from + start, from + end)))));
+  element.append(el("tr", {}, ...cellsOf(line).map((parts) => el("td", { dir: "auto" },
+    ...parts.flatMap(([start, end]) => inline(answer, from + start, from + end))))));
   return table;
 }
 
-/** Return where the cells of a row stand; markers behind its last bar belong to its last cell. */
+/** Return where the parts of each cell of a row stand; markers behind its last bar belong to its last cell. */
 function cellsOf(line) {
   const cells = [];
   let start = line.indexOf("|") + 1;
   for (let at = start; at <= line.length; at += 1) {
-    const isBar = line[at] === "|" && line[at - 1] !== "\\";
-    if (isBar || at === line.length) {
-      cells.push([start, at]);
-      start = at + 1;
-    }
+    if (at < line.length && (line[at] !== "|" || line[at - 1] === "\\")) continue;
+    cells.push([[start, at]]);
+    start = at + 1;
   }
-  const last = cells.length > 1 ? line.slice(...cells.at(-1)) : "x";
-  if (!last.trim()) cells.pop();
-  else if (ONLY_MARKERS.test(last)) cells.splice(-1, 1, cells.at(-1)), cells.markers = true;
+  const last = line.slice(...cells.at(-1)[0]);
+  if (cells.length > 1 && (!last.trim() || ONLY_MARKERS.test(last))) {
+    const [behind] = cells.pop();
+    cells.at(-1).push(behind);
+  }
   return cells;
 }
 

@@ -1,7 +1,10 @@
 // The demo page: ask, watch, check. Text of documents, users and models only ever becomes text nodes.
 
+import { blocksOf, el, spokenOf } from "./answer.js";
+
 const $ = (id) => document.getElementById(id);
 const MAX_SHOWN_HELD = 20;
+const LOOK_EVERY_MS = 2000;
 
 const STEPS = {
   admit: "who asks, and what they may see", choose: "the release that answers", inspect: "the input fits",
@@ -18,25 +21,45 @@ const WHY = {
   "models.timeout": "The model took too long.",
   "models.no_rung_left": "No model could be reached.",
   "models.local_away": "The local model is away.",
+  "models.local_missing": "The local model's file is not there.",
+  "models.local_broken": "The local model's file cannot be run.",
+  "models.busy": "Too many questions wait for the local model.",
+  "models.rate_limited": "The model's provider asks to wait.",
+  "models.refused_key": "The model's provider does not accept the key.",
+  "models.bad_request": "The model does not take such a request.",
+  "models.bad_answer": "What the model sent is no answer.",
+  "models.window_exceeded": "The question and its passages are too long for the model.",
+  "models.provider_unknown": "Nothing here speaks to the model's provider.",
   "check.withheld": "What the model said is not in the documents.",
   "check.declined": "The model says that the documents do not answer this.",
   "compose.quoted": "This feature quotes, it does not write.",
   "knowledge.engine_away": "The search is away just now.",
+  "knowledge.engine_busy": "The search has too much to do just now.",
+  "knowledge.engine_timeout": "The search took too long.",
+  "knowledge.engine_refused": "The search does not accept this server.",
+  "knowledge.engine_failed": "The search failed.",
+  "knowledge.search_failed": "The search failed.",
+  "knowledge.too_much_asked": "The question is too long to search for.",
+  "knowledge.query_invalid": "There is no word in the question to search for.",
+  "knowledge.unknown": "The documents of this feature are not there.",
   "knowledge.not_ingested": "No documents were read yet: buttress ingest.",
+  "knowledge.embedder_changed": "The documents were read for another embedder: buttress ingest.",
+  "knowledge.embedder_missing": "The search's embedder is not installed.",
+  "knowledge.embedder_broken": "The search's embedder cannot be run.",
+  "knowledge.extra_missing": "The search is not installed: buttress[knowledge].",
+  "prompts.too_long": "The prompt does not fit the model's window.",
+  "prompts.unrenderable": "The feature's prompt cannot be filled in.",
 };
+/** By the room of a code: for those that have no sentence of their own. */
+const ROOMS = { models: "The model failed.", knowledge: "The search failed.", storage: "The database is away." };
 const HELD = {
   unsupported: "the passage it cites does not say so", uncited: "no passage says so",
   declined: "it says that there is no answer", leads_nowhere: "it leads to nothing that could be released",
   reworded: "in no passage word for word, and the model is weak",
+  too_long: "it is too long to be checked",
+  instruction: "only what a document says to an assistant says so",
 };
 const STATES = { verbatim: "word for word", supported: "supported", unsupported: "not supported" };
-
-/** Make an element; children are elements or strings, and strings stay text. */
-function el(tag, props = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), props);
-  made.append(...children);
-  return made;
-}
 
 const form = $("form");
 const question = $("question");
@@ -48,12 +71,14 @@ let quiet = 0;
 const feature = () => $("feature").selectedOptions[0];
 
 function chooseFeature() {
-  const { description, question: field, required, examples } = feature().dataset;
+  const { description, question: field, required, examples, longest } = feature().dataset;
   $("description").textContent = description;
   $("question-label").textContent = field ? "Your question" : "The input, as JSON";
   question.placeholder = field ? "Ask a question" : '{"…": "…"}';
   const skeleton = Object.fromEntries(required.split(" ").filter(Boolean).map((name) => [name, ""]));
   question.value = field ? "" : JSON.stringify(skeleton);
+  question.maxLength = Number(longest);
+  count();
   const list = JSON.parse(examples);
   $("examples").replaceChildren(...list.map((text) => {
     const button = el("button", { type: "button" }, text);
@@ -72,7 +97,16 @@ function inputOf(text) {
 function askThis(text, drill = null, note = "") {
   question.value = text;
   grow();
+  count();
   return ask(text, drill, note);
+}
+
+/** Say how much still fits, near the end of it. */
+function count() {
+  const { length } = question.value;
+  const isNear = length > 0.9 * question.maxLength;
+  const full = length >= question.maxLength ? ": that is all that fits" : "";
+  $("count").textContent = isNear ? `${length.toLocaleString("en")} of ${question.maxLength.toLocaleString("en")} characters${full}` : "";
 }
 
 function grow() {
@@ -151,7 +185,8 @@ function begin(text, note) {
   $("failure").hidden = true;
   $("sources").hidden = true;
   $("held").hidden = true;
-  for (const id of ["text", "facts", "held-list", "source-list", "spoken"]) $(id).replaceChildren();
+  for (const id of ["text", "facts", "held-list", "source-list", "doubted-list", "spoken"]) $(id).replaceChildren();
+  say("");
   badge("writing", "Looking …", "");
   working(true);
   drawSteps(mine);
@@ -181,7 +216,7 @@ function take(mine, { name, data }) {
 function said(mine, text) {
   mine.first ??= performance.now() - mine.began;
   mine.pieces.push({ text, citations: [] });
-  $("spoken").append(el("p", {}, text.replaceAll(/\[\d+\]/g, "").trim()));
+  $("spoken").append(el("p", {}, spokenOf(text)));
   badge("writing", "Writing …", "");
 }
 
@@ -190,7 +225,7 @@ function held(mine, withheld) {
   $("held").hidden = false;
   if (mine.held.length > MAX_SHOWN_HELD) return;
   const why = HELD[withheld.reason] ?? withheld.reason;
-  $("held-list").append(el("li", {}, el("q", {}, withheld.text.trim()), el("span", {}, why)));
+  $("held-list").append(el("li", {}, el("q", { dir: "auto" }, withheld.text.trim()), el("span", {}, why)));
 }
 
 function ended(mine, answer) {
@@ -200,7 +235,7 @@ function ended(mine, answer) {
   if (answer.outcome === "answered") badge("good", "Answered", supportText(answer.support));
   else badge("warn", cut ? "Cut off, and it says so" : "Honest fallback", why(answer, cut));
   drawText(mine);
-  drawSources(answer);
+  drawSources(answer, mine);
   drawFacts(mine);
   drawFound(mine);
   announce($("badge").textContent + ". " + $("why").textContent);
@@ -208,7 +243,7 @@ function ended(mine, answer) {
 
 function why({ reason }, cut) {
   if (cut && reason === "check.withheld") return "What the model went on to say is not in the documents.";
-  return WHY[reason] ?? reason;
+  return WHY[reason] ?? ROOMS[reason.split(".")[0]] ?? `Something failed on the way (${reason}).`;
 }
 
 function supportText(support) {
@@ -223,6 +258,7 @@ function supportText(support) {
 function broke(mine, error) {
   mine.failed = true;
   finish(mine);
+  look();
   const away = error instanceof TypeError;
   badge("bad", mine.pieces.length ? "Broke off" : "No answer", "");
   fail(
@@ -250,10 +286,14 @@ function finish(mine) {
   drawSteps(mine);
 }
 
+/** Offer to stop while it works, to ask when it does not; whoever is at that button stays there. */
 function working(is) {
+  const [go, stop] = [$("go"), $("stop")];
+  const isThere = document.activeElement === go || document.activeElement === stop;
   $("waiting").hidden = !is;
-  $("go").hidden = is;
-  $("stop").hidden = !is;
+  go.hidden = is;
+  stop.hidden = !is;
+  if (isThere) (is ? stop : go).focus({ preventScroll: true });
   $("result").setAttribute("aria-busy", String(is));
 }
 
@@ -270,49 +310,16 @@ const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1).replace(
 // --- the answer ----------------------------------------------------------------------------------------
 
 function drawText(mine) {
-  const lines = [[]];
-  mine.pieces.forEach((piece, at) => {
-    for (const part of piece.text.split(/(\[\d+\]|\n)/)) {
-      if (part === "\n") lines.push([]);
-      else if (part) lines.at(-1).push(inline(part, piece, at >= mine.shown, mine));
-    }
-  });
+  $("text").replaceChildren(...blocksOf(mine.pieces, mine.shown, (citation) => citeButton(citation, mine)));
   mine.shown = mine.pieces.length;
-  $("text").replaceChildren(...blocksOf(lines));
 }
 
-function inline(part, piece, isNew, mine) {
-  const number = /^\[(\d+)\]$/.exec(part)?.[1];
-  const citation = number && piece.citations.find((one) => one.number === Number(number));
-  if (!citation) return el("span", { className: isNew ? "new" : "" }, part);
-  const label = `Source ${number}: ${placeOf(citation)}, ${STATES[citation.state]}`;
-  const button = el("button", { type: "button", className: `cite ${citation.state}`, title: placeOf(citation) }, number);
-  button.setAttribute("aria-label", label);
+function citeButton(citation, mine) {
+  const { number, state } = citation;
+  const button = el("button", { type: "button", className: `cite ${state}`, title: placeOf(citation) }, String(number));
+  button.setAttribute("aria-label", `Source ${number}: ${placeOf(citation)}, ${STATES[state]}`);
   button.addEventListener("click", () => openSource(citation, mine));
   return button;
-}
-
-/** Put lines together: quotes, list items and paragraphs. */
-function blocksOf(lines) {
-  const blocks = [];
-  let open = null;
-  for (const line of lines) {
-    const start = line[0]?.textContent ?? "";
-    const mark = /^(> |[-*•] )/.exec(start.trimStart())?.[1];
-    if (!line.some((one) => one.textContent.trim())) {
-      open = null;
-    } else if (mark) {
-      line[0].textContent = start.trimStart().slice(mark.length);
-      const tag = mark === "> " ? "blockquote" : "ul";
-      if (open?.tagName.toLowerCase() !== tag) blocks.push((open = el(tag)));
-      open.append(el(tag === "ul" ? "li" : "p", {}, ...line));
-    } else if (open?.tagName === "P") {
-      open.append(el("br"), ...line);
-    } else {
-      blocks.push((open = el("p", {}, ...line)));
-    }
-  }
-  return blocks;
 }
 
 function placeOf(citation) {
@@ -321,20 +328,29 @@ function placeOf(citation) {
   return [citation.document, pages, section.at(-1)].filter(Boolean).join(" · ");
 }
 
-function drawSources(answer) {
-  const seen = new Map();
-  for (const one of answer.citations) {
-    if (!seen.has(one.number)) seen.set(one.number, one);
+/** List what the answer stands on; apart from it, what it points to that does not say so. */
+function drawSources(answer, mine) {
+  const holding = answer.citations.filter((one) => one.state !== "unsupported");
+  const held = new Set(holding.map((one) => one.number));
+  const doubted = answer.citations.filter((one) => !held.has(one.number));
+  $("sources-title").textContent = answer.outcome === "answered" ? "Stands on" : "Quotes, word for word";
+  listSources("source", holding, mine);
+  listSources("doubted", doubted, mine);
+  $("sources").hidden = !answer.citations.length;
+}
+
+function listSources(name, citations, mine) {
+  const byNumber = new Map();
+  for (const one of citations) {
+    if (!byNumber.has(one.number) || one.state === "verbatim") byNumber.set(one.number, one);
   }
-  const mine = run;
-  $("source-list").replaceChildren(...[...seen.values()].map((citation) => {
+  $(`${name}-list`).replaceChildren(...[...byNumber.values()].map((citation) => {
     const button = el("button", { type: "button" }, el("b", {}, String(citation.number)),
-      el("span", {}, placeOf(citation)), el("i", { className: citation.state }, STATES[citation.state]));
+      el("span", { dir: "auto" }, placeOf(citation)), el("i", { className: citation.state }, STATES[citation.state]));
     button.addEventListener("click", () => openSource(citation, mine));
     return el("li", {}, button);
   }));
-  $("sources-title").textContent = answer.outcome === "answered" ? "Stands on" : "Quotes, word for word";
-  $("sources").hidden = !seen.size;
+  for (const one of document.querySelectorAll(`.${name}-part`)) one.hidden = !citations.length;
 }
 
 /** List what the search found: what a model was given, whether the answer uses it or not. */
@@ -447,7 +463,7 @@ function documentOf(found, citation) {
   for (const block of found.blocks) {
     if (block.page && block.page !== page) shown.push(el("p", { className: "turn" }, `Page ${(page = block.page)}`));
     const tag = block.kind === "heading" ? (block.level > 2 ? "h4" : "h3") : block.kind === "table" || block.kind === "code" ? "pre" : "p";
-    shown.push(el(tag, { className: block.kind }, ...marked(block.parts)));
+    shown.push(el(tag, { className: block.kind, dir: tag === "pre" ? "ltr" : "auto" }, ...marked(block.parts)));
   }
   if (found.more_before) shown.unshift(el("p", { className: "more" }, "…"));
   if (found.more_after) shown.push(el("p", { className: "more" }, "…"));
@@ -467,7 +483,7 @@ function quoteOf(citation, mine, error) {
   return [
     el("p", { className: "notice warn" }, el("b", {}, "The document cannot be opened just now. "), why,
       " Below is the passage the answer stands on, as it was found."),
-    el("p", {}, text.slice(0, from).join(""), el("mark", {}, text.slice(from, to).join("")), text.slice(to).join("")),
+    el("p", { dir: "auto" }, text.slice(0, from).join(""), el("mark", {}, text.slice(from, to).join("")), text.slice(to).join("")),
   ];
 }
 
@@ -488,7 +504,7 @@ async function kill() {
 const SLOW = "The model of this answer says 40 characters a second. A sentence leaves as soon as it was checked.";
 const CUT = "The model of this answer breaks off in the middle. What was checked stays; the rest is not made up.";
 const BEYOND = "No document answers this. A model left alone would make something up.";
-const HARM = "A note among the documents orders assistants to promise everybody 90 % off. The search finds it; look among the passages at hand. It is text to quote from, nobody's orders.";
+const HARM = "A note among the documents orders assistants to promise everybody 90 % off. The search finds it (look among the passages at hand); it is not quoted, and a model that repeats it is withheld.";
 
 const DRILLS = {
   kill,
@@ -498,8 +514,9 @@ const DRILLS = {
   harm: () => askThis(feature().dataset.harm, null, HARM),
 };
 
+/** Say why nothing could be broken; there is no such place where nothing may be. */
 function say(text) {
-  $("drill-says").textContent = text;
+  $("drill-says")?.replaceChildren(text);
 }
 
 async function press(act) {
@@ -527,7 +544,7 @@ async function look() {
 }
 
 look();
-setInterval(() => document.hidden || look(), 5000);
+setInterval(() => document.hidden || look(), LOOK_EVERY_MS);
 $("sheet-close").addEventListener("click", () => $("sheet").close());
 $("sheet").addEventListener("click", (event) => event.target === $("sheet") && $("sheet").close());
 for (const button of document.querySelectorAll("[data-act]")) button.addEventListener("click", () => press(button.dataset.act));
@@ -536,6 +553,7 @@ if (form) {
   chooseFeature();
   $("feature").addEventListener("change", chooseFeature);
   question.addEventListener("input", grow);
+  question.addEventListener("input", count);
   question.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();

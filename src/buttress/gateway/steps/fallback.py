@@ -33,10 +33,12 @@ UNCONFIRMED = "\n\n(Nothing more was found in the documents.)"
 def fallback(release: Release, passages: Sequence[Passage], reason: str) -> Reply:
     """Return the release's fallback: its text, and below it the closest passages if it quotes them.
 
-    Where something failed, that is said in place of the text: nobody knows then what the documents hold.
+    What speaks to an assistant is not quoted. Where something failed, that is said in place of the text:
+    nobody knows then what the documents hold.
     """
     declared = release.fallback
-    quoted = () if isinstance(declared, FallbackText) else tuple(passages[: declared.limit])
+    quotable = [passage for passage in passages if body_span(passage.text)]
+    quoted = () if isinstance(declared, FallbackText) else tuple(quotable[: declared.limit])
     sentences = (Sentence(_text(declared, reason), ()), *_quotes(quoted))
     return Reply(sentences=sentences, outcome="fallback", reason=reason, passages=quoted)
 
@@ -62,19 +64,22 @@ def cut_reply(composed: Composed, reason: str, notice: str = CUT) -> Reply:
 
 
 def _quotes(passages: Sequence[Passage]) -> list[Sentence]:
-    lead = [Sentence("\n\nThe closest passages:", ())] if passages else []
-    return lead + [_quote(number, passage) for number, passage in enumerate(passages, start=1)]
+    quotes = [_quote(number, passage) for number, passage in enumerate(passages, start=1)]
+    told = [quote for quote in quotes if quote]
+    return [Sentence("\n\nThe closest passages:", ()), *told] if told else []
 
 
-def _quote(number: int, passage: Passage) -> Sentence:
-    start, end = _quoted_span(passage.text)
+def _quote(number: int, passage: Passage) -> Sentence | None:
+    span = body_span(passage.text)
+    if span is None:
+        return None
+    start, end = _quoted_span(passage.text, *span)
     quote = passage.text[start:end]
     citation = cite(passage, number, quote, CitationState.VERBATIM, (start, end))
     lines = " ".join(quote.split())
     return Sentence(f"\n\n> {lines} [{number}]", (citation,))
 
 
-def _quoted_span(text: str) -> tuple[int, int]:
-    start, end = body_span(text)
+def _quoted_span(text: str, start: int, end: int) -> tuple[int, int]:
     ends = [stop for _, stop in sentence_spans(text[start:end]) if stop <= QUOTED_CHARACTERS]
     return start, start + (ends[-1] if ends else min(end - start, QUOTED_CHARACTERS))

@@ -53,9 +53,11 @@ def _require_words(release: Release, given: dict[str, object]) -> None:
         InputInvalid: the question holds neither a letter nor a digit.
     """
     is_searched = any(isinstance(stage, RetrieveStage) for stage in release.stages)
-    name = release.chat.question if release.chat else ""
+    if release.chat is None or not is_searched:
+        return
+    name = release.chat.question
     question = given.get(name)
-    if is_searched and isinstance(question, str) and not any(map(str.isalnum, question)):
+    if isinstance(question, str) and not any(map(str.isalnum, question)):
         message = f"{name}: there is neither a letter nor a digit in it"
         raise InputInvalid(message, hint="Ask with at least one word.", data={"feature": release.feature})
 

@@ -8,6 +8,7 @@ from buttress.gateway.steps.templates import filled_in
 from buttress.gateway.types import Inspected, Recalled, Reply, Retrieved
 from buttress.guardrails.relevance import is_relevant
 from buttress.guardrails.settings import RelevanceThresholds
+from buttress.kernel.addressed import addressed_spans
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.spans import Span
 from buttress.knowledge.search_types import Found, Query
@@ -49,6 +50,8 @@ def _query(stage: RetrieveStage, inspected: Inspected) -> Query:
 def _note(found: Found, call: Call, span: Span) -> None:
     call.passages = found.passages
     span.data["passages"] = len(found.passages)
+    if planted := sum(bool(addressed_spans(one.text)) for one in found.passages):
+        span.data["with_instructions"] = planted
     span.data["unknown_words"] = sum(not word.is_known for word in found.asked)
     span.data |= {f"{one.name}_ms": round(one.duration_ms, 1) for one in found.stages}
     span.data |= {f"{one.name}_skipped": one.note for one in found.stages if one.skipped}

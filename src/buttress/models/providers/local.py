@@ -79,6 +79,8 @@ class LocalProvider:
         Raises:
             ModelBusy: too many wait for it, or so long that nothing would come in time.
             LocalModelAway: its process is not there, or not ready.
+            LocalModelMissing: it can only be run by this process, and its file is not there.
+            LocalModelBroken: the same, and its file cannot be run.
         """
         async with self._turn() as turn, aclosing(turn.provider.stream(request)) as events:
             async for event in events:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from buttress.server.decoding import parsed
 from buttress.server.errors import BodyInvalid, FieldUnsupported
 
 MAX_INPUTS = 2_048
@@ -29,10 +30,7 @@ def read_request(body: bytes) -> EmbeddingRequest:
     Raises:
         BodyInvalid: it is not a request for embeddings; names the field.
     """
-    try:
-        return msgspec.json.decode(body, type=EmbeddingRequest)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BodyInvalid(str(error) or "nested too deeply", hint=_HINT) from error
+    return parsed(body, EmbeddingRequest, hint=_HINT)
 
 
 def texts_of(request: EmbeddingRequest) -> list[str]:

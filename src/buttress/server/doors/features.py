@@ -12,8 +12,8 @@ from buttress.kernel.messages import Message
 from buttress.models.providers.scripted import Drill
 from buttress.server.attending import Attention, attended
 from buttress.server.bodies import Send, send_json
+from buttress.server.decoding import parsed
 from buttress.server.doors.said import Name
-from buttress.server.errors import BodyInvalid
 from buttress.server.page.door import require_drills
 from buttress.server.streaming import stream_events
 
@@ -86,9 +86,4 @@ def read_question(body: bytes) -> Question:
     Raises:
         BodyInvalid: it is none; names the field.
     """
-    try:
-        return msgspec.json.decode(body, type=Question)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BodyInvalid(str(error)) from error
-    except RecursionError as error:
-        raise BodyInvalid("nested too deeply") from error
+    return parsed(body, Question)

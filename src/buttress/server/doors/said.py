@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from buttress.gateway.types import Answer
 from buttress.kernel.messages import Message, Role
+from buttress.server.decoding import parsed
 from buttress.server.errors import BodyInvalid, FieldUnsupported
 
 MAX_MESSAGES = 2_000
@@ -66,12 +67,7 @@ def decoded(body: bytes, kind: type[T]) -> T:
     Raises:
         BodyInvalid: it is none of that kind; names the field.
     """
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BodyInvalid(str(error), hint=HINT) from error
-    except RecursionError as error:
-        raise BodyInvalid("nested too deeply", hint=HINT) from error
+    return parsed(body, kind, hint=HINT)
 
 
 def at(parameter: str) -> dict[str, object]:

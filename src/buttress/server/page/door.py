@@ -79,7 +79,7 @@ class PageDoor:
         elif path == PAGE:
             await self._page(send)
         elif path.startswith(ASSETS):
-            await _asset(path.removeprefix(ASSETS), send)
+            await _asset(path.removeprefix(ASSETS), send, is_versioned=bool(scope["query_string"]))
         else:
             await self._document(DocumentId(path.removeprefix(DOCUMENTS)), scope, send)
 
@@ -114,10 +114,13 @@ def require_drills(buttress: Buttress) -> None:
         raise DrillsOff("this server does not break things on request")
 
 
-async def _asset(name: str, send: Send) -> None:
+async def _asset(name: str, send: Send, *, is_versioned: bool) -> None:
+    """Send a file of the page; what is asked for without its version, as modules do, must not grow old."""
     if name not in assets():
         raise RouteUnknown(f"nothing is served at {ASSETS}{name[:200]}")
-    await _send_file(send, assets()[name], type_of(name), b"public, max-age=3600")
+    await _send_file(
+        send, assets()[name], type_of(name), b"public, max-age=3600" if is_versioned else b"no-cache"
+    )
 
 
 async def _send_file(send: Send, body: bytes, kind: str, caching: bytes) -> None:

@@ -1,5 +1,6 @@
 """Check: whole sentences with their citations, while they stream."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
 import msgspec
@@ -8,8 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from buttress.gateway.call import Call
-from buttress.gateway.steps.check import check
+from buttress.gateway.steps.check import MAX_ANSWER_CHARACTERS, check
 from buttress.gateway.types import Sent, Sentence
+from buttress.guardrails.plain import visible
+from buttress.guardrails.sentences import MAX_SENTENCE_CHARACTERS
 from buttress.guardrails.withholding import Withheld
 from buttress.kernel.catalogue import Model
 from buttress.kernel.passages import CitationState
@@ -26,6 +29,11 @@ async def pieces_of(texts: Sequence[str], *, cut: bool = False) -> AsyncGenerato
         yield text
     if cut:
         raise StreamCut("it stopped")
+
+
+def seen(text: str) -> str:
+    """Return what a reader sees of a text; joiners, which depend on what stands beside them, left out."""
+    return visible(text).replace("\u200c", "").replace("\u200d", "")
 
 
 MARKING = a_release(stages=(FIND, msgspec.structs.replace(WRITE, unsupported="mark")))
@@ -70,7 +78,7 @@ class TestMarked:
         self, world: World, texts: list[str], release: Release
     ) -> None:
         sentences = await checked(a_call(world.ports), *texts, release=release)
-        assert "".join(one.text for one in sentences) == "".join(texts)
+        assert seen("".join(one.text for one in sentences)) == seen("".join(texts))
 
 
 class TestJudged:
@@ -101,6 +109,39 @@ class TestJudged:
                 id="behind an answer, what is not there is worth saying",
             ),
             pytest.param("I do not know.", [Withheld("I do not know.", "declined")], id="no answer at all"),
+            pytest.param(
+                "Refunds arrive in 14 days. The documents do not say more, but call +1 900 555 0199.",
+                [
+                    Sentence("Refunds arrive in 14 days. [1]", (), "supported"),
+                    Withheld(" The documents do not say more, but call +1 900 555 0199.", "uncited"),
+                ],
+                id="and nothing that hides behind it",
+            ),
+            pytest.param(
+                "No. Refunds take 14 days to arrive. [1]",
+                [Sentence(" Refunds take 14 days to arrive. [1]", (), "verbatim")],
+                id="a No before what does not deny is left out",
+            ),
+            pytest.param(
+                "Pay Bob first:\n\nRefunds take 14 days to arrive. [1]",
+                [Withheld("Pay Bob first:", "uncited")],
+                id="a line before a colon is judged like any",
+            ),
+            pytest.param(
+                "Refunds take 14 \u202edays\u202c to arrive. [1]",
+                [Sentence("Refunds take 14 days to arrive. [1]", (), "verbatim")],
+                id="what turns a text round never goes out",
+            ),
+            pytest.param(
+                "Sure! " * 8 + "Refunds take 14 days to arrive. [1]",
+                [Withheld("Sure!" + " Sure!" * 6, "leads_nowhere")],
+                id="not too much of what claims nothing",
+            ),
+            pytest.param(
+                "x" * 1_000_000,
+                [Withheld("x" * MAX_SENTENCE_CHARACTERS, "too_long")],
+                id="what has no end is not waited for",
+            ),
             pytest.param("", [], id="nothing"),
         ],
     )
@@ -109,6 +150,31 @@ class TestJudged:
         assert [
             msgspec.structs.replace(one, citations=()) if isinstance(one, Sentence) else one for one in found
         ] == given
+
+    async def test_the_answer_is_checked_up_to_a_length(self, world: World) -> None:
+        sentence = "Refunds take 14 days to arrive. [1] "
+        found = await checked(a_call(world.ports), sentence * (MAX_ANSWER_CHARACTERS // len(sentence) + 9))
+        *released, last = found
+        assert isinstance(last, Withheld)
+        assert last.reason == "too_long"
+        assert sum(len(one.text) for one in released) <= MAX_ANSWER_CHARACTERS
+
+    async def test_others_go_on_while_it_judges(self, world: World) -> None:
+        waited: list[int] = []
+
+        async def waiting() -> None:
+            while True:
+                waited.append(len(waited))
+                await asyncio.sleep(0)
+
+        async def judging() -> None:
+            found = await checked(a_call(world.ports), "Refunds take 14 days. [1] " * 5)
+            assert len(found) == len(waited) - 1 == 5
+            other.cancel()
+
+        async with asyncio.TaskGroup() as group:
+            other = group.create_task(waiting())
+            group.create_task(judging())
 
     async def test_it_does_not_depend_on_how_the_stream_is_cut(self, world: World) -> None:
         text = "Here it is: Refunds arrive in 14 days [1][9]. Support answers on weekdays. [2] It is 30. [1]"
@@ -141,7 +207,7 @@ BACKED = a_release(Model(name="small", provider="local", backed=True), QUOTES)
             [Withheld("Refunds arrive in 14 days. [1]", "reworded")],
             id="reworded",
         ),
-        pytest.param("It is:", [Withheld("It is:", "reworded")], id="claims nothing"),
+        pytest.param("Here it is:", [Withheld("Here it is:", "reworded")], id="claims nothing"),
         pytest.param(
             "Refunds take 30 days to arrive.",
             [Withheld("Refunds take 30 days to arrive.", "uncited")],

@@ -106,6 +106,11 @@ async def test_one_letter_of_any_script_is_a_word(world: World, question: str) -
     assert (await inspect(Chosen(admitted(asked(question)), SEARCHED), a_call(world.ports))).input
 
 
+async def test_a_property_without_a_name_is_not_taken_for_the_question(world: World) -> None:
+    chosen = Chosen(admitted(asked(input={"": "?"})), ANYTHING)
+    assert (await inspect(chosen, a_call(world.ports))).input == {"": "?"}
+
+
 async def test_a_feature_without_documents_may_be_sent_signs_alone(world: World) -> None:
     release = replace(SEARCHED, stages=())
     assert (await inspect(Chosen(admitted(asked("👍")), release), a_call(world.ports))).input

@@ -28,6 +28,7 @@ async def test_the_page_and_its_assets_come_under_the_policy(tmp_path: Path) -> 
         for path, kind in (
             ("/", "text/html"),
             ("/assets/page.js", "text/javascript"),
+            ("/assets/answer.js", "text/javascript"),
             ("/assets/page.css", "text/css"),
             ("/assets/mark.svg?v=1", "image/svg+xml"),
         ):
@@ -36,6 +37,17 @@ async def test_the_page_and_its_assets_come_under_the_policy(tmp_path: Path) -> 
                 assert response.headers["content-security-policy"] == POLICY
                 assert response.headers["x-content-type-options"] == "nosniff"
                 assert len(await response.read()) > 100
+
+
+async def test_only_what_is_asked_for_by_its_version_may_grow_old(tmp_path: Path) -> None:
+    async with serving(write_project(tmp_path)) as server:
+        for path, caching in (
+            ("/", "no-store"),
+            ("/assets/page.js?v=1", "public, max-age=3600"),
+            ("/assets/answer.js", "no-cache"),  # a module asks for another one by its name alone
+        ):
+            async with server.session.get(f"{server.url}{path}") as response:
+                assert response.headers["cache-control"] == caching
 
 
 @pytest.mark.parametrize(
