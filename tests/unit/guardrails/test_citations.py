@@ -1,5 +1,7 @@
 """What a sentence cites, and whether it is borne out."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -154,7 +156,7 @@ def test_a_citation_lies_in_its_passage_and_holds_its_words(
     st.text(max_size=20),
 )
 def test_what_is_copied_is_verbatim(text: str, before: str, behind: str) -> None:
-    copied = text.replace("[1]", "").replace("[2]", "").replace("[9]", "")
+    copied = re.sub(r"\[\d\]", "", text)
     source = passage(f"{before}\n\n{copied}\n\n{behind}")
     if len(normalised(copied).split()) >= 3:
         for cited in cite_all(f"{copied} [1]", [source], content_share=0.65):

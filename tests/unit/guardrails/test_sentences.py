@@ -88,6 +88,7 @@ PARTS = [
 TEXTS = st.lists(st.sampled_from(PARTS), max_size=30).map("".join)
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(TEXTS | st.text(max_size=60), st.lists(st.integers(0, 120), max_size=12))
 @example("。”[1]", [3])

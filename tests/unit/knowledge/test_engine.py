@@ -28,6 +28,7 @@ class TestLocalEngine(EngineContract):
         return local_engine(tmp_path / "index", embedder)
 
 
+@pytest.mark.slow
 async def test_more_than_may_wait_are_refused_at_once(tmp_path: Path) -> None:
     """One runs, one waits, the third hears that it is busy; the first two are answered."""
     embedder = SlowWords()

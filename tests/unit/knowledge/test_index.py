@@ -184,6 +184,7 @@ async def test_what_was_removed_is_found_by_nobody(tmp_path: Path) -> None:
         await table.tidy()
 
 
+@pytest.mark.slow
 async def test_vectors_are_known_by_what_was_embedded(tmp_path: Path) -> None:
     """Also when the document has another name now."""
     written = Written(path="a.md", texts=tuple(f"text number {number}" for number in range(1_200)))

@@ -87,6 +87,7 @@ def test_an_event_beyond_the_limit_is_refused(pieces: list[bytes]) -> None:
         parse(*pieces, limit=50)
 
 
+@pytest.mark.slow
 def test_a_megabyte_in_single_bytes_is_read_in_linear_time() -> None:
     """Quadratic scanning would take minutes here; the time limit of the test is the assertion."""
     parser = SseParser(2_000_000)

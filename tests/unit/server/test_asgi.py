@@ -27,6 +27,8 @@ from tests.unit.server.serving import (
     write_project,
 )
 
+pytestmark = pytest.mark.slow  # a project opened and a server for each: a minute, all together
+
 ERROR_KEYS = {"code", "message", "hint", "retryable"}
 
 
@@ -60,7 +62,6 @@ async def test_a_rule_answers_without_a_model(project: Path, upstream: ScriptedU
     assert (answer["text"], answer["model"], upstream.received) == ("We open at nine.", None, [])
 
 
-@pytest.mark.slow
 async def test_an_answer_from_documents_is_cited(tmp_path: Path) -> None:
     project = write_project(tmp_path)
     async with Buttress.open(project) as buttress:
@@ -195,7 +196,6 @@ async def test_who_asks_must_be_text(project: Path, raw: bytes) -> None:
         assert await error_of(response) == (400, "server.body_invalid")
 
 
-@pytest.mark.slow
 async def test_tenant_user_and_groups_decide_which_documents_are_seen(tmp_path: Path) -> None:
     project = write_project(tmp_path / "project")
     sources = "sources:\n  - {folder: documents, readers: ['group:staff', 'user:ada']}\n"
@@ -367,7 +367,6 @@ async def test_a_question_may_hold_any_text(project: Path, upstream: ScriptedUps
     assert msgspec.to_builtins(traces(project)[0].input) == {"question": question}
 
 
-@pytest.mark.slow
 async def test_a_conversation_is_kept_for_its_user(tmp_path: Path, upstream: ScriptedUpstream) -> None:
     project = write_project(tmp_path, upstream.url)
     (project / "buttress.yaml").write_text("prompts: {memory: {timeout_s: 10, open_timeout_s: 60}}\n")

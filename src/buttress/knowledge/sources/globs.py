@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 _PARTS = re.compile(r"\*\*/|\*\*|\*|\?|\[!?[^\]/]+\]|.", re.DOTALL)
+_MEMBER = re.compile(r"(?P<first>.)(?:-(?P<last>.))?", re.DOTALL)
 _MEANING = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
@@ -33,6 +34,19 @@ def _expression(part: str) -> str:
         return _MEANING[part]
     if len(part) > 1:
         negated = part[1] == "!"
-        inner = part[2 if negated else 1 : -1].replace("\\", "\\\\").replace("[", "\\[").replace("^", "\\^")
-        return f"(?!/)[{'^' if negated else ''}{inner}]"
+        inner = part[2 if negated else 1 : -1]
+        return f"(?!/)[{'^' if negated else ''}{_members(inner)}]"
     return re.escape(part)
+
+
+def _members(inner: str) -> str:
+    """Return what stands in brackets as a regular expression has it; a range that runs backwards is none."""
+
+    def member(found: re.Match[str]) -> str:
+        first, last = found["first"], found["last"]
+        if last is None:
+            return re.escape(first)
+        hyphen = "-" if first <= last else "\\-"
+        return f"{re.escape(first)}{hyphen}{re.escape(last)}"
+
+    return _MEMBER.sub(member, inner)

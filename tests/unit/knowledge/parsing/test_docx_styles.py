@@ -64,6 +64,7 @@ def test_styles_based_on_one_another_end() -> None:
     assert found == {"a": Style(), "b": Style()}
 
 
+@pytest.mark.slow
 def test_a_line_of_ten_thousand_styles_ends() -> None:
     """Word itself goes ten levels; what lies beyond says nothing."""
     line = "".join(style(f'<basedOn val="{n + 1}"/>', str(n)) for n in range(10_000))

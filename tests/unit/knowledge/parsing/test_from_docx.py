@@ -298,6 +298,7 @@ soup = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(soup)
 def test_any_soup_of_elements_keeps_the_promises(body: str) -> None:

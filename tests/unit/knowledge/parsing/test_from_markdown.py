@@ -119,6 +119,7 @@ def test_an_image_is_its_description() -> None:
     assert parse("![a red house](x.png)").text == "a red house"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "hostile",
     [

@@ -55,6 +55,7 @@ def test_requests_are_answered_in_turn_until_the_input_ends() -> None:
     assert code == 0
 
 
+@pytest.mark.slow
 def test_files_of_many_parts_are_read_there_too() -> None:
     """Their libraries are loaded when the first comes."""
     replies, _ = talk(

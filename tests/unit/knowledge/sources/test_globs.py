@@ -27,6 +27,11 @@ from buttress.knowledge.sources.globs import Globs, compile_glob
         pytest.param("[!ab].md", "a.md", False, id="none of some, and it is one"),
         pytest.param("a.md", "aXmd", False, id="a dot is a dot"),
         pytest.param("[a", "[a", True, id="an open bracket is itself"),
+        pytest.param("[a-c].md", "b.md", True, id="a range"),
+        pytest.param("[c-a].md", "-.md", True, id="one that runs backwards is its characters"),
+        pytest.param("[c-a].md", "b.md", False, id="and not what lies between"),
+        pytest.param("[a-].md", "-.md", True, id="a hyphen at the end is itself"),
+        pytest.param("[\\].md", "\\.md", True, id="a backslash is itself"),
         pytest.param("*.MD", "a.md", False, id="case counts"),
     ],
 )
