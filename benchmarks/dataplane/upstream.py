@@ -2,8 +2,9 @@
 
     python upstream.py            prints its port, then serves until it is ended
 
-A name is `fake` (answers at once), `drip-MS` (a chunk each so many milliseconds), or one of `FAULTS`. How
-often each was asked is told at GET /count/NAME.
+A name is `fake` (answers at once), `drip-MS` (a chunk each so many milliseconds), or one of `FAULTS`, with
+`-whole` behind it where it is counted by itself. How often each was asked, and left in the middle of its
+answer, is told at GET /count/NAME.
 """
 
 import asyncio
@@ -136,13 +137,16 @@ class Served(asyncio.Protocol):
             told = {"asked": self.counts[name], "hung_up": self.hung_up[name]}
             self.transport.write(answer("200 OK", msgspec.json.encode(told)))
             return
+        if not self._body:
+            self.transport.write(answer("404 Not Found", ERROR))
+            return
         asked = msgspec.json.decode(b"".join(self._body), type=Asked)
         self._model = asked.model
         self.counts[asked.model] += 1
         if asked.model == "fake" and not asked.stream:
             self.transport.write(ANSWER)
             return
-        behave = FAULTS.get(asked.model, _drip)
+        behave = FAULTS.get(asked.model.removesuffix("-whole"), _drip)
         self._running = self._tasks.create_task(behave(self, asked))
 
     def say(self, *events: bytes) -> None:
@@ -211,7 +215,8 @@ async def _stall(served: Served, asked: Asked) -> None:
 async def _malformed(served: Served, asked: Asked) -> None:
     del asked
     await _first(served)
-    served.say(b'data: {"id": "chatcmpl-x", "choices": [{"del\n\n', *CHUNKS[FAULTY_TOKENS:], *END)
+    broken, *rest = CHUNKS[FAULTY_TOKENS:]
+    served.say(broken[: len(broken) // 2] + b"\n\n", *rest, *END)
     served.end()
 
 

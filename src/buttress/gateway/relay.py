@@ -33,6 +33,9 @@ MAX_TOLD = 12
 MAX_KEPT_BYTES = 262_144
 """Longer requests are not kept in their traces: pictures and whole books are not what those are for."""
 
+LEFT_OUT = "left out: it holds keys"
+"""What a trace keeps of a field that secrets stand in."""
+
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A client's request to a model or a ladder of models.yaml, by whoever asks."""
@@ -181,7 +184,11 @@ def _text_of(piece: Piece | Finished) -> str:
 
 def _kept(body: Body) -> dict[str, object]:
     """Return what is kept of a request: all of it, or its shape where it is long."""
-    size = sum(len(bytes(value)) for value in body.fields.values())
-    if size <= MAX_KEPT_BYTES:
-        return dict(body.fields)
-    return {"model": body.model, "left_out": sorted(body.fields), "bytes": size}
+    if body.size_bytes <= MAX_KEPT_BYTES:
+        return {name: LEFT_OUT if _has_keys(name, raw) else raw for name, raw in body.fields.items()}
+    return {"model": body.model, "left_out": sorted(body.fields), "bytes": body.size_bytes}
+
+
+def _has_keys(name: str, raw: msgspec.Raw) -> bool:
+    """Say whether a field names servers of tools (MCP), which stand there with the keys to them."""
+    return name == "mcp_servers" or (name == "tools" and b'"mcp"' in bytes(raw))

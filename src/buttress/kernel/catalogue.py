@@ -15,6 +15,22 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     cache_write: float | None = None
 
 
+class DataPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provider does with what it is sent, as the project was told by it; None where nobody knows.
+
+    `region` is where it is processed ("here": on this machine), `retention_days` how long it is kept,
+    `training` whether models are trained with it.
+    """
+
+    region: str | None = None
+    retention_days: int | None = None
+    training: bool | None = None
+
+
+KEPT_HERE = DataPolicy(region="here", retention_days=0, training=False)
+"""That of a model which runs on this machine."""
+
+
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of `models.yaml`. `key` is a reference to a secret, never the secret.
 
@@ -35,6 +51,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     window_tokens: int = 8_192
     max_output_tokens: int = 1_024
     price: Price | None = None
+    policy: DataPolicy = DataPolicy()
     backed: bool = False
 
 

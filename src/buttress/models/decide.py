@@ -15,6 +15,7 @@ from buttress.models.errors import (
     LocalModelBroken,
     LocalModelMissing,
     ModelBusy,
+    ModelNotAdded,
     ModelResting,
     ModelTimeout,
     ModelUnavailable,
@@ -64,6 +65,7 @@ EFFECTS: dict[type[ButtressError], Effect] = {
     ModelBusy: "neither",
     LocalModelAway: "neither",
     LocalModelMissing: "neither",
+    ModelNotAdded: "neither",
     LocalModelBroken: "neither",
 }
 """What each error of this room says about the model that it came from."""

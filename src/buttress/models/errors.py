@@ -140,6 +140,13 @@ class NothingToQuote(ButtressError):
     hint = "Add documents that answer the question, or put a language model on the ladder."
 
 
+class ModelNotAdded(ButtressError):
+    """A model cannot be put into models.yaml as it was given; the file was left as it is."""
+
+    code = "models.not_added"
+    hint = "List what there is by `buttress models list`, or write it into the file by hand."
+
+
 class ProviderUnknown(ButtressError):
     """A model names a provider that there is no adapter for."""
 

@@ -35,5 +35,5 @@ class Order:
     def characters(self) -> int:
         """How long it is, for an estimate of its tokens: its messages, or all of a client's body."""
         if isinstance(self._asked, Body):
-            return sum(map(len, map(bytes, self._asked.fields.values())))
+            return self._asked.size_bytes
         return sum(len(message.content) for message in self._asked.messages)

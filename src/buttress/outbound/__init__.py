@@ -16,7 +16,7 @@ Read in this order:
 Promises:
     - nothing goes through a proxy named by the environment, no redirect is followed, no cookie is kept;
     - two origins never share a connection, a limit or a header;
-    - nothing is sent twice: who asks decides whether to ask again;
+    - nothing is sent twice, but where a kept connection breaks before a byte came: nobody has read it;
     - an upstream that sends faster than it is read is made to wait; a head has a bound;
     - leaving an answer before its end closes its connection at once; closing leaves none open.
 """

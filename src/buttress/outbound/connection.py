@@ -35,12 +35,21 @@ class Connection(asyncio.Protocol):
         self._is_released = True
         self._is_last = False
         self._may_be_kept = False
+        self._answered = 0
         self._tail: asyncio.TimerHandle | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether it can be asked."""
         return self._transport is not None and not self._transport.is_closing()
+
+    @property
+    def went_stale(self) -> bool:
+        """Whether it was kept from an earlier answer, and broke before a byte of this one came.
+
+        Mostly the upstream closed it for its age in the moment it was asked: nobody has read the request.
+        """
+        return self._answered > 0 and not self._head_bytes
 
     async def ask(self, request: bytes, *, is_last: bool = False) -> Response:
         """Send `request`, a whole one; return the answer when its head is there.
@@ -83,6 +92,7 @@ class Connection(asyncio.Protocol):
             self._tail = None
         if self.is_open and self._may_be_kept:
             self._response = None
+            self._answered += 1
             self._on_free(self)
         else:
             self.close()
@@ -100,16 +110,15 @@ class Connection(asyncio.Protocol):
         if self._head is None and self._response is None:
             self.close()  # nobody asked
             return
+        self._head_bytes += len(data) if self._head is not None else 0
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(NotHttp(str(error) or "no HTTP"))
             self.close()
-        if self._head is not None:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self._fail(NotHttp(f"a head of more than {MAX_HEAD_BYTES:,} bytes"))
-                self.close()
+        if self._head is not None and self._head_bytes > MAX_HEAD_BYTES:
+            self._fail(NotHttp(f"a head of more than {MAX_HEAD_BYTES:,} bytes"))
+            self.close()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:

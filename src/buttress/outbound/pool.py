@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from buttress.outbound.addresses import Origin
 from buttress.outbound.connection import Connection
-from buttress.outbound.faults import Unreachable
+from buttress.outbound.faults import NoneFree, Unreachable
 from buttress.outbound.settings import OutboundSettings
 
 
@@ -32,21 +32,29 @@ class Pool:
         """How many there are, lent or not."""
         return len(self._all)
 
-    async def borrow(self, connect_timeout_s: float) -> Connection:
-        """Return a connection that nobody uses: the one used last, else a new one.
+    async def borrow(self, connect_timeout_s: float, *, is_new: bool = False) -> Connection:
+        """Return a connection that nobody uses: the one used last, else a new one; with `is_new` always that.
 
         Raises:
-            Unreachable: no connection within `connect_timeout_s`, or none is free.
+            NoneFree: all are lent, and none came back within `connect_timeout_s`.
+            Unreachable: no connection within `connect_timeout_s`.
         """
-        if (kept := self._take_idle()) is not None:
+        if not is_new and (kept := self._take_idle()) is not None:
             return kept
+        is_connecting = False
         try:
             async with asyncio.timeout(connect_timeout_s):
                 while len(self._all) + self._opening >= self._settings.connections_per_origin:
-                    if (handed := await self._handed_over()) is not None:
+                    handed = await self._handed_over()
+                    if handed is not None and handed.is_open:  # it may have broken since
                         return handed
+                is_connecting = True
                 return await self._connect()
         except TimeoutError:
+            if not is_connecting:
+                raise NoneFree(
+                    f"{len(self._all):,} connections were lent for {connect_timeout_s:g} s"
+                ) from None
             raise Unreachable(f"no connection within {connect_timeout_s:g} s") from None
 
     def close(self) -> None:

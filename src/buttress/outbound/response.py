@@ -11,6 +11,9 @@ from buttress.outbound.faults import NotHttp
 HIGH_WATER_BYTES = 262_144
 """From how many unread bytes on the upstream is made to wait."""
 
+MAX_UNPACKED_BYTES = 16_777_216
+"""To how many bytes what comes in at once may unpack: a little can become a thousand times as much."""
+
 
 class Flow(Protocol):
     """What a transport can do to slow an upstream down."""
@@ -115,6 +118,13 @@ def _decoder(encoding: str) -> Callable[[bytes], bytes]:
         case "identity" | "":
             return bytes
         case "gzip" | "x-gzip" | "deflate":
-            return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress
+            unpacking = zlib.decompressobj(zlib.MAX_WBITS | 32)
+            return lambda data: _unpacked(unpacking.decompress(data, MAX_UNPACKED_BYTES))
         case other:
             raise NotHttp(f"the body is packed as {other[:40]!r}")
+
+
+def _unpacked(data: bytes) -> bytes:
+    if len(data) == MAX_UNPACKED_BYTES:
+        raise zlib.error(f"it unpacks to more than {MAX_UNPACKED_BYTES:,} bytes at once")
+    return data

@@ -9,6 +9,7 @@ import msgspec
 
 from buttress.outbound.addresses import Address, AddressInvalid, Origin, parse_address
 from buttress.outbound.connection import Connection
+from buttress.outbound.faults import BrokenOff
 from buttress.outbound.pool import Pool
 from buttress.outbound.response import Response
 from buttress.outbound.settings import OutboundSettings
@@ -92,11 +93,19 @@ class Exchange:
             BrokenOff: the connection broke after the request was sent.
             NotHttp: what came back is not HTTP.
         """
-        self._connection = await self._pool.borrow(self._connect_timeout_s)
         try:
-            return await self._connection.ask(self._request, is_last=self._is_last)
+            return await self._ask(await self._pool.borrow(self._connect_timeout_s))
+        except BrokenOff:
+            if self._connection is None or not self._connection.went_stale:
+                raise
+        return await self._ask(await self._pool.borrow(self._connect_timeout_s, is_new=True))
+
+    async def _ask(self, connection: Connection) -> Response:
+        self._connection = connection
+        try:
+            return await connection.ask(self._request, is_last=self._is_last)
         except BaseException:
-            self._connection.close()
+            connection.close()
             raise
 
     async def __aexit__(

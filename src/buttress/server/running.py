@@ -108,9 +108,11 @@ class _Connection(HttpToolsProtocol):
     """One connection of uvicorn, with bounds and answers of ours for what never becomes a request."""
 
     head_timeout_s = 10.0
+    send_timeout_s = 60.0
     _in_head = True
     _head_bytes = 0
     _timer: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -123,8 +125,21 @@ class _Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
         self._stop_waiting()
+        self._is_read()
         super().connection_lost(exc)
         self._gone.ring()
+
+    @override
+    def pause_writing(self) -> None:
+        """Give a client time that does not read its answer; else it keeps a model busy for ever."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.send_timeout_s, self.transport.abort)
+
+    @override
+    def resume_writing(self) -> None:
+        """Note that the client reads."""
+        self._is_read()
+        super().resume_writing()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -164,6 +179,11 @@ class _Connection(HttpToolsProtocol):
             self._timer.cancel()
         self._timer = None
 
+    def _is_read(self) -> None:
+        if self._unread:
+            self._unread.cancel()
+        self._unread = None
+
     @property
     def _is_answering(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
@@ -182,11 +202,12 @@ class _Connection(HttpToolsProtocol):
         self.transport.close()
 
 
-def _connection(timeout_s: float) -> type[_Connection]:
-    """Return the class of connections with that time for a head; uvicorn makes them by itself."""
+def _connection(settings: ServerSettings) -> type[_Connection]:
+    """Return the class of connections with those limits; uvicorn makes them by itself."""
 
     class Connection(_Connection):
-        head_timeout_s = timeout_s
+        head_timeout_s = settings.head_timeout_s
+        send_timeout_s = settings.send_timeout_s
 
     return Connection
 
@@ -223,7 +244,7 @@ async def serve(
     """
     config = uvicorn.Config(
         application,
-        http=_connection(settings.head_timeout_s),
+        http=_connection(settings),
         ws="none",
         loop="none",
         lifespan="off",

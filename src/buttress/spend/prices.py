@@ -12,14 +12,17 @@ from buttress.kernel.usage import NanoDollars, Usage
 _NANO_PER_TOKEN = 1_000
 """A dollar for a million tokens is 1,000 nano-dollars for one."""
 
+MAX_COST = 10**17
+"""A hundred million dollars, in nano-dollars: above it an upstream told nonsense, that no table can hold."""
+
 
 def cost(usage: Usage | None, price: Price | None) -> NanoDollars | None:
     """Return what `usage` costs at `price`, rounded up to a nano-dollar; None when either is unknown.
 
     Exact: a price is taken as the decimal number it is written as (0.1 is one tenth), never as its binary
     neighbour. Classes without a price of their own cost what their plain side does. A price that is no amount
-    of money (below 0, not finite) is unknown, too. What is free costs nothing however much was used: also an
-    attempt that was stopped before its usage was known.
+    of money (below 0, not finite) is unknown, too; so is a cost above MAX_COST. What is free costs nothing
+    however much was used: also an attempt that was stopped before its usage was known.
     """
     exact = _exact(price) if price else None
     if exact is None:
@@ -28,7 +31,8 @@ def cost(usage: Usage | None, price: Price | None) -> NanoDollars | None:
         return None if any(exact.nano_rates) else NanoDollars(0)
     counts = (usage.input, usage.cache_read, usage.cache_write, usage.output, usage.reasoning)
     whole = sum([count * rate for count, rate in zip(counts, exact.nano_rates, strict=True)])
-    return NanoDollars(-(-whole // exact.divisor))
+    nano = -(-whole // exact.divisor)
+    return NanoDollars(nano) if nano <= MAX_COST else None
 
 
 class _Exact(msgspec.Struct, frozen=True):

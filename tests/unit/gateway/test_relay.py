@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from buttress.gateway.errors import ModelUnknown
-from buttress.gateway.relay import MAX_KEPT_BYTES, Relay, Wanted
+from buttress.gateway.relay import LEFT_OUT, MAX_KEPT_BYTES, Relay, Wanted
 from buttress.kernel.catalogue import Catalogue, Model, Price, plain_ladder
 from buttress.kernel.messages import Finished
 from buttress.models.dialects.chat.request_in import read_body
@@ -73,6 +73,29 @@ async def test_a_long_request_is_not_kept_in_its_trace(world: World) -> None:
         assert [piece async for piece in call.pieces()]
     kept = world.traces[0].input
     assert (kept["model"], kept["left_out"]) == ("m", ["messages", "model", "stream"])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        pytest.param(
+            "mcp_servers", [{"url": "u", "authorization_token": "secret"}], id="as Anthropic has it"
+        ),
+        pytest.param(
+            "tools", [{"type": "mcp", "headers": {"Authorization": "secret"}}], id="as OpenAI has it"
+        ),
+    ],
+)
+async def test_keys_to_the_servers_of_tools_are_not_kept_in_a_trace(
+    world: World, field: str, value: object
+) -> None:
+    asked = {"model": "nobody", "messages": [{"role": "user", "content": "Hi?"}], field: value}
+    body = read_body(msgspec.json.encode(asked))
+    with pytest.raises(ModelUnknown):
+        await anext(relay(world, asked=Wanted(body=body)).pieces())
+    kept = world.traces[0].input
+    assert kept[field] == LEFT_OUT
+    assert kept["messages"] == body.fields["messages"]
 
 
 async def test_nobody_answers(world: World) -> None:

@@ -33,6 +33,7 @@ def ways(length: int) -> list[list[Standing]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [pytest.param(length, id=f"of {length}") for length in range(1, 7)])
 def test_every_order_of_happenings_keeps_what_is_promised(length: int) -> None:
     for standings in {tuple(way) for way in ways(length)}:
@@ -50,6 +51,7 @@ def test_every_order_of_happenings_keeps_what_is_promised(length: int) -> None:
         assert (last.paid == "told") == (last.state == "answered")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [pytest.param(length, id=f"of {length}") for length in range(1, 7)])
 def test_in_no_order_is_anything_taken_back(length: int) -> None:
     for before, then in {pair for way in ways(length) for pair in pairwise(way)}:

@@ -183,3 +183,42 @@ async def _is_soon_empty(sessions: Sessions) -> bool:
 
 def _sessions() -> Sessions:
     return Sessions(settings())
+
+
+async def test_a_kept_connection_that_went_stale_is_replaced_once() -> None:
+    """An upstream that closes idle connections does so in the very moment we ask, now and then."""
+
+    async def answer(visit: Visit) -> None:
+        if there.connected == 1 and len(there.visits) == 2:
+            visit.writer.transport.abort()
+        else:
+            await visit.say(OK)
+
+    async with site(answer) as there, _sessions() as sessions:
+        assert [await body_of(sessions, there.url) for _ in range(3)] == [b"ok"] * 3
+        assert (there.connected, len(there.visits)) == (2, 4)
+
+
+async def test_a_new_connection_that_breaks_is_not_asked_again() -> None:
+    async def answer(visit: Visit) -> None:
+        visit.writer.transport.abort()
+
+    async with site(answer) as there, _sessions() as sessions:
+        with pytest.raises(BrokenOff):
+            await body_of(sessions, there.url)
+        assert len(there.visits) == 1
+
+
+async def test_a_kept_connection_that_breaks_within_its_answer_is_not_asked_again() -> None:
+    async def answer(visit: Visit) -> None:
+        if len(there.visits) == 1:
+            await visit.say(OK)
+        else:
+            await visit.say(b"HTTP/1.1 200")
+            visit.writer.close()
+
+    async with site(answer) as there, _sessions() as sessions:
+        assert await body_of(sessions, there.url) == b"ok"
+        with pytest.raises(BrokenOff):
+            await body_of(sessions, there.url)
+        assert len(there.visits) == 2

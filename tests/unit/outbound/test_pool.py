@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 from msgspec.structs import replace
 
-from buttress.outbound.faults import Unreachable
+from buttress.outbound.faults import NoneFree, Unreachable
 from buttress.outbound.sessions import Sessions
 from buttress.testing.contracts.provider import until
 from tests.unit.outbound.sites import OK, Visit, body_of, outgoing, saying, settings, site
@@ -67,7 +67,7 @@ async def test_who_leaves_the_line_takes_nobodys_place() -> None:
         assert (first.result(), last.result()) == (b"ok", b"ok")
 
 
-async def test_a_line_that_is_too_long_is_unreachable_and_nothing_was_sent() -> None:
+async def test_a_line_that_is_too_long_says_nothing_of_the_upstream_and_nothing_was_sent() -> None:
     async def answer(visit: Visit) -> None:
         await visit.until_gone()
 
@@ -79,7 +79,7 @@ async def test_a_line_that_is_too_long_is_unreachable_and_nothing_was_sent() -> 
         first = group.create_task(body_of(sessions, there.url))
         await until(lambda: len(there.visits) == 1)
         hasty = replace(outgoing(there.url), connect_timeout_s=0.02)
-        with pytest.raises(Unreachable):
+        with pytest.raises(NoneFree):
             async with sessions.post(hasty):
                 pass
         first.cancel()

@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from buttress.outbound.faults import BrokenOff, NotHttp
-from buttress.outbound.response import HIGH_WATER_BYTES, Response
+from buttress.outbound.response import HIGH_WATER_BYTES, MAX_UNPACKED_BYTES, Response
 
 
 class Valve:
@@ -93,6 +93,13 @@ async def test_a_body_that_is_not_packed_as_it_says_is_a_fault() -> None:
     answer = response(content_encoding="gzip")
     answer.feed(b"plain text, really")
     with pytest.raises(NotHttp, match="compressed"):
+        await answer.some()
+
+
+async def test_a_body_that_unpacks_to_a_thousand_times_as_much_does_not_fill_the_memory() -> None:
+    answer = response(content_encoding="gzip")
+    answer.feed(gzip.compress(bytes(2 * MAX_UNPACKED_BYTES)))
+    with pytest.raises(NotHttp, match="unpacks to more than"):
         await answer.some()
 
 

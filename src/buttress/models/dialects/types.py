@@ -16,7 +16,8 @@ DialectName = Literal["chat", "messages", "responses", "gemini"]
 class Body(msgspec.Struct, frozen=True, kw_only=True):
     """A client's request in its own words: `fields` as they came, each still JSON.
 
-    `is_stream` and `wants_usage` (a stream is to end with its usage) are what the client asked for.
+    `is_stream` and `wants_usage` (a stream is to end with its usage) are what the client asked for;
+    `size_bytes` is how long all of it is.
     """
 
     dialect: DialectName
@@ -24,6 +25,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     fields: dict[str, msgspec.Raw]
     is_stream: bool = False
     wants_usage: bool = False
+    size_bytes: int = 0
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from math import isfinite
 
-from buttress.kernel.catalogue import Model, Price
+from buttress.kernel.catalogue import KEPT_HERE, Model, Price
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.messages import Finished, Grounding, ModelEvent, ModelRequest, TextDelta
 from buttress.kernel.usage import Usage
@@ -21,8 +21,10 @@ from buttress.models.ports import SentenceRanker
 from buttress.models.settings import QuoteSettings
 from buttress.models.units import Unit, units_of
 
-EXTRACTIVE = Model(name="extractive", provider="extractive", price=Price(input=0.0, output=0.0))
-"""The model of this provider where a project declares none: it is known to cost nothing."""
+EXTRACTIVE = Model(
+    name="extractive", provider="extractive", price=Price(input=0.0, output=0.0), policy=KEPT_HERE
+)
+"""The model of this provider where a project declares none: it costs nothing, and keeps nothing."""
 
 
 class LexicalRanker:

@@ -11,17 +11,18 @@ import msgspec
 
 from buttress.kernel.catalogue import Model
 from buttress.kernel.clock import Clock
+from buttress.kernel.errors import ButtressError
 from buttress.kernel.messages import Finished, ModelEvent, ModelRequest
 from buttress.kernel.secrets import mask_password
 from buttress.models.dialects.limits import until_reset
 from buttress.models.dialects.refusals import error_of_response, read_refusal, retry_after
 from buttress.models.dialects.types import Body, DialectName, Reader, Watcher
-from buttress.models.errors import BadAnswer, BadRequest, ModelUnavailable, RefusedKey
+from buttress.models.errors import BadAnswer, BadRequest, ModelBusy, ModelUnavailable, RefusedKey
 from buttress.models.settings import ModelSettings
 from buttress.models.sse import SseParser
 from buttress.models.types import Frame
 from buttress.outbound.addresses import AddressInvalid
-from buttress.outbound.faults import BrokenOff, NotHttp, Unreachable
+from buttress.outbound.faults import BrokenOff, NoneFree, NotHttp, Unreachable
 from buttress.outbound.response import Response
 from buttress.outbound.sessions import Outgoing, Sessions
 
@@ -80,7 +81,7 @@ class HttpProvider:
         """See `Provider.stream`."""
         secret = self._secret()
         reader = self._wire.reader(self._model)
-        with self._transport_errors(reader):
+        with self._transport_errors(reader), _kept_secret(secret):
             outgoing = self._outgoing(self._wire.body(self._model, request), secret, is_stream=True)
             exchange = self._parts.sessions.post(outgoing)
             async with exchange as response:
@@ -103,7 +104,7 @@ class HttpProvider:
         secret = self._secret()
         watcher = speech.watcher(self._model)
         outgoing = self._outgoing(speech.body(self._model, body), secret, is_stream=body.is_stream)
-        with self._transport_errors(watcher):
+        with self._transport_errors(watcher), _kept_secret(secret):
             exchange = self._parts.sessions.post(outgoing)
             async with exchange as response:
                 await self._check(response, secret, is_stream=body.is_stream)
@@ -186,6 +187,9 @@ class HttpProvider:
             yield
         except AddressInvalid as error:
             raise BadRequest(f"{where}: {error}") from error
+        except NoneFree as error:
+            hint = "Raise outbound.connections_per_origin, or add a rung to the ladder."
+            raise ModelBusy(f"{where}: {error}", hint=hint) from error
         except Unreachable as error:
             raise ModelUnavailable(f"{where} could not be reached: {error}", was_sent=False) from error
         except BrokenOff as error:
@@ -194,3 +198,15 @@ class HttpProvider:
             raise ModelUnavailable(f"{where} broke off before it answered: {error}") from error
         except NotHttp as error:
             raise BadAnswer(f"{where} did not answer in HTTP as it should: {error}") from error
+
+
+@contextmanager
+def _kept_secret(secret: str) -> Iterator[None]:
+    """Take `secret` out of what an error says, should the upstream repeat it in the middle of a stream."""
+    try:
+        yield
+    except ButtressError as error:
+        if secret and secret in error.message:
+            error.message = error.message.replace(secret, "***")
+            error.args = (error.message,)
+        raise

@@ -103,6 +103,9 @@ def test_a_message_is_one_short_line_without_the_secret(body: bytes, secret: str
         pytest.param({"retry-after": "Fri, 02 Jan 2026 11:00:00 GMT"}, 0.0, id="a date that is over"),
         pytest.param({"retry-after": "-5"}, 0.0, id="below nought"),
         pytest.param({"retry-after": "soon"}, None, id="no time at all"),
+        pytest.param(
+            {"retry-after": f"Fri, 02 Jan 2026 {10**20}:00:00 GMT"}, None, id="a date of a number without end"
+        ),
         pytest.param({"retry-after": "inf"}, None, id="for ever is no time"),
         pytest.param({"retry-after": "nan"}, None, id="not a number"),
         pytest.param({"retry-after": ""}, None, id="empty"),

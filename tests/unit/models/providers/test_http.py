@@ -175,6 +175,33 @@ async def test_an_address_that_is_none_is_a_bad_request(wire: Format, base_url: 
     assert "pass@" not in raised.value.message
 
 
+async def test_a_line_for_our_own_connections_is_not_held_against_the_model(wire: Format) -> None:
+    async with (
+        ScriptedUpstream([Reply(ending="stall", after=1)]) as upstream,
+        Sessions(OutboundSettings(connections_per_origin=1)) as sessions,
+    ):
+        patience = ModelSettings(connect_timeout_s=0.05)
+        parts = msgspec.structs.replace(http_parts(sessions), settings=patience)
+        model = Model(name="big", id="gpt-x", provider="any", base_url=upstream.url, key="env:KEY")
+        provider = HttpProvider(model, wire, parts)
+        async with aclosing(provider.stream(ask())) as first:
+            await anext(first)
+            with pytest.raises(errors.ModelBusy) as raised:
+                await collect(provider, ask())
+    assert "connections_per_origin" in raised.value.hint
+
+
+@pytest.mark.parametrize("after", [0, 1])
+async def test_a_key_that_is_repeated_in_the_middle_of_a_stream_is_not_told(
+    make: MakeProvider, after: int
+) -> None:
+    told = Reply(ending="error", after=after, message=f"bad key {SECRET}, really {SECRET}")
+    async with ScriptedUpstream([told]) as upstream:
+        with pytest.raises(ButtressError, match=r"bad key \*\*\*, really \*\*\*") as raised:
+            await collect(make(upstream), ask())
+    assert SECRET not in str(raised.value) + str(msgspec.json.encode(raised.value.as_dict()))
+
+
 @pytest.mark.parametrize("secret", ["two\nlines", "naïve", "nul\0"])
 async def test_a_key_that_no_header_can_carry_is_refused(wire: Format, secret: str) -> None:
     async with ScriptedUpstream() as upstream, Sessions(OutboundSettings()) as sessions:

@@ -120,6 +120,7 @@ def read_body(body: bytes) -> Body:
         fields=fields,
         is_stream=field(fields, "stream", _YES_NO) is True,
         wants_usage=bool(options.include_usage),
+        size_bytes=len(body),
     )
 
 

@@ -89,7 +89,7 @@ def read_body(body: bytes) -> Body:
         fields = _FIELDS.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RequestInvalid(f"the body is not a JSON object: {_said(error)}", hint=_HINT) from error
-    asked = Body(dialect="messages", model="", fields=fields, wants_usage=True)
+    asked = Body(dialect="messages", model="", fields=fields, wants_usage=True, size_bytes=len(body))
     return msgspec.structs.replace(
         asked,
         model=_needed(asked, "model", _MODEL),

@@ -121,6 +121,7 @@ def read_body(data: bytes) -> Body:
         fields=fields,
         is_stream=bool(envelope.stream),
         wants_usage=True,
+        size_bytes=len(data),
     )
 
 

@@ -295,6 +295,7 @@ JSON = st.recursive(
 NAMES = st.sampled_from((*ASKED, "system", "tools", "tool_choice", "thinking", "output_config", "stream"))
 
 
+@pytest.mark.slow
 @given(st.dictionaries(NAMES, JSON, max_size=4))
 def test_whatever_a_client_sends_is_read_or_refused(fields: dict[str, object]) -> None:
     with suppress(RequestInvalid, Untranslatable):

@@ -270,6 +270,7 @@ def _with_schema(tool: Tool) -> Tool:
     return msgspec.structs.replace(tool, parameters={"type": "object", **(tool.parameters or NOTHING)})
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(requests())
 def test_a_request_that_is_written_and_read_is_itself_but_for_known_losses(asked: ModelRequest) -> None:

@@ -72,11 +72,13 @@ def told(events: Sequence[ModelEvent]) -> list[ModelEvent]:
     return [one for event in written(events) for one in reader.read(event.data)]
 
 
+@pytest.mark.slow
 @given(SAID)
 def test_an_answer_that_is_streamed_and_read_is_itself(said: Said) -> None:
     assert fold(told(unfold(said))) == said
 
 
+@pytest.mark.slow
 @given(SAID)
 def test_an_answer_that_is_written_whole_and_read_is_itself(said: Said) -> None:
     assert fold(read_whole(MODEL, whole(said, TOLD))) == said
@@ -104,12 +106,14 @@ def mixed(draw: st.DrawFn) -> list[Delta]:
     return events
 
 
+@pytest.mark.slow
 @given(mixed())
 def test_calls_that_are_told_in_turns_arrive_whole(events: list[Delta]) -> None:
     ending = Finished(reason="tool_calls", usage=USAGE, model="m")
     assert fold(told([*events, ending])) == fold([*events, ending])
 
 
+@pytest.mark.slow
 @given(mixed())
 def test_blocks_do_not_overlap_and_are_counted_from_0(events: list[Delta]) -> None:
     sent = written([*events, Finished(reason="stop", usage=None, model="m")])

@@ -141,6 +141,7 @@ def test_an_event_says_its_type_its_number_and_where_it_belongs() -> None:
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(answers(("stop", "tool_calls")))
 def test_any_answer_is_what_openais_accumulator_gathers(said: Said) -> None:
@@ -189,6 +190,7 @@ def agrees(response: Response, said: Said) -> None:
         assert counted.output_tokens_details.reasoning_tokens == said.usage.reasoning
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(answers(), st.data())
 def test_whatever_way_an_answer_is_cut_into_pieces_it_is_the_same(said: Said, data: st.DataObject) -> None:
