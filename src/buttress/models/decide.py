@@ -163,7 +163,7 @@ def was_refused(error: BaseException) -> bool:
     An error of another room (a secret that is missing) is raised on this side, before anything is sent.
     """
     if isinstance(error, ModelUnavailable):
-        return not error.was_sent
+        return not error.may_have_worked
     if isinstance(error, _REFUSED):
         return True
     return isinstance(error, ButtressError) and not error.code.startswith("models.")

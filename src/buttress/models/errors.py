@@ -10,7 +10,7 @@ from buttress.kernel.errors import ButtressError
 class ModelUnavailable(ButtressError):
     """The upstream could not be reached, or answered that it is broken or overloaded (5xx).
 
-    `was_sent` is False when there was not even a connection: then nothing can have been used.
+    `may_have_worked` is False where nothing can have been used: no connection, or an answer of failure.
     `is_overloaded` is True when it says that it has too much to do (503, 529).
     """
 
@@ -20,9 +20,9 @@ class ModelUnavailable(ButtressError):
     )
     retryable = True
 
-    def __init__(self, message: str, *, was_sent: bool = True, is_overloaded: bool = False) -> None:
+    def __init__(self, message: str, *, may_have_worked: bool = True, is_overloaded: bool = False) -> None:
         super().__init__(message)
-        self.was_sent = was_sent
+        self.may_have_worked = may_have_worked
         self.is_overloaded = is_overloaded
 
 

@@ -24,6 +24,10 @@ from buttress.models.types import Pace, Piece
 AS_THE_SETTINGS_SAY = Pace()
 
 
+AWAKE_S = 0.005
+"""How long after a rest its model is asked: a timer may wake a little early, and it would still rest."""
+
+
 class Begun(msgspec.Struct, frozen=True):
     """An attempt that has begun to answer: its first piece (None where it has none), and the rest."""
 
@@ -95,7 +99,7 @@ class Climb:
         clock, settings = self._ports.clock, self._ports.settings
         give_up_at = min(self._deadlines.speak_by, clock.monotonic() + settings.rest_wait_cap_s)
         while (soonest := self._soonest()) and clock.monotonic() + soonest.rests_s <= give_up_at:
-            await asyncio.sleep(soonest.rests_s)
+            await asyncio.sleep(soonest.rests_s + AWAKE_S)
             begun = await self._ask(soonest.rung)
             if begun:
                 return begun

@@ -107,7 +107,7 @@ def test_the_bound_of_the_wait_doubles_up_to_the_cap() -> None:
         pytest.param(ModelResting("ill", retry_after_s=1), True, id="left alone"),
         pytest.param(LocalModelAway("gone"), True, id="nobody there"),
         pytest.param(DOWN, False, id="a server error: nobody knows"),
-        pytest.param(ModelUnavailable("off", was_sent=False), True, id="no connection"),
+        pytest.param(ModelUnavailable("off", may_have_worked=False), True, id="no connection"),
         pytest.param(NothingToQuote("no"), True, id="nothing to quote"),
         pytest.param(Untranslatable("n"), True, id="a request that cannot be put into its dialect"),
         pytest.param(EngineAway("no"), True, id="an error of another room"),

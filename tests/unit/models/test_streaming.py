@@ -76,7 +76,7 @@ def test_each_state_under_way_has_its_row_and_no_other() -> None:
         pytest.param(GeneratorExit(), "gone", id="closed"),
         pytest.param(ModelTimeout("late"), "late", id="a time limit"),
         pytest.param(RateLimited("429"), "refused", id="refused"),
-        pytest.param(ModelUnavailable("no connection", was_sent=False), "refused", id="never sent"),
+        pytest.param(ModelUnavailable("no connection", may_have_worked=False), "refused", id="never sent"),
         pytest.param(ModelUnavailable("500"), "fault", id="a server error"),
         pytest.param(StreamCut("cut"), "fault", id="broken off"),
         pytest.param(KeyError("bug"), "fault", id="a bug"),

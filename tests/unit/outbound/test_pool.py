@@ -67,7 +67,7 @@ async def test_who_leaves_the_line_takes_nobodys_place() -> None:
         assert (first.result(), last.result()) == (b"ok", b"ok")
 
 
-async def test_a_line_that_is_too_long_says_nothing_of_the_upstream_and_nothing_was_sent() -> None:
+async def test_a_line_that_is_too_long_says_nothing_of_the_upstream_and_nothing_may_have_worked() -> None:
     async def answer(visit: Visit) -> None:
         await visit.until_gone()
 

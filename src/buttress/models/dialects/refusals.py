@@ -72,6 +72,9 @@ _BY_STATUS: dict[int, type[ButtressError]] = {
     425: ModelUnavailable,
 }
 _OVERLOADED = frozenset({503, 529})
+_TOO_LATE = frozenset({408, 504})
+"""Somebody on the way gave up waiting: the model may have worked, and is paid."""
+
 _BY_HUNDRED: dict[int, type[ButtressError]] = {4: BadRequest, 5: ModelUnavailable}
 
 
@@ -107,9 +110,12 @@ def _error(said: str, refusal: Refusal) -> ButtressError:
         return RefusedKey(said)
     if refusal.status == 429:
         return RateLimited(said, retry_after_s=refusal.retry_after_s)
-    if refusal.status in _OVERLOADED:
-        return ModelUnavailable(said, is_overloaded=True)
-    return _BY_STATUS.get(refusal.status, _BY_HUNDRED.get(refusal.status // 100, BadAnswer))(said)
+    kind = _BY_STATUS.get(refusal.status, _BY_HUNDRED.get(refusal.status // 100, BadAnswer))
+    if kind is ModelUnavailable:
+        return ModelUnavailable(
+            said, may_have_worked=refusal.status in _TOO_LATE, is_overloaded=refusal.status in _OVERLOADED
+        )
+    return kind(said)
 
 
 def _is_window(refusal: Refusal) -> bool:

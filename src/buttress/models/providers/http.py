@@ -191,7 +191,7 @@ class HttpProvider:
             hint = "Raise outbound.connections_per_origin, or add a rung to the ladder."
             raise ModelBusy(f"{where}: {error}", hint=hint) from error
         except Unreachable as error:
-            raise ModelUnavailable(f"{where} could not be reached: {error}", was_sent=False) from error
+            raise ModelUnavailable(f"{where} could not be reached: {error}", may_have_worked=False) from error
         except BrokenOff as error:
             if reader.began:
                 raise reader.cut() from error
