@@ -210,10 +210,10 @@ def test_ten_thousand_messages_are_refused(target: Target, path: str) -> None:
 
 @pytest.mark.parametrize("path", [CHAT, MESSAGES])
 def test_a_model_that_there_is_not_is_refused(target: Target, path: str) -> None:
-    for name in ("gpt-9", "", "\x00", "../chat", "x" * 100_000):
+    for name in ("gpt-9", "\x00", "../chat", "x" * 100_000):
         answer = told(target, path, changed(target.bodies[path], "model", name))
         assert answer.status == 404
-        check_refusal(path, answer, "gateway.feature_unknown")
+        check_refusal(path, answer, "gateway.model_unknown")
 
 
 @pytest.mark.parametrize("path", FIELDS)

@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Self, Unpack
 
@@ -17,11 +17,14 @@ from buttress.app.kept import rules_folder
 from buttress.app.layout import index_folder, knowledge_folder, make_kept_folder, spool_folder
 from buttress.app.local_model import ServedModel, own_model
 from buttress.app.parts import Part
-from buttress.app.project import compiled_releases, knowledge_bases
+from buttress.app.project import compiled_releases, declared_models, knowledge_bases
+from buttress.app.sharing import share
 from buttress.app.storage import project_database
 from buttress.gateway.answer import answer, collect
 from buttress.gateway.ports import Ports
+from buttress.gateway.relay import Relay, Wanted
 from buttress.gateway.types import Answer, Asked, Event, Particulars, asked_with
+from buttress.kernel.catalogue import Catalogue
 from buttress.kernel.chance import SeededChance
 from buttress.kernel.clock import Clock, SystemClock
 from buttress.kernel.ids import DocumentId, ReleaseId, new_id
@@ -36,6 +39,7 @@ from buttress.knowledge.parsing.pool import ParserPool
 from buttress.knowledge.ports import Engine
 from buttress.knowledge.search_types import Found, Query
 from buttress.models.counting import Counters
+from buttress.models.deployments import Deployments
 from buttress.models.ports import LocalServer
 from buttress.models.providers.building import ProviderParts, build_provider
 from buttress.models.providers.http import HttpParts
@@ -85,11 +89,14 @@ class Buttress:
         self._chance = SeededChance()
         self._knowledge = declared.knowledge if declared else knowledge_bases(loaded.project)
         self._releases = declared.releases if declared else None
+        self._catalogue = declared.catalogue if declared else None
+        self._plain_ports: Ports | None = None
         self._local = LocalParts(server=local, gate=Gate(loaded.tree.models.local))
         self._rulebooks: dict[ReleaseId, Rulebook] = {}
         self._functions = FunctionPool(loaded.tree.releases)
         self._hearing: list[Callable[[Trace], None]] = []
         self._sessions = Sessions(loaded.tree.outbound)
+        self._deployments = Deployments(loaded.tree.models, self._clock)
         self._database = Part(parts, self._opening_database)
         self._counters = Counters(loaded.project)
         self._memory = ChatMemory(self._database.get, loaded.tree.prompts.memory)
@@ -131,7 +138,7 @@ class Buttress:
             # Parts are opened later than what uses them at the end, and must still be closed after it.
             parts = await stack.enter_async_context(AsyncExitStack())
             buttress = cls(loaded, parts, declared, engine=engine, embedder=embedder, local=local)
-            stack.push_async_callback(buttress._sessions.aclose)
+            stack.callback(buttress._sessions.close)
             stack.push_async_callback(buttress._functions.aclose)
             stack.push_async_callback(buttress._last_words)
             await stack.enter_async_context(buttress._memory)
@@ -157,12 +164,22 @@ class Buttress:
         """Who searches and embeds for the project."""
         return self._engine
 
+    @property
+    def deployments(self) -> Deployments:
+        """What this process knows of the models that it calls."""
+        return self._deployments
+
     def listen(self, hear: Callable[[Trace], None]) -> None:
         """Have `hear` called with each trace as it is recorded, and with those that `ship` finds lost.
 
         It must not fail, and not wait.
         """
         self._hearing.append(hear)
+
+    async def share_breakers(self) -> None:
+        """Tell the project's other processes which models are left alone, and hear it from them; for ever."""
+        me = new_id("bu", self._clock, self._chance)
+        await share(self._deployments, lambda: self.catalogue.models, self._database.get, me)
 
     @property
     def releases(self) -> Mapping[str, Release]:
@@ -185,8 +202,21 @@ class Buttress:
     def adopt(self, declared: Declared) -> None:
         """Answer the calls that begin from now on with `declared`; those under way end as they began."""
         self._knowledge, self._releases = declared.knowledge, declared.releases
+        self._catalogue, self._plain_ports = declared.catalogue, None
+        self._deployments.keep(declared.catalogue.models.values())
         current = {release.release_id for release in declared.releases.values()}
         self._rulebooks = {one: book for one, book in self._rulebooks.items() if one in current}
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The models and ladders of the project; read when first asked for.
+
+        Raises:
+            FeatureInvalid: with every mistake in models.yaml.
+        """
+        if self._catalogue is None:
+            self._catalogue = declared_models(self._loaded.project)
+        return self._catalogue
 
     @property
     def knowledge(self) -> Sequence[str]:
@@ -216,6 +246,10 @@ class Buttress:
     def watch(self, asked: Asked, *, drill: Drill | None = None) -> AsyncGenerator[Event, None]:
         """Answer `asked`, with `drill` done to the models of this call; yields and raises as `stream`."""
         return answer(asked, self._ports(drill))
+
+    def relay(self, wanted: Wanted) -> Relay:
+        """Return the call that asks a model or a ladder of models.yaml as `wanted` says."""
+        return Relay(wanted, self._ports())
 
     async def ask(
         self,
@@ -322,25 +356,39 @@ class Buttress:
         self._underway.restore()
 
     def _ports(self, drill: Drill | None = None) -> Ports:
+        """Return what a call needs; without a drill always the same, until the project's files change."""
+        if drill:
+            return self._new_ports(drill)
+        if self._plain_ports is None:
+            self._plain_ports = self._new_ports(None)
+        return self._plain_ports
+
+    def _new_ports(self, drill: Drill | None) -> Ports:
         tree = self._loaded.tree
+        # What a drill does to models says nothing about them.
+        deployments = Deployments(tree.models, self._clock) if drill else self._deployments
         parts = ProviderParts(
             http=HttpParts(
                 sessions=self._sessions,
                 settings=tree.models,
                 resolve_secret=partial(resolve_secret, project=self._loaded.project),
                 clock=self._clock,
+                rest=deployments.rest,
             ),
             ranker=EngineRanker(self._engine),
             local=self._local,
         )
+        providers = cache(lambda model: build_provider(model, parts))
         return Ports(
             releases=self.releases,
+            catalogue=self.catalogue,
             rulebook=self._rulebook,
             engine=self._engine,
-            provider=lambda model: drilled(build_provider(model, parts), drill),
+            provider=lambda model: drilled(providers(model), drill),
             counter=self._counters.of,
             egress=OpenEgress(),
             meter=PriceMeter(),
+            deployments=deployments,
             memory=self._memory,
             begin=self._begin,
             record=self._record,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from buttress.app.project import compiled_releases, knowledge_bases
+from buttress.app.project import compiled_releases, declared_models, knowledge_bases
+from buttress.kernel.catalogue import Catalogue
 from buttress.kernel.ids import content_hash, hash_of
 from buttress.knowledge.types import KnowledgeBase
 from buttress.releases.types import Release
@@ -19,9 +20,10 @@ MAX_FILE_BYTES = 2_000_000
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
-    """The knowledge bases and the releases of a project, by name, and the fingerprint of their files."""
+    """The models, knowledge bases and releases of a project by name, and the fingerprint of their files."""
 
     fingerprint: str
+    catalogue: Catalogue
     knowledge: dict[str, KnowledgeBase]
     releases: dict[str, Release]
 
@@ -34,7 +36,12 @@ def read_declared(project: Path, fingerprint: str) -> Declared:
     """
     knowledge = knowledge_bases(project)
     releases = compiled_releases(project, knowledge)
-    return Declared(fingerprint=fingerprint, knowledge=knowledge, releases=releases)
+    return Declared(
+        fingerprint=fingerprint,
+        catalogue=declared_models(project),
+        knowledge=knowledge,
+        releases=releases,
+    )
 
 
 _Stamp = tuple[str, int, int, int, int]

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from buttress.kernel.catalogue import Model
-from buttress.kernel.messages import ModelRequest
 from buttress.kernel.usage import NanoDollars
 from buttress.knowledge.ports import Engine
+from buttress.models.order import Order
 from buttress.models.types import Bill
 from buttress.spend.prices import cost
 
@@ -27,9 +27,9 @@ class PriceMeter:
     """A `models.ports.Meter` without budgets: nothing is reserved, each attempt is priced at its end."""
 
     @asynccontextmanager
-    async def attempt(self, model: Model, request: ModelRequest) -> AsyncIterator[Bill]:
+    async def attempt(self, model: Model, order: Order) -> AsyncIterator[Bill]:
         """See `Meter.attempt`; never refuses."""
-        del request  # what is asked decides nothing while there are no budgets
+        del order  # what is asked decides nothing while there are no budgets
         bill = Bill()
         try:
             yield bill
@@ -40,6 +40,6 @@ class PriceMeter:
 class OpenEgress:
     """A `models.ports.Egress` without a policy: everything may leave to every declared model."""
 
-    async def allow(self, model: Model, request: ModelRequest) -> None:
+    async def allow(self, model: Model, order: Order) -> None:
         """See `Egress.allow`; never refuses."""
-        del model, request
+        del model, order

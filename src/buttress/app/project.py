@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from buttress.gateway.compiling.errors import FeatureInvalid
+from buttress.kernel.catalogue import Catalogue
 from buttress.knowledge.declaration import invalid, read_knowledge_bases
 from buttress.knowledge.types import KnowledgeBase
 from buttress.releases.types import Release
@@ -18,6 +19,20 @@ def knowledge_bases(project: Path) -> dict[str, KnowledgeBase]:
     found = read_knowledge_bases(project / "knowledge")
     if isinstance(found, list):
         raise invalid(found)
+    return found
+
+
+def declared_models(project: Path) -> Catalogue:
+    """Return the models and ladders of models.yaml.
+
+    Raises:
+        FeatureInvalid: with every mistake in it.
+    """
+    from buttress.gateway.compiling.project import read_models  # noqa: PLC0415 - not for the engine
+
+    found = read_models(project)
+    if isinstance(found, list):
+        raise FeatureInvalid(found)
     return found
 
 

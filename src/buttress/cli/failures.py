@@ -22,7 +22,13 @@ MEANINGS = {
 
 NO_COLOR = "--no-color"
 
-_WRONG_INPUT = ("settings.", "gateway.feature_invalid", "knowledge.declaration", "cli.misused")
+_WRONG_INPUT = (
+    "settings.",
+    "gateway.feature_invalid",
+    "knowledge.declaration",
+    "cli.misused",
+    "models.not_added",
+)
 
 _REMEDIES = {
     errno.EACCES: "Give the user that runs this the right to it, or name a folder of theirs: --project DIR",

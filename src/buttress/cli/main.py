@@ -37,6 +37,7 @@ COMMANDS = {
     "serve": ("buttress.cli.serve", "Run the project: supervisor, engine, call workers, background."),
     "doctor": ("buttress.cli.doctor", "Check the set-up, and say what to do."),
     "config": ("buttress.cli.config", "Show every setting and where it came from."),
+    "models": ("buttress.cli.models", "List the models of models.yaml, try them, add one."),
     "releases": ("buttress.cli.releases", "Compile the features, and say what is wrong with them."),
 }
 

@@ -10,6 +10,13 @@ class FeatureUnknown(ButtressError):
     hint = "List the features: buttress releases"
 
 
+class ModelUnknown(ButtressError):
+    """Nothing that may be asked has that name: no feature, no ladder and no model."""
+
+    code = "gateway.model_unknown"
+    hint = "GET /v1/models lists the names."
+
+
 class InputInvalid(ButtressError):
     """The input does not fit the feature's input schema. Nothing was asked."""
 

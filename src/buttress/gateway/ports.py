@@ -6,11 +6,12 @@ from typing import Protocol
 import msgspec
 
 from buttress.guardrails.settings import GuardrailSettings
-from buttress.kernel.catalogue import Model
+from buttress.kernel.catalogue import Catalogue, Model
 from buttress.kernel.chance import Chance
 from buttress.kernel.clock import Clock
 from buttress.kernel.tokens import TokenCounter
 from buttress.knowledge.ports import Engine
+from buttress.models.deployments import Deployments
 from buttress.models.ports import Egress, Meter, Provider
 from buttress.models.settings import ModelSettings
 from buttress.prompts.types import Exchange, Turns, Whose
@@ -38,17 +39,20 @@ class Memory(Protocol):
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """Everything outside a call that it may touch.
 
-    `rulebook` has a release's rules. `counter` counts as the model that finds the most tokens. `begin` takes
-    the trace that a call is to have if its process dies, before any work; `record` the one of its end.
+    `catalogue` has the models that may be asked by their names, `rulebook` a release's rules. `counter`
+    counts as the model that finds the most tokens. `begin` takes the trace that a call is to have if its
+    process dies, before any work; `record` the one of its end.
     """
 
     releases: Mapping[str, Release]
+    catalogue: Catalogue
     rulebook: Callable[[Release], Rulebook]
     engine: Engine
     provider: Callable[[Model], Provider]
     counter: Callable[[Sequence[Model]], Awaitable[TokenCounter]]
     egress: Egress
     meter: Meter
+    deployments: Deployments
     memory: Memory
     begin: Callable[[Trace], None]
     record: Callable[[Trace], None]

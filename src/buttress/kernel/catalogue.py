@@ -15,6 +15,22 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     cache_write: float | None = None
 
 
+class DataPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provider does with what it is sent, as the project was told by it; None where nobody knows.
+
+    `region` is where it is processed ("here": on this machine), `retention_days` how long it is kept,
+    `training` whether models are trained with it.
+    """
+
+    region: str | None = None
+    retention_days: int | None = None
+    training: bool | None = None
+
+
+KEPT_HERE = DataPolicy(region="here", retention_days=0, training=False)
+"""That of a model which runs on this machine."""
+
+
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of `models.yaml`. `key` is a reference to a secret, never the secret.
 
@@ -35,16 +51,52 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     window_tokens: int = 8_192
     max_output_tokens: int = 1_024
     price: Price | None = None
+    policy: DataPolicy = DataPolicy()
     backed: bool = False
 
 
+class Step(msgspec.Struct, frozen=True):
+    """One rung of a ladder: a model, or several of which one is chosen for each call, the others behind it.
+
+    With `weights`, one for each, chance chooses by them; without, the one that answers soonest is chosen.
+    """
+
+    models: tuple[str, ...]
+    weights: tuple[float, ...] = ()
+
+
+class Ladder(msgspec.Struct, frozen=True):
+    """Models in the order they are tried.
+
+    With `hedge_after_ms` the next one is asked, too, when the first has said nothing for so long.
+    """
+
+    steps: tuple[Step, ...]
+    hedge_after_ms: int | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every model on it, rung by rung."""
+        return tuple(name for step in self.steps for name in step.models)
+
+
+def plain_ladder(*names: str) -> Ladder:
+    """Return the ladder with one model on each rung."""
+    return Ladder(tuple(Step((name,)) for name in names))
+
+
 class Catalogue(msgspec.Struct, frozen=True):
-    """Every model of a project by name, and every ladder: model names, cheapest first."""
+    """Every model of a project by name, and every ladder."""
 
     models: dict[str, Model]
-    ladders: dict[str, tuple[str, ...]]
+    ladders: dict[str, Ladder]
+
+    def ladder(self, name: str) -> Ladder:
+        """Return the ladder `name`, or one with the model of that name; an empty one of what is not there."""
+        if name in self.ladders:
+            return self.ladders[name]
+        return plain_ladder(name) if name in self.models else Ladder(())
 
     def rungs(self, name: str) -> tuple[Model, ...]:
-        """Return the models of ladder `name`, or the one model of that name; else nothing."""
-        names = self.ladders.get(name, (name,))
-        return tuple(self.models[one] for one in names if one in self.models)
+        """Return every model of ladder `name`, or the one model of that name; else nothing."""
+        return tuple(self.models[one] for one in self.ladder(name).names if one in self.models)

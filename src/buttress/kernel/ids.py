@@ -16,8 +16,13 @@ ChunkId = NewType("ChunkId", str)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: sorts like the number, no i, l, o, u
 
 
+_PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
+"""Two digits at a time: an id is made for every call."""
+
+
 def _base32(number: int, digits: int) -> str:
-    return "".join(_ALPHABET[(number >> (5 * place)) & 31] for place in reversed(range(digits)))
+    """Return the last `digits` of `number`, an even number of them."""
+    return "".join([_PAIRS[(number >> place) & 1023] for place in range(5 * digits - 10, -1, -10)])
 
 
 def new_id(prefix: str, clock: Clock, chance: Chance) -> str:

@@ -1,23 +1,23 @@
 """One attempt, from leave to send to the settled bill: timed, bounded, and recorded however it ends."""
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
-from types import TracebackType
-from typing import Self
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 import msgspec
 
 from buttress.kernel.chance import Chance
 from buttress.kernel.clock import Clock
 from buttress.kernel.errors import ButtressError
-from buttress.kernel.messages import Finished, ModelEvent, ModelRequest, TextDelta
+from buttress.kernel.messages import Delta, Finished, ModelEvent, ToolCallDelta
 from buttress.kernel.usage import NanoDollars, Usage
-from buttress.models.decide import usage_of_failure
-from buttress.models.errors import ModelTimeout, StreamCut
+from buttress.models.decide import estimated_usage
+from buttress.models.deployments import Deployments
+from buttress.models.errors import ModelBusy, ModelTimeout, StreamCut
+from buttress.models.order import Order
+from buttress.models.patience import Within
 from buttress.models.ports import Egress, Meter, Rung
 from buttress.models.settings import ModelSettings
-from buttress.models.types import Attempt, Bill, Outcome
+from buttress.models.streaming import SPEAKING, UNSENT, WAITING, Happening, after, happening_of, outcome_of
+from buttress.models.types import Attempt, Bill, Frame, Piece
 
 
 class LadderPorts(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,34 +27,165 @@ class LadderPorts(msgspec.Struct, frozen=True, kw_only=True):
     meter: Meter
     clock: Clock
     chance: Chance
+    deployments: Deployments
     record: Callable[[Attempt], None]
     settings: ModelSettings
 
 
+class Deadlines(msgspec.Struct, frozen=True):
+    """When a call, all its attempts together, must have said something, and all; on the monotonic clock."""
+
+    began: float
+    first_token_at: float
+    whole_at: float
+
+    @property
+    def speak_by(self) -> float:
+        """The moment after which it is of no use to ask anybody any more."""
+        return min(self.first_token_at, self.whole_at)
+
+
 class RunningAttempt:
-    """An attempt under way; a context manager that records it on every way out.
+    """An attempt under way. How it stands is a value of `models.streaming`, and moves by its table alone."""
 
-    `deadline` is the moment, on the monotonic clock, when the whole answer must be there.
-    """
-
-    def __init__(self, rung: Rung, request: ModelRequest, ports: LadderPorts, *, deadline: float) -> None:
+    def __init__(self, rung: Rung, order: Order, ports: LadderPorts, deadlines: Deadlines) -> None:
         self._rung = rung
-        self._request = request
+        self._order = order
         self._ports = ports
-        self._deadline = deadline
+        self._deadlines = deadlines
+        self._deployment = ports.deployments.of(rung.model)
+        self._standing = UNSENT
         self._bill = Bill(usage=Usage(), cost=NanoDollars(0))  # so far nothing was sent
+        self._held: list[Frame] = []
         self._started_at = ports.clock.now()
         self._started = ports.clock.monotonic()
+        self._is_inside = False  # of the deployment
+        self._queued_ms = 0.0
+        self._first_token_by = deadlines.speak_by
         self._first_token_ms: float | None = None
         self._finished: Finished | None = None
 
-    def __enter__(self) -> Self:
-        return self
+    @property
+    def has_spoken(self) -> bool:
+        """Whether anything was released."""
+        return self._first_token_ms is not None
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        model = self._rung.model
+    @property
+    def finished(self) -> Finished:
+        """The last event of the answer; only when `pieces` came to its end."""
+        if self._finished is None:
+            raise StreamCut(f"the answer of {self._rung.model.name} stopped without its end")
+        return self._finished
+
+    async def pieces(self) -> AsyncGenerator[Piece, None]:
+        """Give the model's answer; when it ends, the answer is whole, paid for and recorded. Once only.
+
+        What a client's dialect says before the model says anything is held back until it does: nothing has
+        gone out then, and another model can still be asked.
+
+        Raises:
+            ButtressError: it may not be sent, cannot be paid for, or failed; see models.errors.
+        """
+        ports, fault = self._ports, None
+        try:
+            await ports.egress.allow(self._rung.model, self._order)
+            stream = self._stream()
+            await self._enter()
+            async with ports.meter.attempt(self._rung.model, self._order) as self._bill:
+                self._begin()
+                try:
+                    while self._finished is None:
+                        for piece in self._hear(await self._next(stream)):
+                            yield piece
+                except BaseException as error:
+                    self._happens(happening_of(error))
+                    raise
+                finally:
+                    self._settle()
+                    await stream.aclose()
+        except BaseException as error:
+            fault = error
+            self._happens(happening_of(error))
+            raise
+        finally:
+            self._end(fault)
+
+    def _stream(self) -> AsyncGenerator[ModelEvent | Frame, None]:
+        """Ask in the client's own words where the model understands them, else in ours."""
+        body, provider = self._order.body, self._rung.provider
+        passed = provider.pass_on(body) if body else None
+        return passed if passed is not None else provider.stream(self._order.request)
+
+    async def _enter(self) -> None:
+        remaining_s = self._deadlines.speak_by - self._ports.clock.monotonic()
+        if remaining_s <= 0:
+            raise self._timeout()
+        try:
+            waited_s = await self._deployment.enter(remaining_s)
+        except ModelBusy:
+            self._queued_ms = self._elapsed_ms()
+            raise
+        self._is_inside = True
+        self._queued_ms = round(waited_s * 1000, 3)
+
+    def _begin(self) -> None:
+        self._happens("sent")
+        first_token_s = self._ports.settings.first_token_timeout_s
+        self._first_token_by = self._ports.clock.monotonic() + first_token_s
+
+    def _happens(self, happening: Happening) -> None:
+        self._standing = after(self._standing, happening)
+
+    def _hear(self, event: ModelEvent | Frame) -> Sequence[Piece]:
+        """Return what an event releases."""
+        if isinstance(event, Frame):
+            return self._hear_frame(event)
+        if isinstance(event, Finished):
+            self._finish(event)
+            return ()
+        self._say(len(_said(event)))
+        return (event,)
+
+    def _hear_frame(self, frame: Frame) -> Sequence[Frame]:
+        seen = frame.seen
+        if seen.has_content or seen.finished:
+            self._say(seen.characters)
+        if seen.finished:
+            self._finish(seen.finished)
+        if self._standing is WAITING:
+            self._held.append(frame)
+            return ()
+        released = (*self._held, frame)
+        self._held.clear()
+        return released
+
+    def _say(self, characters: int) -> None:
+        self._happens("said")
+        self._bill.output_characters += characters
+        if self._first_token_ms is None:
+            self._first_token_ms = self._elapsed_ms()
+
+    def _finish(self, finished: Finished) -> None:
+        self._happens("finished")
+        self._finished = finished
+
+    def _settle(self) -> None:
+        """Put on the bill what was used, before the meter settles it."""
+        bill = self._bill
+        if self._standing.paid == "free":
+            bill.usage, bill.is_free = Usage(), True
+            return
+        bill.usage = self._finished.usage if self._finished else None
+        if bill.usage is None:
+            bill.usage = estimated_usage(self._order.characters, bill.output_characters)
+            bill.is_estimated = True
+
+    def _end(self, fault: BaseException | None) -> None:
+        """Leave the deployment, and record the attempt."""
+        if self._is_inside:
+            heard_ms = None if self._first_token_ms is None else self._first_token_ms - self._queued_ms
+            self._deployment.leave(fault, heard_ms)
+        model, bill = self._rung.model, self._bill
         self._ports.record(
             Attempt(
                 model=model.name,
@@ -62,101 +193,53 @@ class RunningAttempt:
                 started_at=self._started_at,
                 first_token_ms=self._first_token_ms,
                 duration_ms=self._elapsed_ms(),
-                usage=self._bill.usage,
-                cost=self._bill.cost,
-                outcome=self._outcome(error),
-                error_code=_code(error),
+                queued_ms=self._queued_ms,
+                usage=bill.usage,
+                cost=bill.cost,
+                is_estimated=bill.is_estimated,
+                outcome=outcome_of(self._standing),
+                error_code=_code(fault),
             )
         )
 
-    @property
-    def has_spoken(self) -> bool:
-        """Whether any text was released."""
-        return self._first_token_ms is not None
-
-    @property
-    def finished(self) -> Finished:
-        """The last event of the answer; only when `texts` came to its end."""
-        if self._finished is None:
-            raise StreamCut(f"the answer of {self._rung.model.name} stopped without its end")
-        return self._finished
-
-    async def texts(self) -> AsyncGenerator[TextDelta, None]:
-        """Give the text of the model's answer; when it ends, the answer is whole and paid for.
-
-        Raises:
-            ButtressError: it may not be sent, cannot be paid for, or failed; see models.errors.
-        """
-        model, request = self._rung.model, self._request
-        await self._ports.egress.allow(model, request)
-        async with self._ports.meter.attempt(model, request) as bill:
-            self._bill = bill
-            with _NotingFailure(bill):
-                async with aclosing(self._rung.provider.stream(request)) as stream:
-                    while not isinstance(event := await self._next(stream), Finished):
-                        self._hear(event)
-                        yield event
-                    bill.usage = event.usage
-        self._finished = event
-
-    def _hear(self, event: TextDelta) -> None:
-        self._bill.output_characters += len(event.text)
-        if self._first_token_ms is None:
-            self._first_token_ms = self._elapsed_ms()
-
-    async def _next(self, stream: AsyncIterator[ModelEvent]) -> ModelEvent:
-        """Wait for the next event, as long as the settings allow."""
-        settings = self._ports.settings
-        remaining_s = self._deadline - self._ports.clock.monotonic()
-        step_s = settings.idle_timeout_s if self.has_spoken else settings.first_token_timeout_s
+    async def _next(self, stream: AsyncGenerator[ModelEvent | Frame, None]) -> ModelEvent | Frame:
+        """Wait for the next event, as long as the settings and the call allow."""
+        now, deadlines = self._ports.clock.monotonic(), self._deadlines
+        if self._standing is WAITING:
+            until = min(self._first_token_by, deadlines.speak_by)
+        else:
+            until = min(now + self._ports.settings.idle_timeout_s, deadlines.whole_at)
         try:
-            async with asyncio.timeout(min(step_s, max(0.0, remaining_s))):
-                event = await anext(stream, None)
+            return await Within(anext(stream), until - now)
         except TimeoutError as error:
-            raise self._timeout(step_s, is_total=remaining_s < step_s) from error
-        if event is None:
-            raise StreamCut(f"the answer of {self._rung.model.name} stopped without its end")
-        return event
+            raise self._timeout(until) from error
+        except StopAsyncIteration:
+            raise StreamCut(f"the answer of {self._rung.model.name} stopped without its end") from None
 
-    def _timeout(self, step_s: float, *, is_total: bool) -> ModelTimeout:
-        name, settings = self._rung.model.name, self._ports.settings
-        if is_total:
-            return ModelTimeout(
-                f"{name} was not done within the {settings.total_timeout_s:g} s of a whole answer",
-                data={"waited_for": "total"},
-            )
-        waited_for = "next token" if self.has_spoken else "first token"
-        return ModelTimeout(
-            f"{name} gave no {waited_for} within {step_s:g} s",
-            data={"waited_for": waited_for.replace(" ", "_")},
-        )
+    def _timeout(self, until: float | None = None) -> ModelTimeout:
+        """Return the error of what was waited for until then; None: until the call had no time left."""
+        name, settings, deadlines = self._rung.model.name, self._ports.settings, self._deadlines
+        until = deadlines.speak_by if until is None else until
+        if until == deadlines.whole_at:
+            limit_s, waited_for = deadlines.whole_at - deadlines.began, "total"
+            told = f"{name} was not done within the {limit_s:.3g} s of a whole answer"
+        elif until == deadlines.first_token_at and self._standing is not SPEAKING:
+            limit_s, waited_for = deadlines.first_token_at - deadlines.began, "first_token_of_call"
+            told = f"{name} had said nothing when the {limit_s:.3g} s for a first token were over"
+        elif self._standing is SPEAKING:
+            waited_for, told = "next_token", f"{name} gave no next token within {settings.idle_timeout_s:g} s"
+        else:
+            limit_s, waited_for = settings.first_token_timeout_s, "first_token"
+            told = f"{name} gave no first token within {limit_s:g} s"
+        return ModelTimeout(told, data={"waited_for": waited_for})
 
     def _elapsed_ms(self) -> float:
         return round((self._ports.clock.monotonic() - self._started) * 1000, 3)
 
-    def _outcome(self, error: BaseException | None) -> Outcome:
-        if error is None:
-            return "answered"
-        if isinstance(error, asyncio.CancelledError | GeneratorExit):
-            return "cancelled"
-        return "cut" if self.has_spoken else "failed"
 
-
-class _NotingFailure:
-    """Puts what a failed attempt used on its bill, before the meter settles it."""
-
-    def __init__(self, bill: Bill) -> None:
-        self._bill = bill
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None:
-            self._bill.usage = usage_of_failure(error)
-            self._bill.is_free = self._bill.usage is not None
+def _said(event: Delta) -> str:
+    """Return the text of a piece, of whichever kind."""
+    return event.arguments + event.name if isinstance(event, ToolCallDelta) else event.text
 
 
 def _code(error: BaseException | None) -> str | None:

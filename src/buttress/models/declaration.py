@@ -9,27 +9,35 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from buttress.kernel.catalogue import Catalogue, Model, Price
+from buttress.kernel.catalogue import KEPT_HERE, Catalogue, DataPolicy, Ladder, Model, Price
 from buttress.kernel.errors import Mistake
 from buttress.kernel.located import Located, convert_all, did_you_mean, parse_yaml
 from buttress.kernel.secrets import has_password, parse_reference
+from buttress.models.ladders import LADDERS, read_ladder
 
-REQUIRED: dict[str, tuple[str, ...]] = {"openai": ("id", "base_url"), "anthropic": ("id", "key")}
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "openai": ("id", "base_url"),
+    "anthropic": ("id", "key"),
+    "gemini": ("id", "key"),
+}
 """What a provider cannot do without."""
 
 HERE = ("extractive", "local")
-"""Providers that run on this machine: what a call costs is known, and nothing."""
+"""Providers that run on this machine: what a call costs, and what becomes of what it says, is known."""
 
 _WINDOW_TOKENS = {"local": 4_096}
 """The window of a model that does not say it; memory is kept for all of a local one's."""
 
-_MODELS, _LADDERS = "models", "ladders"
+_MODELS = "models"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
+_REGION = re.compile(r"[a-z0-9][a-z0-9-]*")
 _NAME_HINT = "Use letters, digits, and . _ : / -; begin with a letter or a digit; at most 100 characters."
 _KEY_HINT = "Write where it is found: `key: env:NAME` or `key: file:PATH`. If it was in git, replace it."
 
 Tokens = Annotated[int, Meta(gt=0)]
 Dollars = Annotated[float, Meta(ge=0)]
+Region = Annotated[str, Meta(min_length=1, max_length=64)]
+Days = Annotated[int, Meta(ge=0, le=36_500)]
 
 
 class PriceEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,6 +47,14 @@ class PriceEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     output: Dollars
     cache_read: Dollars | None = None
     cache_write: Dollars | None = None
+
+
+class PolicyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `policy` of a model: what its provider does with what it is sent; what is left out is unknown."""
+
+    region: Region | None = None
+    retention_days: Days | None = None
+    training: bool | None = None
 
 
 class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,6 +68,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     window_tokens: Tokens | None = None
     max_output_tokens: Tokens = 1_024
     price: PriceEntry | None = None
+    policy: PolicyEntry = PolicyEntry()
     backed: bool = False
 
 
@@ -74,7 +91,7 @@ def read_catalogue(text: str, path: Path, providers: Collection[str]) -> Catalog
     if isinstance(declaration, list):
         return declaration
     models = {name: _model(located, name) for name in declaration.models}
-    ladders = {name: _ladder(located, name, declaration.models) for name in declaration.ladders}
+    ladders = {name: read_ladder(located, name, declaration.models) for name in declaration.ladders}
     mistakes = [
         *_every_mistake([*models.values(), *ladders.values()]),
         *(
@@ -90,7 +107,7 @@ def read_catalogue(text: str, path: Path, providers: Collection[str]) -> Catalog
         return sorted(mistakes, key=lambda one: one.where.line or 0)
     return Catalogue(
         {name: model for name, model in models.items() if isinstance(model, Model)},
-        {name: ladder for name, ladder in ladders.items() if isinstance(ladder, tuple)},
+        {name: ladder for name, ladder in ladders.items() if isinstance(ladder, Ladder)},
     )
 
 
@@ -114,6 +131,7 @@ def _model(located: Located, name: str) -> Model | list[Mistake]:
         window_tokens=entry.window_tokens or _WINDOW_TOKENS.get(entry.provider, 8_192),
         max_output_tokens=entry.max_output_tokens,
         price=_price(entry),
+        policy=_policy(entry),
         backed=entry.backed,
     )
 
@@ -122,6 +140,13 @@ def _price(entry: ModelEntry) -> Price | None:
     if entry.price is None and entry.provider in HERE:
         return Price(input=0.0, output=0.0)
     return msgspec.convert(entry.price, Price | None, from_attributes=True)
+
+
+def _policy(entry: ModelEntry) -> DataPolicy:
+    """Return what the entry says; of a model that runs here, what it leaves out is known."""
+    known = KEPT_HERE if entry.provider in HERE else DataPolicy()
+    said = {name: value for name, value in msgspec.structs.asdict(entry.policy).items() if value is not None}
+    return msgspec.structs.replace(known, **said)
 
 
 def _odd(located: Located, model: Model, providers: Collection[str]) -> Iterator[Mistake]:
@@ -141,6 +166,8 @@ def _odd(located: Located, model: Model, providers: Collection[str]) -> Iterator
             yield mistake(key, message, f"Add `{key}:` to the model `{model.name}`.")
     if model.path and model.provider != "local":
         yield mistake("path", f"the provider `{model.provider}` runs no file", "Only `provider: local` does.")
+    if (region := model.policy.region) is not None and not _REGION.fullmatch(region):
+        yield mistake("policy", "the region is no word", "Write it like `eu` or `us-east-1`.")
     if model.max_output_tokens >= model.window_tokens:
         figures = f"{model.max_output_tokens:,} tokens of answer fill the window of {model.window_tokens:,}"
         yield mistake("max_output_tokens", figures, "Leave room in the window for the question.")
@@ -186,31 +213,12 @@ def _url_problem(url: str) -> str:
     return ""
 
 
-def _ladder(located: Located, name: str, models: Collection[str]) -> tuple[str, ...] | list[Mistake]:
-    keys = (_LADDERS, name)
-    ladder = convert_all(located, tuple[str, ...], *keys)
-    if isinstance(ladder, list):
-        return ladder
-    if not ladder:
-        return [Mistake(located.at(*keys), f"{_LADDERS}.{name}: no model", "Name at least one: `[small]`.")]
-    mistakes: list[Mistake] = []
-    for index, model in enumerate(ladder):
-        where = located.at(*keys, index)
-        if model not in models:
-            hint = did_you_mean(model, models) or f"There are: {', '.join(models) or 'none'}."
-            mistakes.append(Mistake(where, f"{_LADDERS}.{name}: no model is called `{model}`", hint))
-        elif model in ladder[:index]:
-            message = f"{_LADDERS}.{name}: `{model}` stands on it twice"
-            mistakes.append(Mistake(where, message, "Name each model once; retries are not rungs."))
-    return mistakes or ladder
-
-
 def _name_mistakes(located: Located, declaration: Declaration) -> Iterator[Mistake]:
-    for section, names in ((_MODELS, declaration.models), (_LADDERS, declaration.ladders)):
+    for section, names in ((_MODELS, declaration.models), (LADDERS, declaration.ladders)):
         for name in names:
             if not _NAME.fullmatch(name):
                 yield Mistake(located.at(section, name), f"{section}: `{name}` is no name", _NAME_HINT)
     for name in declaration.ladders:
         if name in declaration.models:
-            message = f"{_LADDERS}: `{name}` is a model, too"
-            yield Mistake(located.at(_LADDERS, name), message, "Give the ladder another name.")
+            message = f"{LADDERS}: `{name}` is a model, too"
+            yield Mistake(located.at(LADDERS, name), message, "Give the ladder another name.")

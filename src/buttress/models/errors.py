@@ -10,7 +10,8 @@ from buttress.kernel.errors import ButtressError
 class ModelUnavailable(ButtressError):
     """The upstream could not be reached, or answered that it is broken or overloaded (5xx).
 
-    `was_sent` is False when there was not even a connection: then nothing can have been used.
+    `may_have_worked` is False where nothing can have been used: no connection, or an answer of failure.
+    `is_overloaded` is True when it says that it has too much to do (503, 529).
     """
 
     code = "models.unavailable"
@@ -19,9 +20,10 @@ class ModelUnavailable(ButtressError):
     )
     retryable = True
 
-    def __init__(self, message: str, *, was_sent: bool = True) -> None:
+    def __init__(self, message: str, *, may_have_worked: bool = True, is_overloaded: bool = False) -> None:
         super().__init__(message)
-        self.was_sent = was_sent
+        self.may_have_worked = may_have_worked
+        self.is_overloaded = is_overloaded
 
 
 class RateLimited(ButtressError):
@@ -60,7 +62,10 @@ class WindowExceeded(ButtressError):
 
 
 class ModelTimeout(ButtressError):
-    """No first token, no next token, or no end in time; `data["waited_for"]` says which."""
+    """No first token, no next token, or no end in time; `data["waited_for"]` says which.
+
+    `first_token`, `next_token`; or, for all attempts of a call together, `first_token_of_call`, `total`.
+    """
 
     code = "models.timeout"
     hint = "Raise the limit in the `models` section of buttress.yaml, or put a faster model on the ladder."
@@ -84,11 +89,26 @@ class BadAnswer(ButtressError):
 
 
 class ModelBusy(ButtressError):
-    """As many requests as the local model can serve in time wait for it; the next model is asked at once."""
+    """As many requests as may, or as can be served in time, wait for the model; the next one is asked."""
 
     code = "models.busy"
-    hint = "Raise `models.local.queue_length` or `models.local.parallel`, or add a rung to the ladder."
+    hint = "Add a rung to the ladder, or raise `models.concurrency`; for the local model `models.local`."
     retryable = True
+
+
+class ModelResting(ButtressError):
+    """The model failed lately, or asked for a pause, and is left alone; the next model is asked at once.
+
+    `retry_after_s` is when it may be asked again.
+    """
+
+    code = "models.resting"
+    hint = "It is tried again by itself; `models.breaker` says when. Add a rung to the ladder."
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message, data={"retry_after_s": round(retry_after_s, 3)})
+        self.retry_after_s = retry_after_s
 
 
 class LocalModelAway(ButtressError):
@@ -120,11 +140,42 @@ class NothingToQuote(ButtressError):
     hint = "Add documents that answer the question, or put a language model on the ladder."
 
 
+class ModelNotAdded(ButtressError):
+    """A model cannot be put into models.yaml as it was given; the file was left as it is."""
+
+    code = "models.not_added"
+    hint = "List what there is by `buttress models list`, or write it into the file by hand."
+
+
 class ProviderUnknown(ButtressError):
     """A model names a provider that there is no adapter for."""
 
     code = "models.provider_unknown"
-    hint = "Set `provider:` of the model to `openai` (or compatible), `anthropic`, `local` or `extractive`."
+    hint = "There are `openai` (also for what is compatible), `anthropic`, `gemini`, `local`, `extractive`."
+
+
+class RequestInvalid(ButtressError):
+    """A client's request is not one in its dialect; `data["param"]` says which field is wrong."""
+
+    code = "models.request_invalid"
+    hint = "Compare the field that the message names with the documentation of the API that you speak."
+
+
+class Untranslatable(ButtressError):
+    """A request asks for what the model's dialect has no word for; `data["param"]` names the field.
+
+    Leaving it out would change what the answer is; so the next model of the ladder is asked.
+    """
+
+    code = "models.untranslatable"
+    hint = "Leave the field out, or ask a model that speaks the dialect of your client."
+
+
+class StateUnsupported(ButtressError):
+    """A request wants something kept here, or builds on what was kept; `data["param"]` names the field."""
+
+    code = "models.state_unsupported"
+    hint = "Nothing is kept between calls: send the whole conversation in `input`, with `store: false`."
 
 
 class RungFailure(msgspec.Struct, frozen=True):
@@ -138,6 +189,7 @@ class NoRungLeft(ButtressError):
     """Every model of the ladder failed before it said anything, or there is none.
 
     `failures` holds all of them in order, `last` the error of the last one (None when the ladder is empty).
+    `retry_after_s` is when the first that asked for a pause, or rests, may be asked again; None without one.
     """
 
     code = "models.no_rung_left"
@@ -146,9 +198,19 @@ class NoRungLeft(ButtressError):
 
     def __init__(self, failures: Sequence[RungFailure]) -> None:
         told = "; ".join(f"{one.model}: {one.error.message} ({one.error.code})" for one in failures)
-        super().__init__(
-            f"no model of the ladder answered: {told}" if told else "the ladder has no model",
-            data={"failures": [{"model": one.model, "code": one.error.code} for one in failures]},
-        )
+        pauses = [pause for one in failures if (pause := _pause(one.error)) is not None]
         self.failures = tuple(failures)
         self.last = failures[-1].error if failures else None
+        self.retry_after_s = min(pauses, default=None)
+        data: dict[str, object] = {
+            "failures": [{"model": one.model, "code": one.error.code} for one in failures]
+        }
+        if self.retry_after_s is not None:
+            data["retry_after_s"] = round(self.retry_after_s, 3)
+        super().__init__(
+            f"no model of the ladder answered: {told}" if told else "the ladder has no model", data=data
+        )
+
+
+def _pause(error: ButtressError) -> float | None:
+    return error.retry_after_s if isinstance(error, RateLimited | ModelResting) else None

@@ -8,7 +8,9 @@ import msgspec
 
 from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import ModelEvent, ModelRequest
-from buttress.models.types import Bill, LocalAddress
+from buttress.models.dialects.types import Body
+from buttress.models.order import Order
+from buttress.models.types import Bill, Frame, LocalAddress
 
 
 class Provider(Protocol):
@@ -23,6 +25,14 @@ class Provider(Protocol):
 
         Raises:
             ButtressError: one of models.errors; what was yielded before is then not the whole answer.
+        """
+        ...
+
+    def pass_on(self, body: Body) -> AsyncGenerator[Frame, None] | None:
+        """Ask the model in the client's own words; return its answer in the model's own, frame by frame.
+
+        None where the two do not speak the same dialect. The last frame, and no other, says `finished`. All
+        that `stream` promises holds, and what it raises.
         """
         ...
 
@@ -59,7 +69,7 @@ class LocalServer(Protocol):
 class Meter(Protocol):
     """What an attempt may cost, and what it did cost."""
 
-    def attempt(self, model: Model, request: ModelRequest) -> AbstractAsyncContextManager[Bill]:
+    def attempt(self, model: Model, order: Order) -> AbstractAsyncContextManager[Bill]:
         """Reserve the worst-case cost for the length of the block, then settle, and fill in the cost.
 
         Settled on every way out: return, error, cancellation (shield it). When `usage` is unknown at the end,
@@ -74,8 +84,8 @@ class Meter(Protocol):
 class Egress(Protocol):
     """Whether a request may leave to a model."""
 
-    async def allow(self, model: Model, request: ModelRequest) -> None:
-        """Return when `request` may be sent to `model`.
+    async def allow(self, model: Model, order: Order) -> None:
+        """Return when `order` may be sent to `model`.
 
         Raises:
             ButtressError: it may not; the next model of the ladder is asked.

@@ -78,6 +78,46 @@ class LocalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ] = 120.0
 
 
+class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a model that fails is left alone, and for how long."""
+
+    failures: Annotated[
+        int, Meta(ge=1, le=1_000, description="Failures in a row after which a model is left alone.")
+    ] = 5
+    open_s: Annotated[
+        float,
+        Meta(
+            gt=0, le=3_600, description="Seconds it is left alone; then one call tries it. Doubles each time."
+        ),
+    ] = 2.0
+    open_cap_s: Annotated[
+        float, Meta(gt=0, le=3_600, description="Longest time that a model is left alone, in seconds.")
+    ] = 60.0
+
+
+class ConcurrencySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many calls one worker has under way to one model."""
+
+    start: Annotated[int, Meta(ge=1, le=10_000, description="Calls at once to a model, to begin with.")] = 64
+    most: Annotated[
+        int, Meta(ge=1, le=10_000, description="Calls at once to a model, when it copes with all of them.")
+    ] = 256
+    lower_to: Annotated[
+        Share, Meta(description="What is left of the limit when the model says that it is overloaded.")
+    ] = 0.7
+    lower_every_s: Annotated[
+        float, Meta(ge=0, le=600, description="Seconds within which the limit is lowered once at most.")
+    ] = 1.0
+    queue_length: Annotated[
+        int,
+        Meta(ge=0, le=100_000, description="Calls that may wait for a model; more go down the ladder."),
+    ] = 256
+    queue_wait_s: Annotated[
+        float,
+        Meta(ge=0, le=600, description="Longest wait for a turn at a model; then the next one is asked."),
+    ] = 5.0
+
+
 class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The `models` section of buttress.yaml."""
 
@@ -106,8 +146,22 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     retry_after_cap_s: Annotated[
         float, Meta(ge=0, le=600, description="Longest Retry-After that is waited for; else the next model.")
     ] = 3.0
+    rest_wait_cap_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=600,
+            description="Longest wait for a model that is left alone, when no other of the ladder answers.",
+        ),
+    ] = 3.0
+    max_answer_bytes: Annotated[
+        int,
+        Meta(ge=1_024, le=1_073_741_824, description="Longest answer of an upstream that is not a stream."),
+    ] = 67_108_864
     max_event_bytes: Annotated[
         int, Meta(ge=1_024, le=67_108_864, description="Longest event of an upstream's stream.")
     ] = 1_048_576
+    breaker: BreakerSettings = BreakerSettings()
+    concurrency: ConcurrencySettings = ConcurrencySettings()
     quotes: QuoteSettings = QuoteSettings()
     local: LocalSettings = LocalSettings()

@@ -20,6 +20,12 @@ class SseEvent(msgspec.Struct, frozen=True):
     data: str
     name: str = "message"
 
+    def as_bytes(self) -> bytes:
+        """Return the event as it is sent; one without a name of its own is sent without one."""
+        data = self.data.replace("\n", "\ndata: ") if "\n" in self.data else self.data
+        named = "" if self.name == "message" else f"event: {self.name}\n"
+        return f"{named}data: {data}\n\n".encode()
+
 
 class SseParser:
     """Collects bytes until events are whole. An event without its closing blank line is not an event.

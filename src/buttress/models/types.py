@@ -5,7 +5,9 @@ from typing import Literal
 
 import msgspec
 
+from buttress.kernel.messages import Delta
 from buttress.kernel.usage import NanoDollars, Usage
+from buttress.models.dialects.types import Seen
 
 Outcome = Literal["answered", "failed", "cut", "cancelled"]
 """How an attempt ended: `failed` before any text was released, `cut` after some was."""
@@ -14,21 +16,35 @@ Outcome = Literal["answered", "failed", "cut", "cancelled"]
 class Bill(msgspec.Struct, kw_only=True):
     """What one attempt used and what it cost; the only noun here that changes, while the attempt runs.
 
-    The ladder fills in `usage` and `output_characters`; the meter fills in `cost` when it settles. `usage`
-    None at the end means that the upstream did not say: it may have worked, and charged, for what was not
-    received. `is_free` says that nothing was used, so that it costs nothing at whatever price.
+    The ladder fills in all but `cost`, which the meter does when it settles. Where the upstream did not say
+    what was used (it may have worked, and charges, for what was not received), `usage` is counted from what
+    went out and came in, and `is_estimated`. `is_free` says that nothing was used, so that it costs nothing
+    at whatever price.
     """
 
     usage: Usage | None = None
+    is_estimated: bool = False
     is_free: bool = False
     output_characters: int = 0
     cost: NanoDollars | None = None
 
 
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """How long one call may take, in milliseconds from now, all attempts together; None as the settings say.
+
+    With `hedge_after_ms` the next model is asked, too, when the first has said nothing for so long.
+    """
+
+    first_token_ms: float | None = None
+    total_ms: float | None = None
+    hedge_after_ms: int | None = None
+
+
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One try at one model: what is billed. `error_code` is None when it was answered.
 
-    `first_token_ms` None: no text came. `usage` and `cost` None: unknown, which is not 0.
+    `first_token_ms` None: nothing came. `usage` and `cost` None: unknown, which is not 0. `is_estimated`: the
+    upstream did not say what was used. `queued_ms` of `duration_ms` it waited for its turn at the model.
     """
 
     model: str
@@ -36,10 +52,26 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     first_token_ms: float | None
     duration_ms: float
+    queued_ms: float = 0.0
     usage: Usage | None
     cost: NanoDollars | None
+    is_estimated: bool = False
     outcome: Outcome
     error_code: str | None
+
+
+class Frame(msgspec.Struct, frozen=True, gc=False):
+    """A piece of an answer in the upstream's own words, for a client that speaks the same dialect.
+
+    `data` goes out as it is: an event of a stream, or a whole answer; `seen` is what we know of it.
+    """
+
+    data: bytes
+    seen: Seen
+
+
+Piece = Delta | Frame
+"""What comes of an answer: in our words, or in the upstream's."""
 
 
 class LocalAddress(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,14 +1,22 @@
 """Outbound: the one door out of the house.
 
 Where you are: below the rooms. Whoever talks to another machine (models, embedders, re-rankers, webhooks,
-exporters) asks here for its session, so that the rules of going out stand in one place.
+exporters) asks here, so that the rules of going out stand in one place. HTTP/1.1 is spoken here by ourselves,
+on a parser in C: on the way of a call a client library was the largest cost (decisions/0005).
 
 Read in this order:
-    settings  limits of connections
-    sessions  one HTTP session per upstream origin
+    settings    limits of connections
+    addresses   a URL taken apart; pure
+    faults      what can go wrong on the way
+    response    an answer on its way in
+    connection  one connection: a request out, an answer in
+    pool        the connections to one origin
+    sessions    all origins, and the exchange of a request for an answer
 
 Promises:
     - nothing goes through a proxy named by the environment, no redirect is followed, no cookie is kept;
     - two origins never share a connection, a limit or a header;
-    - closing leaves no connection open.
+    - nothing is sent twice, but where a kept connection breaks before a byte came: nobody has read it;
+    - an upstream that sends faster than it is read is made to wait; a head has a bound;
+    - leaving an answer before its end closes its connection at once; closing leaves none open.
 """

@@ -1,15 +1,17 @@
-"""One HTTP session per upstream origin, opened when first asked for, closed together."""
+"""Requests to upstreams: one pool of connections for each origin, closed together."""
 
+import ssl
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Self
 
-import aiohttp
 import msgspec
-from yarl import URL
 
-from buttress.kernel.secrets import mask_password
+from buttress.outbound.addresses import Address, AddressInvalid, Origin, parse_address
+from buttress.outbound.connection import Connection
+from buttress.outbound.faults import BrokenOff
+from buttress.outbound.pool import Pool
+from buttress.outbound.response import Response
 from buttress.outbound.settings import OutboundSettings
 
 USER_AGENT = "buttress"
@@ -25,14 +27,15 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sessions:
-    """The sessions of one event loop; use it as an async context manager, or call `aclose`.
+    """The pools of one event loop; use it as an async context manager, or call `aclose`.
 
-    Time limits belong to the caller, who knows what it waits for: a session sets only the one for connecting.
+    Time limits belong to the caller, who knows what it waits for: only connecting has one here.
     """
 
     def __init__(self, settings: OutboundSettings) -> None:
         self._settings = settings
-        self._open: dict[str, aiohttp.ClientSession] = {}
+        self._pools: dict[Origin, Pool] = {}
+        self._context: ssl.SSLContext | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -40,51 +43,95 @@ class Sessions:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.aclose()
+        self.close()
 
-    def of(self, url: str) -> aiohttp.ClientSession:
-        """Return the session of the origin of `url` (scheme, host, port); must be called in the running loop.
+    @property
+    def open_connections(self) -> int:
+        """How many connections there are, to all origins."""
+        return sum(pool.open_connections for pool in self._pools.values())
+
+    def post(self, outgoing: Outgoing) -> "Exchange":
+        """Return the exchange that sends `outgoing`; nothing is sent before its block is entered.
 
         Raises:
-            aiohttp.InvalidURL: `url` is not an absolute URL.
+            AddressInvalid: the URL is not an absolute one, or a header holds a line break.
+        """
+        address = parse_address(outgoing.url)
+        pool = self._pools.get(address.origin)
+        if pool is None:
+            pool = self._pools[address.origin] = Pool(address.origin, self._settings, self._encryption)
+        return Exchange(pool, _request(address, outgoing), outgoing)
+
+    def close(self) -> None:
+        """Close all connections; may be called twice."""
+        while self._pools:
+            _, pool = self._pools.popitem()
+            pool.close()
+
+    def _encryption(self) -> ssl.SSLContext:
+        if self._context is None:
+            self._context = ssl.create_default_context()
+        return self._context
+
+
+class Exchange:
+    """A request and its answer; leaving the block before the answer's end closes the connection."""
+
+    def __init__(self, pool: Pool, request: bytes, outgoing: Outgoing) -> None:
+        self._pool = pool
+        self._request = request
+        self._connect_timeout_s = outgoing.connect_timeout_s
+        self._is_last = outgoing.headers.get("Connection") == "close"
+        self._connection: Connection | None = None
+        self._is_rest_unwanted = False
+
+    async def __aenter__(self) -> Response:
+        """Send the request; return the answer when its head is there.
+
+        Raises:
+            Unreachable: no connection; nothing was sent.
+            BrokenOff: the connection broke after the request was sent.
+            NotHttp: what came back is not HTTP.
         """
         try:
-            origin = str(URL(url).origin())
-        except ValueError as error:
-            raise aiohttp.InvalidURL(mask_password(url)) from error
-        session = self._open.get(origin)
-        if session is None or session.closed:
-            session = self._open[origin] = self._new()
-        return session
+            return await self._ask(await self._pool.borrow(self._connect_timeout_s))
+        except BrokenOff:
+            if self._connection is None or not self._connection.went_stale:
+                raise
+        return await self._ask(await self._pool.borrow(self._connect_timeout_s, is_new=True))
 
-    def post(self, outgoing: Outgoing) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        """Send `outgoing`; leaving the block before the answer was read to its end closes the connection.
+    async def _ask(self, connection: Connection) -> Response:
+        self._connection = connection
+        try:
+            return await connection.ask(self._request, is_last=self._is_last)
+        except BaseException:
+            connection.close()
+            raise
 
-        Raises:
-            aiohttp.InvalidURL: the URL is not an absolute one.
-            aiohttp.ClientError: the upstream could not be reached, or broke off.
-        """
-        return self.of(outgoing.url).post(
-            outgoing.url,
-            data=outgoing.body,
-            headers=outgoing.headers,
-            allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=outgoing.connect_timeout_s),
-        )
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._connection is not None:
+            self._connection.release(is_rest_unwanted=self._is_rest_unwanted)
 
-    async def aclose(self) -> None:
-        """Close all sessions, the last opened first; may be called twice."""
-        while self._open:
-            _, session = self._open.popitem()
-            await session.close()
+    def want_no_more(self) -> None:
+        """Say that all was heard: what is left of the body is only its end."""
+        self._is_rest_unwanted = True
 
-    def _new(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=self._settings.connections_per_origin,
-                keepalive_timeout=self._settings.keep_alive_s,
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": USER_AGENT},
-            trust_env=False,
-        )
+
+def _request(address: Address, outgoing: Outgoing) -> bytes:
+    lines = [
+        f"POST {address.target} HTTP/1.1",
+        f"Host: {address.origin.host_header}",
+        f"User-Agent: {USER_AGENT}",
+        "Accept-Encoding: identity",
+        *(f"{name}: {value}" for name, value in outgoing.headers.items()),
+        f"Content-Length: {len(outgoing.body)}",
+    ]
+    head = "\r\n".join(lines)
+    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:
+        raise AddressInvalid("a header that no request can carry")
+    try:
+        return head.encode("latin-1") + b"\r\n\r\n" + outgoing.body
+    except UnicodeEncodeError:
+        raise AddressInvalid("a header that no request can carry") from None

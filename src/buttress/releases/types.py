@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from buttress.kernel.catalogue import Model
+from buttress.kernel.catalogue import Ladder, Model
 from buttress.kernel.ids import ReleaseId, hash_of
 
 QUESTION = "{{ question }}"
@@ -119,6 +119,16 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
     system: SystemMessages = "refuse"
 
 
+class LatencyBudget(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a call may take, in milliseconds from its beginning, until its first token and in all.
+
+    A model that would be later is not waited for: the answer is the fallback, or ends where it is.
+    """
+
+    first_token_ms: int | None = None
+    total_ms: int | None = None
+
+
 class Release(msgspec.Struct, frozen=True, kw_only=True):
     """One feature, compiled: everything an answer depends on, and never changed.
 
@@ -134,15 +144,16 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[Stage, ...]
     fallback: Fallback
     chat: Chat | None = None
+    latency: LatencyBudget | None = None
     prompts: dict[str, str] = {}
     models: dict[str, Model] = {}
-    ladders: dict[str, tuple[str, ...]] = {}
+    ladders: dict[str, Ladder] = {}
     files: dict[str, str] = {}
     release_id: ReleaseId = ReleaseId("")
 
     def models_of(self, stage: GenerateStage) -> tuple[Model, ...]:
-        """Return the models that `stage` may use, in the order they are tried."""
-        return tuple(self.models[name] for name in self.ladders[stage.ladder])
+        """Return the models that `stage` may use, rung by rung."""
+        return tuple(self.models[name] for name in self.ladders[stage.ladder].names)
 
 
 def file_sha256(data: bytes) -> str:

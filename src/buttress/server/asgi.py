@@ -1,6 +1,5 @@
 """The routes of a call worker: a path leads to a door. What may be asked and said is decided in `gateway`."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
@@ -8,16 +7,20 @@ import structlog
 
 from buttress.app.buttress import Buttress
 from buttress.kernel.errors import ButtressError
+from buttress.server.attending import Attention
+from buttress.server.bells import Bell
 from buttress.server.bodies import Message, Receive, Send, read_body, send_bytes, send_error, send_json
 from buttress.server.doors.chat import answer_chat, list_models, send_chat_error
 from buttress.server.doors.embeddings import answer_embeddings
 from buttress.server.doors.features import FEATURES, answer_feature, read_question
 from buttress.server.doors.messages import answer_messages, send_messages_error
+from buttress.server.doors.responses import answer_responses
 from buttress.server.errors import MISTAKES, MethodNotAllowed, RouteUnknown, as_error
 from buttress.server.hosts import require_host
 from buttress.server.metrics import CONTENT_TYPE, WorkerMetrics
 from buttress.server.openapi import openapi
 from buttress.server.page.door import PageDoor
+from buttress.server.running import GONE
 
 _log = structlog.get_logger("buttress.server")
 
@@ -38,6 +41,7 @@ class Request(msgspec.Struct, frozen=True):
     scope: Message
     receive: Receive
     send: Send
+    attention: Attention
 
     @property
     def path(self) -> str:
@@ -67,7 +71,7 @@ class CallServer:
         self,
         buttress: Buttress,
         readiness: Callable[[], Readiness],
-        draining: asyncio.Event,
+        draining: Bell,
         metrics: WorkerMetrics,
     ) -> None:
         self._buttress = buttress
@@ -83,6 +87,7 @@ class CallServer:
             "/api/openapi.json": Route(_READ, self._say_openapi),
             "/v1/models": Route(_READ, self._models, send_chat_error),
             "/v1/chat/completions": Route(("POST",), self._chat, send_chat_error),
+            "/v1/responses": Route(("POST",), self._responses, send_chat_error),
             "/v1/messages": Route(("POST",), self._messages, send_messages_error),
             "/v1/embeddings": Route(("POST",), self._embed, send_chat_error),
         }
@@ -91,7 +96,7 @@ class CallServer:
         """Answer one request; an error in the shape that clients of its route read."""
         if scope["type"] != "http":
             return
-        request = Request(scope, receive, send)
+        request = Request(scope, receive, send, self._attention(scope))
         route = self._route_of(request.path)
         try:
             self._require_host(scope)
@@ -104,6 +109,11 @@ class CallServer:
             await route.refuse(send, error)
         except MISTAKES as error:
             await route.refuse(send, as_error(error))
+
+    def _attention(self, scope: Message) -> Attention:
+        state = scope["state"]
+        assert isinstance(state, dict)  # noqa: S101 - ASGI says so; for the type checker
+        return Attention(state[GONE], self._draining)
 
     def _route_of(self, path: str) -> Route:
         if path in self._routes:
@@ -142,12 +152,17 @@ class CallServer:
     async def _chat(self, request: Request) -> None:
         body = await self._body(request)
         with self._metrics.running():
-            await answer_chat(body, self._buttress, request.receive, request.send, self._draining)
+            await answer_chat(body, self._buttress, request.send, request.attention)
+
+    async def _responses(self, request: Request) -> None:
+        body = await self._body(request)
+        with self._metrics.running():
+            await answer_responses(body, self._buttress, request.send, request.attention)
 
     async def _messages(self, request: Request) -> None:
         body = await self._body(request)
         with self._metrics.running():
-            await answer_messages(body, self._buttress, request.receive, request.send, self._draining)
+            await answer_messages(body, self._buttress, request.send, request.attention)
 
     async def _embed(self, request: Request) -> None:
         await answer_embeddings(await self._body(request), self._buttress, request.send)
@@ -156,9 +171,7 @@ class CallServer:
         feature = request.path.removeprefix(FEATURES)
         question = read_question(await self._body(request))
         with self._metrics.running():
-            await answer_feature(
-                feature, question, self._buttress, request.receive, request.send, self._draining
-            )
+            await answer_feature(feature, question, self._buttress, request.send, request.attention)
 
     async def _show_page(self, request: Request) -> None:
         await self._page.answer(request.scope, request.send)

@@ -50,9 +50,10 @@ def openapi(releases: Mapping[str, Release]) -> Schema:
         "paths": {
             **features,
             "/v1/chat/completions": {
-                "post": _operation("A feature, as a chat model of OpenAI's format", chat)
+                "post": _operation("A feature or a model, in OpenAI's chat format", chat)
             },
-            "/v1/messages": {"post": _operation("A feature, as a model of Anthropic's format", messages)},
+            "/v1/responses": {"post": _operation("A model, in the format of OpenAI's Responses")},
+            "/v1/messages": {"post": _operation("A feature or a model, in Anthropic's format", messages)},
             "/v1/embeddings": {"post": _operation("The vectors of texts, in OpenAI's format", embedding)},
             "/v1/models": {"get": _operation("The names that may be asked")},
             "/healthz": {"get": _operation("Whether the worker lives")},

@@ -13,6 +13,7 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from buttress.kernel.errors import ButtressError
+from buttress.server.bells import Bell
 from buttress.server.bodies import error_body
 from buttress.server.errors import (
     HeadTimeout,
@@ -26,6 +27,9 @@ from buttress.server.errors import (
 from buttress.settings.tree import ServerSettings
 
 BACKLOG = 1_024
+GONE = "gone"
+"""Where the state of a request has the bell that rings when its client hangs up."""
+
 MAX_HEAD_BYTES = 65_536
 """From how many bytes on a request line with its headers is refused; without a bound they fill the memory."""
 
@@ -104,21 +108,38 @@ class _Connection(HttpToolsProtocol):
     """One connection of uvicorn, with bounds and answers of ours for what never becomes a request."""
 
     head_timeout_s = 10.0
+    send_timeout_s = 60.0
     _in_head = True
     _head_bytes = 0
     _timer: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for a head."""
         super().connection_made(cast("asyncio.Transport", transport))
+        self._gone = Bell()
         self._wait_for_head()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
         self._stop_waiting()
+        self._is_read()
         super().connection_lost(exc)
+        self._gone.ring()
+
+    @override
+    def pause_writing(self) -> None:
+        """Give a client time that does not read its answer; else it keeps a model busy for ever."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.send_timeout_s, self.transport.abort)
+
+    @override
+    def resume_writing(self) -> None:
+        """Note that the client reads."""
+        self._is_read()
+        super().resume_writing()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -136,6 +157,7 @@ class _Connection(HttpToolsProtocol):
         if self._timer is None:
             self._wait_for_head()
         super().on_message_begin()
+        self.scope["state"][GONE] = self._gone
 
     @override
     def on_headers_complete(self) -> None:
@@ -157,6 +179,11 @@ class _Connection(HttpToolsProtocol):
             self._timer.cancel()
         self._timer = None
 
+    def _is_read(self) -> None:
+        if self._unread:
+            self._unread.cancel()
+        self._unread = None
+
     @property
     def _is_answering(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
@@ -175,11 +202,12 @@ class _Connection(HttpToolsProtocol):
         self.transport.close()
 
 
-def _connection(timeout_s: float) -> type[_Connection]:
-    """Return the class of connections with that time for a head; uvicorn makes them by itself."""
+def _connection(settings: ServerSettings) -> type[_Connection]:
+    """Return the class of connections with those limits; uvicorn makes them by itself."""
 
     class Connection(_Connection):
-        head_timeout_s = timeout_s
+        head_timeout_s = settings.head_timeout_s
+        send_timeout_s = settings.send_timeout_s
 
     return Connection
 
@@ -187,7 +215,7 @@ def _connection(timeout_s: float) -> type[_Connection]:
 class _Server(uvicorn.Server):
     """uvicorn, told apart from its own way of stopping: running answers are let end first."""
 
-    def __init__(self, config: uvicorn.Config, draining: asyncio.Event, drain_s: float) -> None:
+    def __init__(self, config: uvicorn.Config, draining: Bell, drain_s: float) -> None:
         super().__init__(config)
         self._loop = asyncio.get_running_loop()
         self._draining = draining
@@ -200,7 +228,7 @@ class _Server(uvicorn.Server):
         uvicorn would raise the signal again at the end, and kill what is still to be closed around it.
         """
         if not self.should_exit:
-            self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_s, self._draining.set)
+            self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_s, self._draining.ring)
         self.should_exit = True
 
 
@@ -208,15 +236,15 @@ async def serve(
     application: Callable[..., Awaitable[None]],
     listening: socket.socket,
     settings: ServerSettings,
-    draining: asyncio.Event,
+    draining: Bell,
 ) -> None:
     """Answer requests on `listening` until SIGTERM or SIGINT, then end in order.
 
-    Answers that run get `drain_s` seconds; then `draining` is set, and each stream ends with an error event.
+    Answers that run get `drain_s` seconds; then `draining` rings, and each stream ends with an error event.
     """
     config = uvicorn.Config(
         application,
-        http=_connection(settings.head_timeout_s),
+        http=_connection(settings),
         ws="none",
         loop="none",
         lifespan="off",

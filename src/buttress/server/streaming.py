@@ -1,6 +1,5 @@
 """An answer as server-sent events. Whoever hangs up cancels the work."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 
@@ -8,8 +7,8 @@ import msgspec
 
 from buttress.gateway.types import Began, Event
 from buttress.kernel.errors import ButtressError
-from buttress.server.attending import attended
-from buttress.server.bodies import Receive, Send, error_body
+from buttress.server.attending import Attention, attended
+from buttress.server.bodies import Send, error_body
 
 HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
 TRACE_HEADER = b"x-buttress-trace-id"
@@ -20,11 +19,9 @@ Encode = Callable[[Event], Iterable[bytes]]
 EncodeError = Callable[[ButtressError], bytes]
 
 
-async def stream_events(
-    events: AsyncGenerator[Event, None], receive: Receive, send: Send, draining: asyncio.Event
-) -> None:
+async def stream_events(events: AsyncGenerator[Event, None], send: Send, attention: Attention) -> None:
     """Send each event in our own format; raises as `stream_answer`."""
-    await stream_answer(events, Wire(_own, _own_error), receive, send, draining)
+    await stream_answer(events, Wire(_own, _own_error), send, attention)
 
 
 class Wire(msgspec.Struct, frozen=True):
@@ -36,7 +33,7 @@ class Wire(msgspec.Struct, frozen=True):
 
 
 async def stream_answer(
-    events: AsyncGenerator[Event, None], wire: Wire, receive: Receive, send: Send, draining: asyncio.Event
+    events: AsyncGenerator[Event, None], wire: Wire, send: Send, attention: Attention
 ) -> None:
     """Send each event as it comes; one that fails after the answer began ends with an error event.
 
@@ -49,7 +46,7 @@ async def stream_answer(
     """
     answer = _EventStream(send, wire)
     try:
-        await attended(answer.send_all(events), receive, draining)
+        await attended(answer.send_all(events), attention)
     except ButtressError as error:
         if not answer.began:
             raise

@@ -13,6 +13,7 @@ from buttress.app.roles import announced
 from buttress.processes.status import read_status
 from buttress.processes.types import State
 from buttress.server.asgi import CallServer, Readiness
+from buttress.server.bells import Bell
 from buttress.server.metrics import WorkerMetrics
 from buttress.server.running import require_local, serve, shared_socket, url_of
 from buttress.settings.loading import Loaded
@@ -25,7 +26,7 @@ async def run_calls(loaded: Loaded, name: str) -> None:
         PortTaken, HostUnknown, RemoteWithoutKeys: it cannot or must not listen there.
         ButtressError: the project cannot be opened.
     """
-    settings, draining = loaded.tree.server, asyncio.Event()
+    settings, draining = loaded.tree.server, Bell()
     require_local(settings)
     with announced(loaded, name) as announcer, shared_socket(settings.host, settings.port) as listening:
         announcer.say(ready=False, message="compiling the features")
@@ -38,7 +39,9 @@ async def run_calls(loaded: Loaded, name: str) -> None:
             readiness = partial(_readiness, loaded, name, live, buttress)
             server = CallServer(buttress, readiness, draining, metrics)
             async with asyncio.TaskGroup() as group:
-                beside = (_hand_over_again_and_again(buttress, metrics), _follow(live, buttress, say))
+                beside = [_hand_over_again_and_again(buttress, metrics), _follow(live, buttress, say)]
+                if settings.workers > 1:
+                    beside.append(buttress.share_breakers())
                 tasks = [group.create_task(one) for one in beside]
                 await serve(server, listening, settings, draining)
                 for task in tasks:

@@ -64,6 +64,10 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     body_timeout_s: Annotated[
         float, Meta(gt=0, description="Seconds that the body of a request may take to arrive.")
     ] = 60.0
+    send_timeout_s: Annotated[
+        float,
+        Meta(gt=0, description="Seconds that a client may leave its answer unread; then it is hung up on."),
+    ] = 60.0
     drain_s: Annotated[
         float, Meta(ge=0, description="Seconds that running answers get to finish when the server stops.")
     ] = 20.0

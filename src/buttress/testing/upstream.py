@@ -3,7 +3,8 @@
     async with ScriptedUpstream([Reply(chunks=("Hel", "lo"))]) as upstream:
         ...ask upstream.url...
 
-It speaks OpenAI's chat completions (`/v1/chat/completions`) and Anthropic's Messages (`/v1/messages`).
+It speaks OpenAI's chat completions (`/v1/chat/completions`), Anthropic's Messages (`/v1/messages`) and
+Google's generateContent (`/v1/models/NAME:generateContent` and `:streamGenerateContent`).
 Every request takes the next reply of the script, the last one again and again; or the script is a function
 of the request. What came in is kept in `upstream.received`, with the moment the client went away, if it
 did; `upstream.running` counts the answers that are under way.
@@ -11,6 +12,7 @@ did; `upstream.running` counts the answers that are under way.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
@@ -26,9 +28,10 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What to answer one request with.
 
     `after` is how many chunks come before an ending other than `done`; None is all. `drip` sends every byte
-    by itself. `usage` and `finish_reason` are OpenAI's; to who asks in Anthropic's format they are said in
-    its words; `usage` None leaves the usage out. `message`, `kind` (its `type`) and `code` are those of the
+    by itself. `usage` and `finish_reason` are OpenAI's; to who asks in another format they are said in its
+    words; `usage` None leaves the usage out. `message`, `kind` (its `type`) and `code` are those of the
     error when `status` is not 200, or of one in the stream; in Anthropic's format a `code` is the type.
+    `headers` are sent with errors and with streams.
     """
 
     chunks: tuple[str, ...] = ("Hello", " world", ".")
@@ -43,6 +46,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     finish_reason: str | None = "stop"
     status: int = 200
     retry_after: str | None = None
+    headers: dict[str, str] = {}
     message: str = "scripted"
     kind: str = "scripted_error"
     code: str | None = None
@@ -66,9 +70,12 @@ class Received(msgspec.Struct, kw_only=True):
     @property
     def question(self) -> str:
         """The content of the last message."""
-        messages = self.body.get("messages")
+        messages = self.body.get("messages", self.body.get("contents"))
         last = messages[-1] if isinstance(messages, list) and messages else {}
-        return str(last.get("content", "")) if isinstance(last, dict) else ""
+        if not isinstance(last, dict):
+            return ""
+        parts = last.get("parts")
+        return str(parts[0].get("text", "")) if parts else str(last.get("content", ""))
 
 
 Script = Sequence[Reply] | Callable[[Received], Reply]
@@ -86,8 +93,8 @@ class ScriptedUpstream:
 
     async def __aenter__(self) -> Self:
         app = web.Application()
-        for path in _FORMATS:
-            app.router.add_post(path, self._handle)
+        for path, words in _FORMATS.items():
+            app.router.add_post(path, partial(self._handle, words))
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -102,7 +109,7 @@ class ScriptedUpstream:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+    async def _handle(self, words: "_MakeWords", request: web.Request) -> web.StreamResponse:
         received = Received(
             path=request.path,
             headers=dict(request.headers),
@@ -113,7 +120,9 @@ class ScriptedUpstream:
         self.received.append(received)
         self.running += 1
         try:
-            return await self._answer(request, received, self._reply(received))
+            reply = self._reply(received)
+            model = request.match_info.get("model") or str(received.body.get("model", ""))
+            return await _answer(request, received, reply, words(reply, model))
         except (asyncio.CancelledError, ConnectionError):
             received.hung_up_at = _now()
             received.hung_up.set()
@@ -126,15 +135,17 @@ class ScriptedUpstream:
             return self._script(received)
         return self._script[min(len(self.received), len(self._script)) - 1]
 
-    async def _answer(self, request: web.Request, received: Received, reply: Reply) -> web.StreamResponse:
-        await asyncio.sleep(reply.first_delay_s)
-        words = _FORMATS[request.path](reply, str(received.body.get("model", "")))
-        if reply.status != 200:
-            headers = {} if reply.retry_after is None else {"Retry-After": reply.retry_after}
-            return web.json_response(words.error(), status=reply.status, headers=headers)
-        if not received.body.get("stream"):
-            return web.json_response(words.whole())
-        return await _Stream(request, reply, words).send()
+
+async def _answer(
+    request: web.Request, received: Received, reply: Reply, words: "_Words"
+) -> web.StreamResponse:
+    await asyncio.sleep(reply.first_delay_s)
+    if reply.status != 200:
+        pause = {} if reply.retry_after is None else {"Retry-After": reply.retry_after}
+        return web.json_response(words.error(), status=reply.status, headers=reply.headers | pause)
+    if not (received.body.get("stream") or request.path.endswith(":streamGenerateContent")):
+        return web.json_response(words.whole())
+    return await _Stream(request, reply, words).send()
 
 
 class _Words(Protocol):
@@ -246,9 +257,81 @@ _COUNTS = {
     "cache_creation_input_tokens": "cache_creation_input_tokens",
     "output_tokens_details": "output_tokens_details",
 }
-_FORMATS: dict[str, Callable[[Reply, str], _Words]] = {
+
+
+class _GeminiWords:
+    """generateContent: each event is an answer of its own, and the end of the body is the end."""
+
+    def __init__(self, reply: Reply, model: str) -> None:
+        self._reply = reply
+        self._model = model
+
+    def opening(self) -> list[dict[str, object] | bytes]:
+        return []
+
+    def piece(self, text: str) -> dict[str, object]:
+        return self._answer(text)
+
+    def closing(self) -> list[dict[str, object] | bytes]:
+        return [self._answer("", self._finish_reason()) | self._usage()]
+
+    def error(self) -> dict[str, object]:
+        reply = self._reply
+        kind = _KINDS_OF_ERROR.get(reply.code or reply.kind, ("INTERNAL", 500, ""))
+        message = f"{reply.message} {kind[2]}".strip()
+        details = [{"reason": "BILLING_DISABLED"}] if reply.code == "insufficient_quota" else []
+        code = kind[1] if reply.status == 200 else reply.status
+        return {"error": {"code": code, "message": message, "status": kind[0], "details": details}}
+
+    def whole(self) -> dict[str, object]:
+        return self._answer("".join(self._reply.chunks), self._finish_reason()) | self._usage()
+
+    def _answer(self, text: str, finish_reason: str | None = None) -> dict[str, object]:
+        candidate: dict[str, object] = {"content": {"role": "model", "parts": [{"text": text}]}, "index": 0}
+        ended = {} if finish_reason is None else {"finishReason": finish_reason}
+        return {"candidates": [candidate | ended], "modelVersion": self._model, "responseId": "scripted"}
+
+    def _finish_reason(self) -> str | None:
+        reason = self._reply.finish_reason
+        return _FINISH_REASONS.get(reason, reason) if reason else None
+
+    def _usage(self) -> dict[str, object]:
+        told = self._reply.usage
+        if told is None:
+            return {}
+        return {
+            "usageMetadata": {
+                _GEMINI_COUNTS[key]: value for key, value in told.items() if key in _GEMINI_COUNTS
+            }
+        }
+
+
+_FINISH_REASONS = {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
+_GEMINI_COUNTS = {
+    "prompt_tokens": "promptTokenCount",
+    "completion_tokens": "candidatesTokenCount",
+    "total_tokens": "totalTokenCount",
+    "cached_content_tokens": "cachedContentTokenCount",
+    "thoughts_tokens": "thoughtsTokenCount",
+}
+_KINDS_OF_ERROR = {
+    "rate_limit_exceeded": ("RESOURCE_EXHAUSTED", 429, ""),
+    "insufficient_quota": ("PERMISSION_DENIED", 403, ""),
+    "overloaded_error": ("UNAVAILABLE", 503, ""),
+    "authentication_error": ("UNAUTHENTICATED", 401, ""),
+    "context_length_exceeded": (
+        *("INVALID_ARGUMENT", 400),
+        "The input token count exceeds the maximum number of tokens allowed",
+    ),
+}
+"""For what went wrong, in the words of others: Google's status, its number, and what its message adds."""
+
+_MakeWords = Callable[[Reply, str], _Words]
+_FORMATS: dict[str, _MakeWords] = {
     "/v1/chat/completions": _OpenAIWords,
     "/v1/messages": _AnthropicWords,
+    "/v1/models/{model}:generateContent": _GeminiWords,
+    "/v1/models/{model}:streamGenerateContent": _GeminiWords,
 }
 
 
@@ -259,7 +342,7 @@ class _Stream:
         self._request = request
         self._reply = reply
         self._words = words
-        self._response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        self._response = web.StreamResponse(headers=reply.headers | {"Content-Type": "text/event-stream"})
 
     async def send(self) -> web.StreamResponse:
         """Send the chunks, then end as the reply says."""

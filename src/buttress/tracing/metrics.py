@@ -17,6 +17,9 @@ from buttress.tracing.types import Trace
 UNKNOWN = "unknown"
 """The feature of calls that were refused because there is no such feature: names come from outside."""
 
+MAX_UNSUMMED = 10_000
+"""Times that are kept before they are put into their histograms, should nobody look for long."""
+
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80)
 
 
@@ -26,6 +29,8 @@ class Metrics:
     def __init__(self, worker: str) -> None:
         self._registry = CollectorRegistry()
         self._worker = worker
+        self._sums: dict[tuple[Counter, tuple[str, ...]], float] = {}
+        self._times: list[tuple[Histogram, float, str]] = []
         by_feature = ("worker", "feature")
         by_model = ("worker", "model")
         self._calls = self._counter("calls", "Calls by how they ended.", (*by_feature, "outcome"))
@@ -47,34 +52,53 @@ class Metrics:
         ).labels(worker)
 
     def observe(self, trace: Trace) -> None:
-        """Count a call that has ended, or is lost: of that it is not known how long it took."""
-        feature = trace.feature if trace.release_id else UNKNOWN
-        self._calls.labels(self._worker, feature, trace.outcome).inc()
+        """Count a call that has ended, or is lost: into plain sums, which become metrics when somebody looks.
+
+        Of a lost one it is not known how long it took.
+        """
+        is_known = trace.release_id or (trace.kind == "model" and trace.outcome != "refused")
+        feature = trace.feature if is_known else UNKNOWN
+        self._add(self._calls, 1, feature, trace.outcome)
         if trace.outcome == "lost":
             return
-        self._duration.labels(self._worker, feature).observe(trace.duration_ms / 1000)
+        self._times.append((self._duration, trace.duration_ms / 1000, feature))
         for standing, count in trace.support.items():
-            self._sentences.labels(self._worker, feature, standing).inc(count)
+            self._add(self._sentences, count, feature, standing)
         for attempt in trace.attempts:
             self._attempt(attempt)
+        if len(self._times) >= MAX_UNSUMMED:
+            self._sum_up()
 
     def text(self, running: int = 0) -> bytes:
         """Return everything in Prometheus's text format; `running` is how many calls are under way now."""
+        self._sum_up()
         self._running.set(running)
         return generate_latest(self._registry)
 
     def _attempt(self, attempt: Mapping[str, object]) -> None:
-        model = (self._worker, str(attempt["model"]))
-        self._attempts.labels(*model, str(attempt["outcome"])).inc()
+        model = str(attempt["model"])
+        self._add(self._attempts, 1, model, str(attempt["outcome"]))
         usage, cost, first_ms = (attempt.get(key) for key in ("usage", "cost", "first_token_ms"))
         for kind, count in usage.items() if isinstance(usage, dict) else ():
-            self._tokens.labels(*model, kind).inc(count)
+            self._add(self._tokens, count, model, kind)
         if isinstance(cost, int):
-            self._cost.labels(*model).inc(cost / 1e9)
+            self._add(self._cost, cost / 1e9, model)
         else:
-            self._unpriced.labels(*model).inc()
+            self._add(self._unpriced, 1, model)
         if isinstance(first_ms, float) and attempt["outcome"] == "answered":
-            self._first.labels(*model).observe(first_ms / 1000)
+            self._times.append((self._first, first_ms / 1000, model))
+
+    def _add(self, counter: Counter, amount: float, *labels: str) -> None:
+        key = (counter, labels)
+        self._sums[key] = self._sums.get(key, 0) + amount
+
+    def _sum_up(self) -> None:
+        sums, self._sums = self._sums, {}
+        for (counter, labels), amount in sums.items():
+            counter.labels(self._worker, *labels).inc(amount)
+        times, self._times = self._times, []
+        for histogram, seconds, label in times:
+            histogram.labels(self._worker, label).observe(seconds)
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...]) -> Counter:
         return Counter(f"buttress_{name}", text, labels, registry=self._registry)

@@ -2,13 +2,15 @@
 
 import asyncio
 import fcntl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 import structlog
 
+from buttress.kernel.ids import TraceId
+from buttress.storage.errors import DataRefused
 from buttress.storage.folder import folder_errors
 from buttress.tracing.spool import read_records, remove_unfinished, seal_orphans, sealed_files
 from buttress.tracing.store import TraceStore
@@ -46,15 +48,27 @@ async def ship(folder: Path, store: TraceStore, hear: Callable[[Trace], None] = 
 async def _ship_file(path: Path, store: TraceStore) -> int:
     traces = list(_traces(path))
     if traces:
-        await store.add(traces)
+        await _store(traces, store)
     await asyncio.to_thread(path.unlink, missing_ok=True)
     return len(traces)
+
+
+async def _store(traces: Sequence[Trace], store: TraceStore) -> frozenset[TraceId]:
+    """Store `traces`, and return the ids that are new; one that no table can hold is left out."""
+    try:
+        return await store.add(traces) if traces else frozenset()
+    except DataRefused as error:
+        if len(traces) == 1:
+            _log.error("spool.unstorable_record", trace_id=traces[0].trace_id, reason=str(error))
+            return frozenset()
+    half = len(traces) // 2
+    return await _store(traces[:half], store) | await _store(traces[half:], store)
 
 
 async def _ship_lost(path: Path, store: TraceStore, hear: Callable[[Trace], None]) -> int:
     """Store what began and never ended: the traces of the others are there already, and stay as they are."""
     began = {trace.trace_id: trace for trace in _traces(path)}
-    lost = await store.add(list(began.values()))
+    lost = await _store(list(began.values()), store)
     if lost:
         _log.warning("calls.lost", writer=path.stem, calls=len(lost))
     for trace_id in lost:
@@ -67,11 +81,20 @@ def _traces(path: Path) -> Iterator[Trace]:
     try:
         for record in read_records(path):
             try:
-                yield msgspec.json.decode(record, type=Trace)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                yield _read(record)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 _log.error("spool.unreadable_record", file=path.name, reason=str(error), bytes=len(record))
     except FileNotFoundError:  # whoever removed it has lost it
         return
+
+
+def _read(record: bytes) -> Trace:
+    """Return the trace in `record`, without its input where that is JSON that nobody can hold: `1e999`."""
+    try:
+        return msgspec.json.decode(record, type=Trace)
+    except (msgspec.ValidationError, RecursionError):
+        fields = msgspec.json.decode(record, type=dict[str, msgspec.Raw])
+        return msgspec.json.decode(msgspec.json.encode(fields | {"input": {}}), type=Trace)
 
 
 @contextmanager

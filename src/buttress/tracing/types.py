@@ -15,17 +15,23 @@ PROCESS_DIED = "tracing.process_died"
 """Why a call is lost."""
 
 
+Kind = Literal["feature", "model"]
+"""What was asked by its name: a feature; or a model, or a ladder of models."""
+
+
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
     """All that happened in one call.
 
-    `outcome` is how it ended for the user: `answered` as asked, `fallback` with an honest substitute,
-    `refused` before any work, `failed` with an error, `cancelled` because nobody waited any more, `lost` when
-    its process died in the middle: then it is known that it began, and neither its length (0) nor its usage.
+    `feature` is the name that was asked; `kind` says of what. `outcome` is how it ended for the user:
+    `answered` as asked, `fallback` with an honest substitute, `refused` before any work, `failed` with an
+    error, `cancelled` because nobody waited any more, `lost` when its process died in the middle: then it is
+    known that it began, and neither its length (0) nor its usage.
     `cost` None means unknown, never free. `attempts`, `citations` and `passages` are JSON objects in the
     shape that `--json` prints. `support` counts sentences by what they stand on; `withheld` are sentences
     that were not released, each with its `text` and the `reason`.
     """
 
+    kind: Kind = "feature"
     trace_id: TraceId
     tenant: str
     feature: str

@@ -17,6 +17,7 @@ from buttress.app.storage import project_database
 from buttress.gateway.compiling.errors import FeatureInvalid
 from buttress.gateway.errors import FeatureUnknown, InputInvalid
 from buttress.gateway.types import Began, Ended, Particulars
+from buttress.kernel.catalogue import Catalogue
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.messages import Message
 from buttress.kernel.scope import Scope
@@ -187,7 +188,7 @@ class TestAdopting:
     async def test_calls_under_way_end_as_they_began(self, project: Path) -> None:
         async with Buttress.open(project) as buttress, aclosing(buttress.stream("support", QUESTION)) as old:
             await anext(old)
-            buttress.adopt(Declared(fingerprint="", knowledge={}, releases={}))
+            buttress.adopt(Declared(catalogue=Catalogue({}, {}), fingerprint="", knowledge={}, releases={}))
             assert isinstance([event async for event in old][-1], Ended)
             with pytest.raises(FeatureUnknown):
                 await buttress.ask("support", QUESTION)

@@ -13,6 +13,7 @@ from buttress.kernel.usage import Usage
 from buttress.knowledge.embedding import OnnxEmbedder
 from buttress.knowledge.engine import EngineParts, LocalEngine
 from buttress.knowledge.ports import Embedder
+from buttress.models.order import Order
 from buttress.models.types import Bill
 
 REQUEST = ModelRequest(messages=(Message("user", "Hi?"),), max_tokens=10)
@@ -42,21 +43,21 @@ async def test_a_ranker_gives_shares(embedder: OnnxEmbedder, tmp_path: Path) -> 
     ],
 )
 async def test_an_attempt_is_priced_at_its_end(model: Model, usage: Usage | None, cost: int | None) -> None:
-    async with PriceMeter().attempt(model, REQUEST) as bill:
+    async with PriceMeter().attempt(model, Order(REQUEST)) as bill:
         bill.usage = usage
         assert bill.cost is None
     assert bill.cost == cost
 
 
 async def test_what_used_nothing_costs_nothing_at_whatever_price() -> None:
-    async with PriceMeter().attempt(Model(name="x", provider="openai"), REQUEST) as bill:
+    async with PriceMeter().attempt(Model(name="x", provider="openai"), Order(REQUEST)) as bill:
         bill.usage, bill.is_free = Usage(), True
     assert bill.cost == 0
 
 
 async def break_with(error: BaseException, bills: list[Bill]) -> None:
     """Use one token, then fail."""
-    async with PriceMeter().attempt(PRICED, REQUEST) as bill:
+    async with PriceMeter().attempt(PRICED, Order(REQUEST)) as bill:
         bills.append(bill)
         bill.usage = Usage(input=1)
         raise error
@@ -71,4 +72,4 @@ async def test_an_attempt_that_broke_is_priced_too(error: BaseException) -> None
 
 
 async def test_everything_may_leave() -> None:
-    await OpenEgress().allow(PRICED, REQUEST)
+    await OpenEgress().allow(PRICED, Order(REQUEST))

@@ -9,6 +9,7 @@ from buttress.app.declared import Declared, fingerprint, read_declared
 from buttress.app.kept import forget_others, keep, read_current, read_kept, rules_folder
 from buttress.app.layout import releases_folder
 from buttress.gateway.compiling.errors import FeatureInvalid
+from buttress.kernel.catalogue import Catalogue
 from buttress.processes.errors import RunFolderUnusable
 from buttress.releases.errors import RuleUnloadable
 from tests.unit.server.serving import RULES, write_project
@@ -29,7 +30,9 @@ def test_what_is_kept_is_read_again(project: Path) -> None:
 
 def test_files_that_are_kept_are_not_compiled_again(project: Path) -> None:
     """What was kept is taken for what it says: here that there is nothing."""
-    nothing = Declared(fingerprint=fingerprint(project), knowledge={}, releases={})
+    nothing = Declared(
+        catalogue=Catalogue({}, {}), fingerprint=fingerprint(project), knowledge={}, releases={}
+    )
     keep(project, nothing)
     assert read_current(project) == nothing
     (project / "models.yaml").write_text((project / "models.yaml").read_text() + "\n")
@@ -89,4 +92,4 @@ def test_a_folder_that_cannot_be_written_is_said(project: Path) -> None:
     releases_folder(project).parent.mkdir()
     releases_folder(project).write_text("a file in the way")
     with pytest.raises(RunFolderUnusable):
-        keep(project, Declared(fingerprint="abc", knowledge={}, releases={}))
+        keep(project, Declared(catalogue=Catalogue({}, {}), fingerprint="abc", knowledge={}, releases={}))

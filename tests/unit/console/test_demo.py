@@ -107,6 +107,8 @@ def test_every_reason_for_a_fallback_has_its_sentence() -> None:
     errors = [one for room in (models_errors, prompts_errors) for one in vars(room).values()]
     codes = {one.code for one in errors if isinstance(one, type) and hasattr(one, "code")}
     codes -= {"prompts.memory_late", "prompts.memory_refused"}  # the call goes on without the turns
+    # What a client's own words may be refused for, and a command: no feature's call ends so.
+    codes -= {"models.request_invalid", "models.state_unsupported", "models.not_added"}
     steps = {NOTHING_RELEVANT, QUOTED, WITHHELD, DECLINED, EMPTY}
     search = {EngineAway, EngineBusy, EngineTimeout, EngineRefused, EngineFailed, SearchFailed, NotIngested}
     assert codes | steps | {one.code for one in search} <= _keys("WHY")

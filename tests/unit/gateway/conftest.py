@@ -12,6 +12,7 @@ from buttress.app.local_model import ServedModel
 from buttress.app.project import knowledge_bases
 from buttress.gateway.ports import Ports
 from buttress.guardrails.settings import GuardrailSettings
+from buttress.kernel.catalogue import Catalogue
 from buttress.kernel.chance import SeededChance
 from buttress.kernel.clock import SystemClock
 from buttress.knowledge.embedding import OnnxEmbedder
@@ -20,6 +21,7 @@ from buttress.knowledge.engine_client import RemoteEngine
 from buttress.knowledge.ports import Embedder
 from buttress.knowledge.settings import EngineSettings
 from buttress.models.counting import Counters
+from buttress.models.deployments import Deployments
 from buttress.models.providers.building import ProviderParts, build_provider
 from buttress.models.providers.http import HttpParts
 from buttress.models.providers.local import Gate, LocalParts
@@ -75,10 +77,12 @@ async def world(ingested: Path, embedder: OnnxEmbedder, tmp_path: Path) -> Async
         yield World(
             Ports(
                 releases={release.feature: release},
+                catalogue=Catalogue({}, {}),
                 rulebook=lambda _: Rulebook(tmp_path, functions),
                 engine=engine,
                 provider=lambda one: build_provider(one, parts),
                 counter=Counters(tmp_path).of,
+                deployments=Deployments(SETTINGS, SystemClock()),
                 egress=OpenEgress(),
                 meter=PriceMeter(),
                 memory=memory,

@@ -201,14 +201,14 @@ class TestFallback:
         attempts = world.traces[0].attempts
         assert [one["error_code"] for one in attempts] == [*codes, None]
         assert (answered.outcome, answered.model) == ("answered", "quotes")
-        assert (answered.cost_nanodollars is None) == (
-            codes[0] not in ("models.refused_key", "models.bad_request")
-        )
+        is_free = codes[0] in ("models.refused_key", "models.bad_request")
+        assert (answered.cost_nanodollars == 0) == is_free
+        assert [one["is_estimated"] for one in attempts] == [*(not is_free for _ in codes), False]
 
     async def test_a_second_try_may_do(self, world: World) -> None:
         answered = await from_upstream(world, Reply(status=503), Reply(chunks=(SAYS_SO,)))
         assert (answered.outcome, answered.model) == ("answered", "writer")
-        assert answered.cost_nanodollars is None  # nobody knows what the broken attempt cost
+        assert [one["is_estimated"] for one in world.traces[0].attempts] == [True, False]
 
     async def test_no_rung_left_quotes_the_closest_passages(self, world: World) -> None:
         answered = await from_upstream(world, Reply(status=401))
@@ -255,8 +255,9 @@ class TestFallback:
         assert "> " in answered.text.partition("cut off here")[2]
         assert (answered.outcome, answered.model) == ("fallback", "writer")
         assert answered.reason.startswith("models.")
-        assert answered.cost_nanodollars is None
+        assert answered.cost_nanodollars  # what came is paid for
         assert world.traces[0].attempts[0]["outcome"] == "cut"
+        assert world.traces[0].attempts[0]["is_estimated"]
 
     async def test_nothing_relevant_shows_what_came_closest(self, world: World) -> None:
         answered = (await ended(asked(NONSENSE), world)).answer
@@ -420,7 +421,8 @@ class TestCancelled:
         (trace,) = world.traces
         assert trace.outcome == "cancelled"
         assert [one["outcome"] for one in trace.attempts] == ["cancelled"]
-        assert trace.cost_nanodollars is None
+        assert trace.cost_nanodollars  # what was asked is paid for
+        assert trace.attempts[0]["is_estimated"]
 
     async def test_a_mistake_nobody_foresaw_is_one_trace_too(self, world: World) -> None:
         ports = msgspec.structs.replace(world.ports, provider=lambda _: Breaks())

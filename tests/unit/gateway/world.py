@@ -23,7 +23,7 @@ from buttress.gateway.types import (
     Ruled,
     Text,
 )
-from buttress.kernel.catalogue import Model, Price
+from buttress.kernel.catalogue import Model, Price, plain_ladder
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import ChunkId, DocumentId
 from buttress.kernel.messages import Grounding, Message, ModelRequest
@@ -109,7 +109,7 @@ def a_release(*models: Model, **changes: object) -> Release:
         fallback=FallbackPassages(NO_ANSWER, 2),
         prompts={"answer.md": PROMPT},
         models={model.name: model for model in ladder},
-        ladders={"answers": tuple(model.name for model in ladder)},
+        ladders={"answers": plain_ladder(*(model.name for model in ladder))},
     )
     return identified(msgspec.structs.replace(release, **changes))
 

@@ -185,6 +185,7 @@ async def test_a_late_answer_is_not_waited_for(tmp_path: Path) -> None:
         assert len((await engine.embed(["a"])).vectors) == 1
 
 
+@pytest.mark.slow
 async def test_a_question_larger_than_a_frame_is_not_sent(tmp_path: Path) -> None:
     """It would end the connection, and with it everybody's calls."""
     run_file = tmp_path / "engine.json"

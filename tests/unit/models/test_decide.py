@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from buttress.kernel.errors import ButtressError
-from buttress.kernel.usage import Usage
 from buttress.knowledge.errors import EngineAway
+from buttress.models import errors
 from buttress.models.decide import (
+    EFFECTS,
     Decision,
     Failed,
     GiveUp,
@@ -15,19 +16,23 @@ from buttress.models.decide import (
     Retry,
     after_failure,
     backoff_s,
-    usage_of_failure,
+    effect_of,
+    is_overload,
+    was_refused,
 )
 from buttress.models.errors import (
     BadAnswer,
     BadRequest,
     LocalModelAway,
     ModelBusy,
+    ModelResting,
     ModelTimeout,
     ModelUnavailable,
     NothingToQuote,
     RateLimited,
     RefusedKey,
     StreamCut,
+    Untranslatable,
     WindowExceeded,
 )
 from buttress.models.settings import ModelSettings
@@ -55,6 +60,7 @@ def failed(error: ButtressError, *, tries: int = 1, remaining_s: float = 60, cha
             failed(WindowExceeded("long")), NextRung(), id="the next model may have a larger window"
         ),
         pytest.param(failed(ModelBusy("full")), NextRung(), id="who is busy is not waited for"),
+        pytest.param(failed(ModelResting("ill", retry_after_s=1)), NextRung(), id="nor who rests"),
         pytest.param(failed(LocalModelAway("gone")), NextRung(), id="nor a local model that is away"),
         pytest.param(failed(ModelTimeout("slow")), NextRung(), id="a slow model would be slow again"),
         pytest.param(failed(RateLimited("busy", retry_after_s=2)), Retry(2.0), id="Retry-After is honoured"),
@@ -93,19 +99,56 @@ def test_the_bound_of_the_wait_doubles_up_to_the_cap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "usage"),
+    ("error", "refused"),
     [
-        pytest.param(RateLimited("busy"), Usage(), id="refused: nothing was used"),
-        pytest.param(WindowExceeded("long"), Usage(), id="too long: nothing was used"),
-        pytest.param(ModelBusy("full"), Usage(), id="never sent: nothing was used"),
-        pytest.param(LocalModelAway("gone"), Usage(), id="nobody there: nothing was used"),
-        pytest.param(DOWN, None, id="a server error: nobody knows"),
-        pytest.param(ModelUnavailable("off", was_sent=False), Usage(), id="no connection: nothing was sent"),
-        pytest.param(NothingToQuote("no"), Usage(), id="nothing to quote: nothing was sent"),
-        pytest.param(EngineAway("no"), Usage(), id="an error of another room: nothing was sent"),
-        pytest.param(StreamCut("cut"), None, id="cut: nobody knows"),
-        pytest.param(GeneratorExit(), None, id="cancelled: nobody knows"),
+        pytest.param(RateLimited("busy"), True, id="refused"),
+        pytest.param(WindowExceeded("long"), True, id="too long"),
+        pytest.param(ModelBusy("full"), True, id="never sent"),
+        pytest.param(ModelResting("ill", retry_after_s=1), True, id="left alone"),
+        pytest.param(LocalModelAway("gone"), True, id="nobody there"),
+        pytest.param(DOWN, False, id="a server error: nobody knows"),
+        pytest.param(ModelUnavailable("off", may_have_worked=False), True, id="no connection"),
+        pytest.param(NothingToQuote("no"), True, id="nothing to quote"),
+        pytest.param(Untranslatable("n"), True, id="a request that cannot be put into its dialect"),
+        pytest.param(EngineAway("no"), True, id="an error of another room"),
+        pytest.param(StreamCut("cut"), False, id="cut: nobody knows"),
+        pytest.param(GeneratorExit(), False, id="cancelled: nobody knows"),
     ],
 )
-def test_usage_of_failure(error: BaseException, usage: Usage | None) -> None:
-    assert usage_of_failure(error) == usage
+def test_what_was_refused_used_nothing(error: BaseException, refused: bool) -> None:  # noqa: FBT001 - a table
+    assert was_refused(error) is refused
+
+
+OVERLOADED = ModelUnavailable("529", is_overloaded=True)
+SLOW = ModelTimeout("slow", data={"waited_for": "first_token"})
+OVER = ModelTimeout("over", data={"waited_for": "total"})
+
+
+@pytest.mark.parametrize(
+    ("error", "effect", "overload"),
+    [
+        pytest.param(None, "good", False, id="a good end"),
+        pytest.param(DOWN, "ill", False, id="broken"),
+        pytest.param(OVERLOADED, "ill", True, id="503 and 529"),
+        pytest.param(SLOW, "ill", True, id="no token in time"),
+        pytest.param(OVER, "neither", False, id="the end of all time says nothing of one model"),
+        pytest.param(RateLimited("429"), "ill", True, id="429 that does not say for how long"),
+        pytest.param(RateLimited("429", retry_after_s=3), "neither", True, id="429 that says so: it rests"),
+        pytest.param(RateLimited("429", retry_after_s=0), "ill", True, id="429 for no time at all"),
+        pytest.param(StreamCut("cut"), "ill", False, id="an answer that breaks off"),
+        pytest.param(BadAnswer("html"), "ill", False, id="an answer that is none"),
+        pytest.param(RefusedKey("no"), "neither", False, id="a key that is refused can be mended"),
+        pytest.param(BadRequest("no"), "neither", False, id="a request that is bad"),
+        pytest.param(ModelBusy("full"), "neither", False, id="our own line"),
+        pytest.param(EngineAway("no"), "neither", False, id="another room"),
+        pytest.param(KeyError("bug"), "neither", False, id="a bug of ours"),
+        pytest.param(GeneratorExit(), "neither", False, id="nobody waits"),
+    ],
+)
+def test_what_an_end_says_of_the_model(error: BaseException | None, effect: str, overload: bool) -> None:  # noqa: FBT001 - a table
+    assert (effect_of(error), is_overload(error)) == (effect, overload)
+
+
+def test_every_error_of_this_room_says_what_it_tells_of_a_model() -> None:
+    here = {one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, ButtressError)}
+    assert set(EFFECTS) == here - {ButtressError}

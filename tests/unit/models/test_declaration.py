@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buttress.kernel.catalogue import Catalogue, Model, Price
+from buttress.kernel.catalogue import KEPT_HERE, Catalogue, DataPolicy, Model, Price, plain_ladder
 from buttress.models.declaration import read_catalogue
 
 PATH = Path("models.yaml")
-PROVIDERS = {"openai", "anthropic", "local", "extractive"}
+PROVIDERS = {"openai", "anthropic", "gemini", "local", "extractive"}
 SECRET = "sk-abcdefghijklmnop"
 
 WHOLE = """\
@@ -32,7 +32,9 @@ ladders:
 def test_a_whole_file() -> None:
     assert read_catalogue(WHOLE, PATH, PROVIDERS) == Catalogue(
         {
-            "quotes": Model(name="quotes", provider="extractive", price=Price(input=0.0, output=0.0)),
+            "quotes": Model(
+                name="quotes", provider="extractive", price=Price(input=0.0, output=0.0), policy=KEPT_HERE
+            ),
             "small": Model(
                 name="small",
                 provider="openai",
@@ -44,7 +46,7 @@ def test_a_whole_file() -> None:
                 price=Price(input=0.15, output=0.6),
             ),
         },
-        {"answers": ("small", "quotes")},
+        {"answers": plain_ladder("small", "quotes")},
     )
 
 
@@ -72,7 +74,61 @@ def test_a_local_model_costs_nothing_and_keeps_memory_for_a_window_that_it_can_h
         path="models/mine.gguf",
         window_tokens=4_096,
         price=Price(input=0.0, output=0.0),
+        policy=KEPT_HERE,
     )
+
+
+@pytest.mark.parametrize(
+    ("entry", "policy"),
+    [
+        pytest.param(
+            "openai, policy: {region: eu, retention_days: 30, training: false}",
+            DataPolicy(region="eu", retention_days=30, training=False),
+            id="all of it",
+        ),
+        pytest.param("openai, policy: {training: true}", DataPolicy(training=True), id="the rest is unknown"),
+        pytest.param("openai", DataPolicy(), id="all is unknown"),
+        pytest.param("openai, policy: {}", DataPolicy(), id="an empty one says nothing"),
+        pytest.param("extractive", KEPT_HERE, id="what runs here keeps nothing"),
+        pytest.param(
+            "local, policy: {region: eu}",
+            DataPolicy(region="eu", retention_days=0, training=False),
+            id="what runs here, with the region said",
+        ),
+    ],
+)
+def test_what_is_known_of_what_becomes_of_the_data(entry: str, policy: DataPolicy) -> None:
+    reached = ", id: x, base_url: 'http://127.0.0.1:9'" if entry.startswith("openai") else ""
+    read = read_catalogue(f"models: {{a: {{provider: {entry}{reached}}}}}", PATH, PROVIDERS)
+    assert isinstance(read, Catalogue)
+    assert read.models["a"].policy == policy
+
+
+@pytest.mark.parametrize(
+    ("policy", "part"),
+    [
+        pytest.param(
+            "{retention_days: -1}",
+            "policy.retention_days: expected at least 0",
+            id="days below 0",
+        ),
+        pytest.param("{retention_days: 36501}", "policy.retention_days", id="more than a century"),
+        pytest.param(
+            "{retention_days: never}", "policy.retention_days: expected", id="days that are no number"
+        ),
+        pytest.param("{training: maybe}", "policy.training: expected", id="neither yes nor no"),
+        pytest.param("{region: ''}", "policy.region", id="an empty region"),
+        pytest.param("{region: The EU}", "policy: the region is no word", id="a region that is no word"),
+        pytest.param("{region: [eu, us]}", "policy.region: expected a text", id="several regions"),
+        pytest.param("{retention: 3}", "unknown key `retention`", id="an unknown key"),
+        pytest.param("eu", "policy: expected keys with values", id="a text"),
+    ],
+)
+def test_a_mistake_in_a_data_policy_names_its_line(policy: str, part: str) -> None:
+    text = f"models:\n  a:\n    provider: extractive\n    policy: {policy}\n"
+    mistakes = read_catalogue(text, PATH, PROVIDERS)
+    assert isinstance(mistakes, list)
+    assert [(one.where.line, part in one.message) for one in mistakes] == [(4, True)], mistakes
 
 
 @pytest.mark.parametrize(
@@ -95,6 +151,7 @@ def test_a_local_model_costs_nothing_and_keeps_memory_for_a_window_that_it_can_h
         ),
         pytest.param("{a: {provider: anthropic, id: x}}", "models.a.key: the provider", id="no key"),
         pytest.param("{a: {provider: anthropic, key: env:K}}", "models.a.id: the provider", id="no id"),
+        pytest.param("{a: {provider: gemini, id: x}}", "models.a.key: the provider", id="no key for Gemini"),
     ],
 )
 def test_what_a_provider_does_not_take(models: str, part: str) -> None:

@@ -4,7 +4,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 
 import msgspec
 import pytest
@@ -17,12 +17,16 @@ from buttress.kernel.messages import Finished, Message, ModelEvent, ModelRequest
 from buttress.kernel.usage import NanoDollars, Usage
 from buttress.models import errors
 from buttress.models.attempts import LadderPorts
+from buttress.models.concurrency import Limit
+from buttress.models.deployments import Deployments
+from buttress.models.dialects.types import Body
 from buttress.models.ladder import stream_ladder
+from buttress.models.order import Order
 from buttress.models.ports import Rung
 from buttress.models.providers.http import HttpParts, HttpProvider
 from buttress.models.providers.openai import OPENAI
 from buttress.models.settings import ModelSettings
-from buttress.models.types import Attempt, Bill
+from buttress.models.types import Attempt, Bill, Pace, Piece
 from buttress.outbound.sessions import Sessions
 from buttress.outbound.settings import OutboundSettings
 from buttress.testing.contracts.provider import text_of
@@ -65,12 +69,18 @@ class Acted:
         finally:
             self.running -= 1
 
+    def pass_on(self, body: Body) -> None:
+        return None
+
 
 class Unending:
     """A provider that breaks its promise: it stops without `Finished`."""
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         yield TextDelta("half")
+
+    def pass_on(self, body: Body) -> None:
+        return None
 
 
 class PolicyForbids(ButtressError):
@@ -94,12 +104,12 @@ class Doors:
         self.bills: list[Bill] = []
         self.open = 0
 
-    async def allow(self, model: Model, request: ModelRequest) -> None:
+    async def allow(self, model: Model, order: Order) -> None:
         if model.name == "secret":
             raise PolicyForbids("not to this one")
 
     @asynccontextmanager
-    async def attempt(self, model: Model, request: ModelRequest) -> AsyncIterator[Bill]:
+    async def attempt(self, model: Model, order: Order) -> AsyncIterator[Bill]:
         if model.name == "dear":
             raise BudgetGone("no money")
         bill = Bill()
@@ -146,6 +156,7 @@ def make_house(**changed: float) -> House:
         meter=doors,
         clock=SystemClock(),
         chance=SeededChance(1),
+        deployments=Deployments(settings, SystemClock()),
         record=attempts.append,
         settings=settings,
     )
@@ -156,8 +167,8 @@ def rung(name: str, provider: Acted | Unending) -> Rung:
     return Rung(Model(name=name, provider="acted"), provider)
 
 
-async def climb(house: House, *rungs: Rung) -> list[ModelEvent]:
-    async with aclosing(stream_ladder(REQUEST, rungs, house.ports)) as events:
+async def climb(house: House, *rungs: Rung) -> list[Piece | Finished]:
+    async with aclosing(stream_ladder(Order(REQUEST), rungs, house.ports)) as events:
         return [event async for event in events]
 
 
@@ -208,22 +219,22 @@ async def test_what_may_pass_is_tried_again(house: House) -> None:
     flaky = Acted([down()], ["yes"])
     assert text_of(await climb(house, rung("a", flaky), rung("b", Acted(["no"])))) == "yes"
     assert house.told == [("a", "failed", "models.unavailable"), ("a", "answered", None)]
-    assert [one.cost for one in house.attempts] == [None, 7]
+    assert [(one.cost, one.is_estimated) for one in house.attempts] == [(1, True), (7, False)]
 
 
 async def test_after_the_first_text_a_failure_is_raised(house: House) -> None:
-    heard: list[ModelEvent] = []
+    heard: list[Piece | Finished] = []
     with pytest.raises(errors.StreamCut):
         await hear(
             house, heard, rung("a", Acted(["half", errors.StreamCut("cut")])), rung("b", Acted(["no"]))
         )
     assert heard == [TextDelta("half")]
     assert house.told == [("a", "cut", "models.stream_cut")]
-    assert house.attempts[0].cost is None
+    assert (house.attempts[0].usage, house.attempts[0].is_estimated) == (Usage(input=1, output=2), True)
 
 
-async def hear(house: House, heard: list[ModelEvent], *rungs: Rung) -> None:
-    async for event in stream_ladder(REQUEST, rungs, house.ports):
+async def hear(house: House, heard: list[Piece | Finished], *rungs: Rung) -> None:
+    async for event in stream_ladder(Order(REQUEST), rungs, house.ports):
         heard.append(event)  # noqa: PERF401 - what came before an error is to be kept
 
 
@@ -289,10 +300,10 @@ async def test_many_quick_tokens_may_take_longer_than_the_idle_limit() -> None:
 
 async def test_closing_records_a_cancelled_attempt_and_settles_it(house: House) -> None:
     acted = Acted(["a", 9.0])
-    async with aclosing(stream_ladder(REQUEST, [rung("a", acted)], house.ports)) as events:
+    async with aclosing(stream_ladder(Order(REQUEST), [rung("a", acted)], house.ports)) as events:
         await anext(events)
     assert house.told == [("a", "cancelled", "GeneratorExit")]
-    assert (house.attempts[0].usage, house.attempts[0].cost) == (None, None)
+    assert (house.attempts[0].usage, house.attempts[0].is_estimated) == (Usage(input=1, output=1), True)
     assert acted.running == house.doors.open == 0
     assert len(house.doors.bills) == 1
 
@@ -310,7 +321,7 @@ async def test_cancelling_who_waits_records_a_cancelled_attempt(house: House, sc
 
 
 async def test_leaving_at_the_last_event_is_not_cancelling(house: House) -> None:
-    async with aclosing(stream_ladder(REQUEST, [rung("a", Acted(["x"]))], house.ports)) as events:
+    async with aclosing(stream_ladder(Order(REQUEST), [rung("a", Acted(["x"]))], house.ports)) as events:
         async for event in events:
             if isinstance(event, Finished):
                 break
@@ -332,6 +343,9 @@ async def test_a_bug_in_a_provider_is_raised_and_recorded(house: House) -> None:
         async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
             raise KeyError("a bug")
             yield TextDelta("")
+
+        def pass_on(self, body: Body) -> None:
+            return None
 
     with pytest.raises(KeyError):
         await climb(house, Rung(Model(name="a", provider="acted"), Broken()), rung("b", Acted(["no"])))
@@ -362,7 +376,7 @@ async def test_leaving_the_ladder_ends_the_upstream_call_within_a_tenth_of_a_sec
     ):
         model = Model(name="real", provider="openai", base_url=upstream.url)
         provider = over_http(model, sessions, house.ports.settings)
-        async with aclosing(stream_ladder(REQUEST, [Rung(model, provider)], house.ports)) as events:
+        async with aclosing(stream_ladder(Order(REQUEST), [Rung(model, provider)], house.ports)) as events:
             await anext(events)
             left_at = asyncio.get_running_loop().time()
         received = upstream.received[0]
@@ -371,3 +385,245 @@ async def test_leaving_the_ladder_ends_the_upstream_call_within_a_tenth_of_a_sec
         assert received.hung_up_at is not None
         assert received.hung_up_at - left_at < 0.1
     assert house.told == [("real", "cancelled", "GeneratorExit")]
+
+
+def resting(house: House, *names: str, seconds: float = 0.05) -> None:
+    for name in names:
+        house.ports.deployments.of(Model(name=name, provider="acted")).rest(seconds)
+
+
+async def test_a_model_that_rests_is_passed_over_at_once(house: House) -> None:
+    resting(house, "a", seconds=50)
+    first = Acted(["no"])
+    assert text_of(await climb(house, rung("a", first), rung("b", Acted(["yes"])))) == "yes"
+    assert first.asked == 0
+    assert house.told == [("a", "failed", "models.resting"), ("b", "answered", None)]
+    assert (house.attempts[0].usage, house.attempts[0].cost) == (Usage(), 0)
+
+
+async def test_when_every_model_rests_the_soonest_is_waited_for(house: House) -> None:
+    resting(house, "a", seconds=50)
+    resting(house, "b", seconds=0.05)
+    first = Acted(["no"])
+    assert text_of(await climb(house, rung("a", first), rung("b", Acted(["yes"])))) == "yes"
+    assert first.asked == 0
+    assert house.told[-1] == ("b", "answered", None)
+
+
+async def test_one_that_still_fails_then_leaves_the_word_to_the_next_that_may_be_asked(house: House) -> None:
+    resting(house, "a", seconds=0.02)
+    resting(house, "b", seconds=0.05)
+    broken = Acted([errors.RefusedKey("no")])
+    assert text_of(await climb(house, rung("a", broken), rung("b", Acted(["yes"])))) == "yes"
+    assert broken.asked == 1
+
+
+async def test_when_every_model_rests_for_too_long_the_soonest_moment_is_told(house: House) -> None:
+    resting(house, "a", seconds=50)
+    resting(house, "b", seconds=30)
+    with pytest.raises(errors.NoRungLeft) as raised:
+        await climb(house, rung("a", Acted(["no"])), rung("b", Acted(["no"])))
+    assert raised.value.retry_after_s == pytest.approx(30, abs=2)
+    assert raised.value.data["retry_after_s"] == round(raised.value.retry_after_s or 0, 3)
+
+
+async def test_a_model_that_fails_too_often_is_left_alone(house: House) -> None:
+    broken = Acted([down()])
+    for _ in range(9):
+        assert text_of(await climb(house, rung("a", broken), rung("b", Acted(["yes"])))) == "yes"
+    assert broken.asked == house.ports.settings.breaker.failures
+
+
+async def test_retry_after_is_kept_by_all_who_come_later(house: House) -> None:
+    """One that asks for a pause is left alone by every call, not by the one alone that heard it."""
+    limited = Acted([errors.RateLimited("429", retry_after_s=40)])
+    for _ in range(3):
+        await climb(house, rung("a", limited), rung("b", Acted(["yes"])))
+    assert limited.asked == 1
+
+
+async def test_every_call_gives_its_place_back(house: House) -> None:
+    scripts: list[list[Step]] = [
+        ["yes"],
+        [down()],
+        ["half", errors.StreamCut("cut")],
+        [errors.BadRequest("no")],
+    ]
+    for script in scripts:
+        with suppress(ButtressError):
+            await climb(house, rung("a", Acted(script)))
+    async with aclosing(stream_ladder(Order(REQUEST), [rung("a", Acted(["x", 9.0]))], house.ports)) as events:
+        await anext(events)
+        assert place(house) == 1
+    assert place(house) == 0
+
+
+def place(house: House) -> int:
+    return house.ports.deployments.of(Model(name="a", provider="acted")).gate.running
+
+
+async def hedged(house: House, *rungs: Rung, after_ms: int = 20) -> list[Piece | Finished]:
+    before = len(asyncio.all_tasks())
+    try:
+        stream = stream_ladder(Order(REQUEST), rungs, house.ports, Pace(hedge_after_ms=after_ms))
+        async with aclosing(stream) as events:
+            return [event async for event in events]
+    finally:
+        assert len(asyncio.all_tasks()) == before, "a task was left"
+        assert house.doors.open == 0
+
+
+async def test_a_first_rung_that_is_quick_is_not_hedged(house: House) -> None:
+    second = Acted(["no"])
+    assert text_of(await hedged(house, rung("a", Acted(["yes"])), rung("b", second), after_ms=5_000)) == "yes"
+    assert second.asked == 0
+
+
+async def test_a_silent_first_rung_loses_to_the_second_and_both_are_paid_for(house: House) -> None:
+    silent = Acted([30.0, "no"])
+    assert text_of(await hedged(house, rung("a", silent), rung("b", Acted(["yes"])))) == "yes"
+    assert house.told == [("a", "cancelled", "CancelledError"), ("b", "answered", None)]
+    assert [(one.usage, one.is_estimated) for one in house.attempts] == [
+        (Usage(input=1), True),
+        (USED, False),
+    ]
+    assert silent.running == 0
+
+
+async def test_the_first_rung_may_still_win(house: House) -> None:
+    late = Acted([0.1, "yes"])
+    assert text_of(await hedged(house, rung("a", late), rung("b", Acted([30.0, "no"])))) == "yes"
+    assert house.told == [("b", "cancelled", "CancelledError"), ("a", "answered", None)]
+
+
+async def test_of_two_that_speak_at_once_one_is_heard_and_the_other_closed(house: House) -> None:
+    gate = asyncio.Event()
+
+    class Together:
+        async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+            await gate.wait()
+            yield TextDelta("yes")
+            yield Finished(reason="stop", usage=USED, model="acted")
+
+        def pass_on(self, body: Body) -> None:
+            return None
+
+    asyncio.get_running_loop().call_later(0.1, gate.set)
+    rungs = [Rung(Model(name=name, provider="acted"), Together()) for name in ("a", "b")]
+    assert text_of(await hedged(house, *rungs)) == "yes"
+    assert sorted(one.outcome for one in house.attempts) == ["answered", "cancelled"]
+
+
+async def test_when_one_fails_while_the_other_runs_the_ladder_goes_on(house: House) -> None:
+    slow = Acted([0.1, errors.RefusedKey("no")])
+    rungs = [rung("a", slow), rung("b", Acted([errors.BadRequest("no")])), rung("c", Acted(["yes"]))]
+    assert text_of(await hedged(house, *rungs)) == "yes"
+    assert [name for name, _, _ in house.told] == ["b", "a", "c"]
+
+
+async def test_when_both_fail_no_rung_is_left_and_both_are_named(house: House) -> None:
+    slow = Acted([0.05, errors.RefusedKey("no")])
+    with pytest.raises(errors.NoRungLeft) as raised:
+        await hedged(house, rung("a", slow), rung("b", Acted([0.01, errors.BadRequest("no")])))
+    assert {one.model for one in raised.value.failures} == {"a", "b"}
+
+
+async def test_a_single_rung_is_hedged_by_nobody(house: House) -> None:
+    assert text_of(await hedged(house, rung("a", Acted([0.05, "yes"])))) == "yes"
+
+
+async def test_who_leaves_while_two_are_asked_ends_both(house: House) -> None:
+    first, second = Acted([30.0]), Acted([30.0])
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(hedged(house, rung("a", first), rung("b", second)))
+        while not second.running:  # noqa: ASYNC110 - both are asked when the second is
+            await asyncio.sleep(0.001)
+        task.cancel()
+    assert (first.running, second.running) == (0, 0)
+    assert sorted(house.told) == [(name, "cancelled", "CancelledError") for name in ("a", "b")]
+
+
+async def test_a_bug_while_two_are_asked_is_raised_as_it_is(house: House) -> None:
+    class Broken:
+        async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+            raise KeyError("a bug")
+            yield TextDelta("")
+
+        def pass_on(self, body: Body) -> None:
+            return None
+
+    broken = Rung(Model(name="b", provider="acted"), Broken())
+    with pytest.raises(KeyError):
+        await hedged(house, rung("a", Acted([30.0])), broken)
+
+
+async def test_the_loser_of_a_hedge_is_hung_up_on_within_a_tenth_of_a_second(house: House) -> None:
+    async with (
+        ScriptedUpstream([Reply(ending="stall", after=0)]) as upstream,
+        Sessions(OutboundSettings()) as sessions,
+    ):
+        model = Model(name="real", provider="openai", base_url=upstream.url)
+        provider = over_http(model, sessions, house.ports.settings)
+        stream = stream_ladder(
+            Order(REQUEST),
+            [Rung(model, provider), rung("b", Acted(["yes", 30.0]))],
+            house.ports,
+            Pace(hedge_after_ms=200),
+        )
+        async with aclosing(stream) as events:
+            assert await anext(events) == TextDelta("yes")
+            won_at = asyncio.get_running_loop().time()
+            async with asyncio.timeout(5):
+                await upstream.received[0].hung_up.wait()
+        assert upstream.received[0].hung_up_at is not None
+        assert upstream.received[0].hung_up_at - won_at < 0.1
+
+
+async def paced(house: House, pace: Pace, *rungs: Rung) -> str:
+    async with aclosing(stream_ladder(Order(REQUEST), rungs, house.ports, pace)) as events:
+        return text_of([event async for event in events])
+
+
+async def test_the_time_for_a_first_token_is_that_of_all_attempts_together(house: House) -> None:
+    second, third = Acted([9.0]), Acted(["no"])
+    rungs = [rung("a", Acted([errors.BadRequest("no")])), rung("b", second), rung("c", third)]
+    with pytest.raises(errors.ModelTimeout) as raised:
+        await paced(house, Pace(first_token_ms=50), *rungs)
+    assert raised.value.data == {"waited_for": "first_token_of_call"}
+    assert (second.asked, third.asked) == (1, 0)
+
+
+async def test_the_time_for_a_first_token_is_over_when_it_came(house: House) -> None:
+    assert await paced(house, Pace(first_token_ms=5_000), rung("a", Acted(["yes", 0.02, "!"]))) == "yes!"
+
+
+async def test_the_time_for_a_whole_answer_cuts_one_that_takes_longer(house: House) -> None:
+    with pytest.raises(errors.ModelTimeout, match=r"0\.05 s of a whole answer"):
+        await paced(house, Pace(total_ms=50), rung("a", Acted(["a", 9.0])))
+    assert house.told == [("a", "cut", "models.timeout")]
+
+
+async def test_a_call_without_time_asks_nobody_and_costs_nothing(house: House) -> None:
+    first = Acted(["no"])
+    with pytest.raises(errors.ModelTimeout):
+        await paced(house, Pace(total_ms=0), rung("a", first))
+    assert first.asked == 0
+    assert [(one.usage, one.cost) for one in house.attempts] == [(Usage(), 0)]
+
+
+async def test_a_call_in_a_hurry_says_nothing_against_its_model(house: House) -> None:
+    for _ in range(9):
+        with pytest.raises(errors.ModelTimeout):
+            await paced(house, Pace(first_token_ms=5), rung("a", Acted([9.0])))
+    assert house.ports.deployments.of(Model(name="a", provider="acted")).rests_s == 0
+
+
+async def test_waiting_for_a_turn_is_told_apart_from_the_model(house: House) -> None:
+    deployment = house.ports.deployments.of(Model(name="a", provider="acted"))
+    deployment.gate.limit = Limit(1)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(climb(house, rung("a", Acted([0.1, "one"]))))
+        group.create_task(climb(house, rung("a", Acted(["two"]))))
+    first, second = house.attempts
+    assert first.queued_ms == 0
+    assert 50 < second.queued_ms <= (second.first_token_ms or 0)

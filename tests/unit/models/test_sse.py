@@ -68,7 +68,7 @@ def test_it_does_not_matter_how_the_bytes_were_cut(pieces: list[bytes], cuts: li
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.text(), min_size=1, max_size=5))
-def test_what_was_sent_is_what_is_read(texts: list[str]) -> None:
+def test_what_may_have_worked_is_what_is_read(texts: list[str]) -> None:
     lines = [text.replace("\r", " ").encode(errors="replace").decode() for text in texts]
     sent = "".join("".join(f"data: {line}\n" for line in text.split("\n")) + "\n" for text in lines)
     assert parse(sent.encode(), limit=10_000) == data(*lines)

@@ -1,103 +1,85 @@
-"""One session per origin, over real HTTP."""
+"""`outbound.sessions`: what goes out, and to whom."""
 
-from collections.abc import AsyncIterator
-
-import aiohttp
 import pytest
-from aiohttp import web
 
-from buttress.outbound.sessions import Outgoing, Sessions
-from buttress.outbound.settings import OutboundSettings
+from buttress.outbound.addresses import AddressInvalid
+from buttress.outbound.sessions import Sessions
+from buttress.testing.contracts.provider import until
+from tests.unit.outbound.sites import OK, body_of, outgoing, saying, settings, site
 
-
-class Site:
-    """A server that redirects, sets cookies, and keeps the headers it is sent."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self.headers: list[dict[str, str]] = []
-
-    async def handle(self, request: web.Request) -> web.Response:
-        self.headers.append(dict(request.headers))
-        return web.Response(
-            status=307, headers={"Location": "/elsewhere", "Set-Cookie": "sid=1; Path=/"}, text="moved"
-        )
+MOVED = b"HTTP/1.1 307 Moved\r\nLocation: /elsewhere\r\nSet-Cookie: sid=1\r\nContent-Length: 0\r\n\r\n"
 
 
-@pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    site, app = Site(), web.Application()
-    app.router.add_post("/{tail:.*}", site.handle)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    site.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield site
-    await runner.cleanup()
+async def test_a_request_is_sent_as_it_is() -> None:
+    async with site(saying(OK)) as there, Sessions(settings()) as sessions:
+        async with sessions.post(outgoing(f"{there.url}/v1/x?y=1", b"hello", Authorization="Bearer k")):
+            pass
+        visit = there.visits[0]
+    head = visit.head.split("\r\n")
+    assert head[0] == "POST /v1/x?y=1 HTTP/1.1"
+    assert {"Authorization: Bearer k", "User-Agent: buttress", "Content-Length: 5"} <= set(head)
+    assert head[1] == f"Host: {there.url.removeprefix('http://')}"
+    assert visit.body == b"hello"
 
 
-@pytest.fixture
-async def sessions() -> AsyncIterator[Sessions]:
-    async with Sessions(OutboundSettings()) as sessions:
-        yield sessions
+async def test_no_redirect_is_followed_and_no_cookie_kept() -> None:
+    async with site(saying(MOVED)) as there, Sessions(settings()) as sessions:
+        for _ in range(2):
+            async with sessions.post(outgoing(there.url)) as response:
+                assert response.status == 307
+        assert len(there.visits) == 2
+        assert not any("cookie" in visit.head.lower() for visit in there.visits)
 
 
-def outgoing(url: str) -> Outgoing:
-    return Outgoing(url=url, body=b"{}", headers={"X-Test": "1"}, connect_timeout_s=2)
-
-
-async def test_an_origin_has_one_session(sessions: Sessions) -> None:
-    assert sessions.of("http://a.example/v1") is sessions.of("http://a.example/v2?x=1")
-    assert sessions.of("http://a.example/v1") is sessions.of("http://a.example:80/")
-
-
-@pytest.mark.parametrize("other", ["https://a.example", "http://a.example:81", "http://b.example"])
-async def test_two_origins_share_nothing(sessions: Sessions, other: str) -> None:
-    assert sessions.of("http://a.example") is not sessions.of(other)
-
-
-async def test_no_redirect_is_followed_and_no_cookie_kept(site: Site, sessions: Sessions) -> None:
-    for _ in range(2):
-        async with sessions.post(outgoing(f"{site.url}/a")) as response:
-            assert response.status == 307
-            await response.read()
-    assert len(site.headers) == 2
-    assert all("Cookie" not in headers for headers in site.headers)
-    assert {headers["User-Agent"] for headers in site.headers} == {"buttress"}
-    assert {headers["X-Test"] for headers in site.headers} == {"1"}
-
-
-async def test_a_proxy_of_the_environment_is_not_used(
-    site: Site, sessions: Sessions, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
-    async with sessions.post(outgoing(f"{site.url}/a")) as response:
-        assert response.status == 307
+    async with site(saying(OK)) as there, Sessions(settings()) as sessions:
+        assert await body_of(sessions, there.url) == b"ok"
 
 
-@pytest.mark.parametrize("url", ["", "/relative", "not a url", "http://[::1"])
-async def test_what_is_no_address_is_refused(sessions: Sessions, url: str) -> None:
-    with pytest.raises(aiohttp.InvalidURL):
-        sessions.of(url)
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\0b", "snow \u2603"])
+async def test_a_header_cannot_smuggle_another(value: str) -> None:
+    async with Sessions(settings()) as sessions:
+        with pytest.raises(AddressInvalid):
+            sessions.post(outgoing("http://127.0.0.1:9", Evil=value))
 
 
-async def test_a_password_in_an_address_is_not_shown(sessions: Sessions) -> None:
-    with pytest.raises(aiohttp.InvalidURL) as raised:
-        sessions.of("http://user:pass@[::1")
-    assert "pass@" not in str(raised.value)
+async def test_what_is_no_address_is_refused() -> None:
+    async with Sessions(settings()) as sessions:
+        with pytest.raises(AddressInvalid):
+            sessions.post(outgoing("not a url"))
+
+
+async def test_two_origins_share_no_connection() -> None:
+    async with site(saying(OK)) as one, site(saying(OK)) as other, Sessions(settings()) as sessions:
+        await body_of(sessions, one.url)
+        await body_of(sessions, other.url)
+        assert (one.connected, other.connected) == (1, 1)
 
 
 async def test_closing_closes_all_and_may_be_repeated() -> None:
-    sessions = Sessions(OutboundSettings())
-    opened = [sessions.of(f"http://{name}.example") for name in "abc"]
-    await sessions.aclose()
-    await sessions.aclose()
-    assert all(session.closed for session in opened)
+    sessions = Sessions(settings())
+    async with site(saying(OK)) as there:
+        await body_of(sessions, there.url)
+        sessions.close()
+        sessions.close()
+        await until(lambda: there.connections == 0)
 
 
-async def test_a_session_closed_by_somebody_is_opened_again() -> None:
-    async with Sessions(OutboundSettings()) as sessions:
-        first = sessions.of("http://a.example")
-        await first.close()
-        assert not sessions.of("http://a.example").closed
+async def test_closing_breaks_off_what_is_under_way() -> None:
+    half = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"
+    async with site(saying(half)) as there, Sessions(settings()) as sessions:
+        exchange = sessions.post(outgoing(there.url))
+        async with exchange as response:
+            await response.some()
+            sessions.close()
+            await until(lambda: there.connections == 0)
+
+
+async def test_a_connection_that_was_said_to_be_closed_is_not_kept() -> None:
+    async with site(saying(OK)) as there, Sessions(settings()) as sessions:
+        for _ in range(2):
+            async with sessions.post(outgoing(there.url, Connection="close")) as response:
+                await response.whole(10)
+        assert there.connected == 2

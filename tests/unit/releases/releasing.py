@@ -1,6 +1,6 @@
 """A release for the tests of this folder."""
 
-from buttress.kernel.catalogue import Model
+from buttress.kernel.catalogue import Model, plain_ladder
 from buttress.releases.types import (
     FallbackPassages,
     GenerateStage,
@@ -31,7 +31,7 @@ def a_release(feature: str = "support", description: str = "Answers questions.")
             fallback=FallbackPassages("I do not know.", 3),
             prompts={"answer.md": "# user\n{{ question }}\n"},
             models={"quotes": Model(name="quotes", provider="extractive")},
-            ladders={"answers": ("quotes",)},
+            ladders={"answers": plain_ladder("quotes")},
             files={"answer.md": "0" * 64},
         )
     )

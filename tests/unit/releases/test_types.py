@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from buttress.kernel.catalogue import plain_ladder
 from buttress.releases.types import (
     FallbackText,
     GenerateStage,
@@ -33,7 +34,7 @@ def test_an_id_is_readable_and_says_what_it_is_of() -> None:
         pytest.param({"prompts": {"answer.md": "# user\n{{ question }}!\n"}}, id="a prompt"),
         pytest.param({"stages": RELEASE.stages[1:]}, id="a stage less"),
         pytest.param({"stages": RELEASE.stages[::-1]}, id="the order of stages"),
-        pytest.param({"ladders": {"answers": ()}}, id="a ladder"),
+        pytest.param({"ladders": {"answers": plain_ladder()}}, id="a ladder"),
         pytest.param({"input_schema": {"type": "object"}}, id="the input"),
     ],
 )

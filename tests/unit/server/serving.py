@@ -12,6 +12,7 @@ import msgspec
 from buttress.app.buttress import Buttress
 from buttress.app.layout import run_folder, spool_folder
 from buttress.server.asgi import CallServer, Readiness
+from buttress.server.bells import Bell
 from buttress.server.metrics import WorkerMetrics
 from buttress.server.running import serve, shared_socket
 from buttress.settings.tree import ServerSettings
@@ -98,7 +99,7 @@ class Serving(msgspec.Struct, frozen=True):
     url: str
     project: Path
     session: aiohttp.ClientSession
-    draining: asyncio.Event
+    draining: Bell
     waiting: dict[str, str]
     """What `/readyz` waits for; tests fill it."""
 
@@ -120,7 +121,7 @@ class Serving(msgspec.Struct, frozen=True):
 async def serving(project: Path, **settings: object) -> AsyncIterator[Serving]:
     """Serve `project` for the block; `settings` are those of the server."""
     flags = [f"server.{key}={value}" for key, value in settings.items()]
-    draining, waiting = asyncio.Event(), dict[str, str]()
+    draining, waiting = Bell(), dict[str, str]()
     async with Buttress.open(project, flags=flags) as buttress:
         metrics = WorkerMetrics(run_folder(project), "calls")
         application = CallServer(buttress, lambda: Readiness(waiting), draining, metrics)
@@ -133,7 +134,7 @@ async def serving(project: Path, **settings: object) -> AsyncIterator[Serving]:
 
 @asynccontextmanager
 async def listening(
-    application: Callable[..., Awaitable[None]], settings: ServerSettings, draining: asyncio.Event
+    application: Callable[..., Awaitable[None]], settings: ServerSettings, draining: Bell
 ) -> AsyncIterator[str]:
     """Serve any ASGI application on a free port for the block; stop it by SIGTERM, as the supervisor does."""
     with _harmless(signal.SIGTERM), shared_socket("127.0.0.1", 0) as socket:

@@ -13,6 +13,7 @@ from buttress.app.layout import run_folder
 from buttress.kernel.ids import content_hash
 from buttress.kernel.messages import Message as Turn
 from buttress.server.asgi import CallServer, Readiness
+from buttress.server.bells import Bell
 from buttress.server.metrics import WorkerMetrics
 from buttress.settings.tree import ServerSettings
 from buttress.testing.upstream import Received, Reply, ScriptedUpstream
@@ -328,7 +329,7 @@ async def test_what_was_not_foreseen_is_an_error_in_the_same_shape(project: Path
     def forgets() -> Readiness:
         raise LookupError("the sixth element of five")
 
-    draining = asyncio.Event()
+    draining = Bell()
     async with Buttress.open(project) as buttress:
         application = CallServer(buttress, forgets, draining, WorkerMetrics(run_folder(project), "calls"))
         async with (
@@ -348,7 +349,7 @@ async def test_an_answer_that_runs_when_the_time_is_up_says_to_ask_again(tmp_pat
         async with serving(project) as server, asyncio.TaskGroup() as group:
             asking = group.create_task(_status_and_code(server))
             await eventually(lambda: upstream.received)
-            server.draining.set()
+            server.draining.ring()
             assert await asking == (503, "server.stopping")
     assert [one.outcome for one in traces(project)] == ["cancelled"]
 

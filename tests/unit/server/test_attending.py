@@ -5,24 +5,13 @@ import asyncio
 import pytest
 
 from buttress.kernel.errors import ButtressError
-from buttress.server.attending import attended
-from buttress.server.bodies import Message
+from buttress.server.attending import Attention, attended
+from buttress.server.bells import Bell
 from buttress.server.errors import BodyInvalid, Failed, Stopping
 
 
-class Client:
-    """The receiving end of a request; `gone` says when the client hangs up."""
-
-    def __init__(self) -> None:
-        self.gone = asyncio.Event()
-        self._said_more = False
-
-    async def receive(self) -> Message:
-        if not self._said_more:  # an empty last part of the body may still come
-            self._said_more = True
-            return {"type": "http.request", "body": b"", "more_body": False}
-        await self.gone.wait()
-        return {"type": "http.disconnect"}
+def attention() -> Attention:
+    return Attention(Bell(), Bell())
 
 
 class Work:
@@ -43,7 +32,7 @@ async def test_the_result_of_the_work_is_returned() -> None:
         await asyncio.sleep(0)
         return 7
 
-    assert await attended(work(), Client().receive, asyncio.Event()) == 7
+    assert await attended(work(), attention()) == 7
 
 
 @pytest.mark.parametrize(
@@ -59,22 +48,22 @@ async def test_an_error_of_the_work_is_raised_bare(error: Exception, kind: type[
         raise error
 
     with pytest.raises(kind):
-        await attended(work(), Client().receive, asyncio.Event())
+        await attended(work(), attention())
 
 
 async def test_the_work_ends_when_its_client_has_gone() -> None:
-    client, work = Client(), Work()
-    asyncio.get_running_loop().call_later(0.01, client.gone.set)
+    heeded, work = attention(), Work()
+    asyncio.get_running_loop().call_later(0.01, heeded.gone.ring)
     with pytest.raises(ConnectionResetError):
-        await attended(work.run(), client.receive, asyncio.Event())
+        await attended(work.run(), heeded)
     assert work.cancelled
 
 
 async def test_the_work_ends_when_the_time_of_the_server_is_up() -> None:
-    draining, work = asyncio.Event(), Work()
-    asyncio.get_running_loop().call_later(0.01, draining.set)
+    heeded, work = attention(), Work()
+    asyncio.get_running_loop().call_later(0.01, heeded.draining.ring)
     with pytest.raises(Stopping):
-        await attended(work.run(), Client().receive, draining)
+        await attended(work.run(), heeded)
     assert work.cancelled
 
 
@@ -82,15 +71,51 @@ async def test_the_work_ends_with_who_waits_for_it() -> None:
     work = Work()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.02):
-            await attended(work.run(), Client().receive, asyncio.Event())
+            await attended(work.run(), attention())
     assert work.cancelled
 
 
 async def test_work_that_was_done_when_its_client_left_counts_as_done() -> None:
-    client = Client()
+    heeded = attention()
 
     async def work() -> int:
-        client.gone.set()
+        heeded.gone.ring()
         return 7
 
-    assert await attended(work(), client.receive, asyncio.Event()) == 7
+    assert await attended(work(), heeded) == 7
+    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("bell", "kind"), [("gone", ConnectionResetError), ("draining", Stopping)])
+async def test_work_for_somebody_who_has_gone_is_not_begun(bell: str, kind: type[Exception]) -> None:
+    heeded, begun = attention(), list[int]()
+    getattr(heeded, bell).ring()
+
+    async def work() -> None:
+        begun.append(1)
+
+    with pytest.raises(kind):
+        await attended(work(), heeded)
+    assert not begun
+
+
+async def test_work_that_ended_leaves_nobody_listening() -> None:
+    heeded = attention()
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+
+    await attended(work(), heeded)
+    heeded.gone.ring()
+    heeded.draining.ring()
+    await asyncio.sleep(0)
+
+
+async def test_who_is_cancelled_by_somebody_else_too_is_cancelled() -> None:
+    heeded, work = attention(), Work()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(attended(work.run(), heeded))
+        await asyncio.sleep(0)
+        heeded.gone.ring()
+        task.cancel()
+    assert task.cancelled()

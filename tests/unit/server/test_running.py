@@ -219,6 +219,38 @@ async def _drip(writer: asyncio.StreamWriter, data: bytes) -> None:
             await asyncio.sleep(0.02)
 
 
+async def test_a_client_that_does_not_read_its_answer_does_not_keep_a_model_for_ever(project: Path) -> None:
+    endless = [Reply(chunks=tuple("x" * 10_000 for _ in range(10_000)))]
+    async with ScriptedUpstream(endless) as upstream:
+        write_project(project, upstream.url)
+        async with serving(project, send_timeout_s=0.5) as server:
+            body = b'{"model": "scripted", "stream": true, "messages": [{"role": "user", "content": "Hi?"}]}'
+            head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n"
+            reader, writer = await asyncio.open_connection(*server.address)
+            writer.write(head % len(body) + body)
+            assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")  # and no more
+            await eventually(lambda: upstream.received and upstream.received[0].hung_up.is_set())
+            await eventually(lambda: [one.outcome for one in traces(project)] == ["cancelled"])
+            writer.close()
+
+
+async def test_a_client_that_reads_slowly_gets_its_whole_answer(project: Path) -> None:
+    long = [Reply(chunks=tuple("x" * 10_000 for _ in range(300)))]
+    async with ScriptedUpstream(long) as upstream:
+        write_project(project, upstream.url)
+        async with serving(project, send_timeout_s=1.0) as server:
+            body = b'{"model": "scripted", "stream": true, "messages": [{"role": "user", "content": "Hi?"}]}'
+            head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
+            reader, writer = await asyncio.open_connection(*server.address)
+            writer.write(head + b"content-length: %d\r\n\r\n" % len(body) + body)
+            said = bytearray()
+            while piece := await reader.read(200_000):
+                said += piece
+                await asyncio.sleep(0.02)
+            writer.close()
+    assert b"[DONE]" in said
+
+
 async def test_a_slow_answer_outlives_the_time_for_headers(project: Path) -> None:
     """Also where the next request has begun already."""
     slow = [Reply(chunks=("One. ", "Two."), chunk_delay_s=0.5)]

@@ -12,7 +12,10 @@ from buttress.gateway.types import Answer, Began, Ended, Event, Text
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import ReleaseId, TraceId
 from buttress.kernel.usage import Usage
+from buttress.server.attending import Attention
+from buttress.server.bells import Bell
 from buttress.server.bodies import Message, Receive, Send, send_error
+from buttress.server.running import GONE
 from buttress.server.streaming import stream_events
 from buttress.settings.tree import ServerSettings
 from tests.unit.server.serving import events_of, eventually, listening
@@ -61,15 +64,15 @@ class Stream:
 
 
 @asynccontextmanager
-async def answering(
-    stream: Stream, draining: asyncio.Event
-) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+async def answering(stream: Stream, draining: Bell) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
     """Serve `stream` at every path."""
 
     async def application(scope: Message, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            await stream_events(stream.run(), receive, send, draining)
+            state = scope["state"]
+            assert isinstance(state, dict)
+            await stream_events(stream.run(), send, Attention(state[GONE], draining))
         except ButtressError as error:
             await send_error(send, error)
         except ConnectionResetError:
@@ -87,7 +90,7 @@ DONE = StopAsyncIteration()
 
 async def events_from(stream: Stream) -> list[tuple[str, dict[str, object]]]:
     """Return the events that a client sees."""
-    async with answering(stream, asyncio.Event()) as (session, url), session.get(url) as response:
+    async with answering(stream, Bell()) as (session, url), session.get(url) as response:
         assert response.status == 200
         return await events_of(response)
 
@@ -122,7 +125,7 @@ async def test_a_stream_that_fails_ends_with_an_error_and_without_an_end(then: E
 )
 async def test_a_refusal_keeps_its_status(events: list[Event]) -> None:
     stream = Stream(events, FeatureUnknown("no such feature"))
-    async with answering(stream, asyncio.Event()) as (session, url), session.get(url) as response:
+    async with answering(stream, Bell()) as (session, url), session.get(url) as response:
         assert (response.status, response.content_type) == (404, "application/json")
 
 
@@ -131,7 +134,7 @@ async def test_a_refusal_keeps_its_status(events: list[Event]) -> None:
 )
 async def test_a_client_that_hangs_up_closes_the_stream(events: list[Event]) -> None:
     stream = Stream(events, None)
-    async with answering(stream, asyncio.Event()) as (session, url):
+    async with answering(stream, Bell()) as (session, url):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2), session.get(url) as response:
                 await response.read()
@@ -142,7 +145,7 @@ async def test_a_client_that_hangs_up_closes_the_stream(events: list[Event]) -> 
 async def test_a_client_that_reads_nothing_and_hangs_up_closes_the_stream() -> None:
     texts: list[Event] = [Text("x" * 100_000) for _ in range(500)]
     stream = Stream([BEGAN, *texts], None)
-    async with answering(stream, asyncio.Event()) as (session, url):
+    async with answering(stream, Bell()) as (session, url):
         response = await session.get(url)
         await asyncio.sleep(0.1)
         response.close()
@@ -151,10 +154,10 @@ async def test_a_client_that_reads_nothing_and_hangs_up_closes_the_stream() -> N
 
 
 async def test_a_stream_that_is_cut_by_the_end_of_the_server_says_so() -> None:
-    stream, draining = Stream([BEGAN, Text("Hel")], None), asyncio.Event()
+    stream, draining = Stream([BEGAN, Text("Hel")], None), Bell()
     async with answering(stream, draining) as (session, url), session.get(url) as response:
         await response.content.readuntil(b"Hel")
-        draining.set()
+        draining.ring()
         rest = await response.text()
     assert rest.split("\n\n")[1].startswith("event: error\n")
     assert "server.stopping" in rest

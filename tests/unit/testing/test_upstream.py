@@ -64,6 +64,41 @@ async def test_messages_are_answered_and_refused_in_their_format() -> None:
     assert msgspec.json.decode(refused)["error"] == {"type": "overloaded_error", "message": "scripted"}
 
 
+GEMINI = "models/g-3:streamGenerateContent"
+
+
+async def test_a_stream_of_generate_content_has_the_order_of_that_format() -> None:
+    async with ScriptedUpstream([Reply(chunks=("Hel", "lo"), finish_reason="length")]) as upstream:
+        _, text = await post(upstream, path=GEMINI, stream=False)
+    pieces = [msgspec.json.decode(event.removeprefix("data: ")) for event in text.split("\n\n") if event]
+    told = [piece["candidates"][0] for piece in pieces]
+    assert [one["content"]["parts"] for one in told] == [[{"text": "Hel"}], [{"text": "lo"}], [{"text": ""}]]
+    assert [one.get("finishReason") for one in told] == [None, None, "MAX_TOKENS"]
+    assert pieces[-1]["modelVersion"] == "g-3"
+    assert pieces[-1]["usageMetadata"] == {
+        "promptTokenCount": 7,
+        "candidatesTokenCount": 3,
+        "totalTokenCount": 10,
+    }
+
+
+async def test_generate_content_is_answered_and_refused_in_its_format() -> None:
+    def echo(received: Received) -> Reply:
+        return Reply(chunks=(received.question,))
+
+    body: dict[str, object] = {"contents": [{"role": "user", "parts": [{"text": "Hi?"}]}]}
+    async with ScriptedUpstream(echo) as upstream, aiohttp.ClientSession() as session:
+        url = f"{upstream.url}/models/g-3:generateContent"
+        async with session.post(url, json=body) as response:
+            whole = msgspec.json.decode(await response.read())
+    assert whole["candidates"][0]["content"]["parts"] == [{"text": "Hi?"}]
+    refusal = Reply(status=429, code="rate_limit_exceeded")
+    async with ScriptedUpstream([refusal]) as upstream:
+        status, refused = await post(upstream, path=GEMINI)
+    error = msgspec.json.decode(refused)["error"]
+    assert (status, error["code"], error["status"]) == (429, 429, "RESOURCE_EXHAUSTED")
+
+
 async def test_without_stream_it_answers_at_once() -> None:
     async with ScriptedUpstream([Reply(chunks=("Hel", "lo"))]) as upstream:
         _, text = await post(upstream, stream=False)

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from buttress.kernel.usage import NanoDollars
 from buttress.storage.database import Database
 from buttress.storage.errors import FolderUnusable
 from buttress.tracing.shipping import ship
@@ -38,6 +39,46 @@ async def test_a_record_that_cannot_be_read_does_not_hold_up_the_others(
     (tmp_path / "w-1.sealed").write_bytes(b"{not json\n" + b'{"trace_id": 7}\n' + good + b"\n" + b"\xff\n")
     assert await ship(tmp_path, store) == 1
     assert len(await store.latest("torn")) == 1
+
+
+@pytest.mark.parametrize(
+    "input_",
+    [
+        pytest.param(b"1e999", id="a number that no float holds"),
+        pytest.param(b"[" * 970 + b"]" * 970, id="nested almost too deeply to be read"),
+        pytest.param(b"[" * 5_000 + b"]" * 5_000, id="nested too deeply to be read"),
+    ],
+)
+async def test_what_a_client_sent_does_not_hold_up_the_traces(
+    tmp_path: Path, database: Database, make_trace: MakeTrace, input_: bytes
+) -> None:
+    store = TraceStore(database)
+    odd, good = (make_trace(tenant="odd", input={"x": "HERE"}, outcome="failed") for _ in range(2))
+    records = [msgspec.json.encode(odd).replace(b'"HERE"', input_), msgspec.json.encode(good)]
+    (tmp_path / "w-1.sealed").write_bytes(b"\n".join(records) + b"\n")
+    await ship(tmp_path, store)
+    assert good.trace_id in {one.trace_id for one in await store.latest("odd")}
+
+
+async def test_a_trace_that_no_table_can_hold_does_not_hold_up_the_others(
+    tmp_path: Path, database: Database, make_trace: MakeTrace
+) -> None:
+    store, traces = TraceStore(database), [make_trace(tenant="rich") for _ in range(5)]
+    bad = msgspec.structs.replace(traces[3], cost_nanodollars=NanoDollars(10**30))
+    records = [msgspec.json.encode(one) for one in (*traces[:3], bad, traces[4])]
+    (tmp_path / "w-1.sealed").write_bytes(b"\n".join(records) + b"\n")
+    await ship(tmp_path, store)
+    assert len(await store.latest("rich")) == 4
+    assert sealed_files(tmp_path) == []
+
+
+async def test_a_call_with_an_input_that_cannot_be_kept_is_kept_without_it(
+    tmp_path: Path, database: Database, make_trace: MakeTrace
+) -> None:
+    store, trace = TraceStore(database), make_trace(tenant="huge", input={"x": "HERE"})
+    (tmp_path / "w-1.sealed").write_bytes(msgspec.json.encode(trace).replace(b'"HERE"', b"-1e999") + b"\n")
+    assert await ship(tmp_path, store) == 1
+    assert [one.input for one in await store.latest("huge")] == [{}]
 
 
 async def test_several_shippers_at_once_store_each_trace_once(

@@ -11,6 +11,7 @@ from buttress.kernel.located import Keys, Located
 from buttress.releases.types import QUESTION, SystemMessages, Thresholds, Unsupported
 
 Text = Annotated[str, Meta(min_length=1)]
+Milliseconds = Annotated[int, Meta(ge=1, le=3_600_000)]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 
 DEFAULT_INPUT: dict[str, object] = {
@@ -29,8 +30,17 @@ class FeatureEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     input: object = None
     output: object = None
     chat: object = None
+    latency: object = None
     stages: list[object]
     fallback: object = None
+
+
+class LatencyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long a call may take, and what happens when it would take longer; `job` is known, and refused."""
+
+    first_token_ms: Milliseconds | None = None
+    total_ms: Milliseconds | None = None
+    when_late: Literal["fallback", "job"] = "fallback"
 
 
 class ChatEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

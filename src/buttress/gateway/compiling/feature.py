@@ -13,6 +13,7 @@ from buttress.gateway.compiling.declared import (
     FallbackPassagesEntry,
     FallbackTextEntry,
     FeatureEntry,
+    LatencyEntry,
     referenced_files,
 )
 from buttress.gateway.compiling.files import TextFile, Unreadable, read_file
@@ -27,6 +28,7 @@ from buttress.releases.types import (
     FallbackPassages,
     FallbackText,
     GenerateStage,
+    LatencyBudget,
     Release,
     identified,
 )
@@ -46,6 +48,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     entry: FeatureEntry
     input: Schema
     chat: Chat | None
+    latency: LatencyBudget | None
     stages: tuple[Compiled, ...]
     fallback: Fallback
 
@@ -98,7 +101,8 @@ def _check(
     stages = compile_stages(around)
     fallback = _fallback(located)
     chat = None if isinstance(input_schema, list) else compile_chat(located, input_schema)
-    results: list[object] = [entry, input_schema, _output_mistakes(located), chat, *stages, fallback]
+    latency = _latency(located)
+    results: list[object] = [entry, input_schema, _output_mistakes(located), chat, latency, *stages, fallback]
     mistakes = [mistake for result in results if _are_mistakes(result) for mistake in result]
     mistakes += order_mistakes(located, stages)
     if located.get(STAGES) == []:
@@ -109,6 +113,7 @@ def _check(
         entry=entry,
         input=input_schema,
         chat=chat if isinstance(chat, Chat) else None,
+        latency=latency if isinstance(latency, LatencyBudget) else None,
         stages=tuple(stage for stage in stages if isinstance(stage, Compiled)),
         fallback=fallback,
     )
@@ -134,6 +139,25 @@ def _output_mistakes(located: Located) -> list[Mistake]:
     return [
         Mistake(located.at("output"), message, "Leave it out; ask for the form of the answer in the prompt.")
     ]
+
+
+def _latency(located: Located) -> LatencyBudget | list[Mistake] | None:
+    if located.get("latency") is None:
+        return None
+    entry = convert_all(located, LatencyEntry, "latency")
+    if isinstance(entry, list):
+        return entry
+    if entry.when_late == "job":
+        where, message = located.at("latency", "when_late"), "latency.when_late: `job` is not built yet"
+        return [Mistake(where, message, "Write `when_late: fallback`, or leave it out.")]
+    first_ms, total_ms = entry.first_token_ms, entry.total_ms
+    if first_ms is None and total_ms is None:
+        message, hint = "latency: no limit", "Add `first_token_ms:`, `total_ms:`, or both."
+        return [Mistake(located.at("latency"), message, hint)]
+    if first_ms is not None and total_ms is not None and first_ms > total_ms:
+        message = f"latency: a first token within {first_ms:,} ms, but all of it within {total_ms:,} ms"
+        return [Mistake(located.at("latency", "first_token_ms"), message, "Make it less than `total_ms`.")]
+    return LatencyBudget(first_token_ms=first_ms, total_ms=total_ms)
 
 
 def _fallback(located: Located) -> Fallback | list[Mistake]:
@@ -169,16 +193,17 @@ def _fallback_passages(located: Located) -> Fallback | list[Mistake]:
 def _release(name: str, parts: Parts, files: Files, catalogue: Catalogue) -> Release:
     stages = tuple(one.stage for one in parts.stages)
     names = {stage.ladder for stage in stages if isinstance(stage, GenerateStage)}
-    ladders = {one: tuple(model.name for model in catalogue.rungs(one)) for one in sorted(names)}
+    ladders = {one: catalogue.ladder(one) for one in sorted(names)}
     release = Release(
         feature=name,
         description=parts.entry.description,
         input_schema=parts.input,
         chat=parts.chat,
+        latency=parts.latency,
         stages=stages,
         fallback=parts.fallback,
         prompts={one.written.name: one.written.text for one in parts.stages if one.written},
-        models={rung: catalogue.models[rung] for rungs in ladders.values() for rung in rungs},
+        models={name: catalogue.models[name] for ladder in ladders.values() for name in ladder.names},
         ladders=ladders,
         files={file.name: file.sha256 for file in files.values() if isinstance(file, TextFile)},
     )

@@ -1,8 +1,10 @@
 """Anthropic's models, and any server that speaks the Messages API, reached by its base URL."""
 
 from buttress.kernel.catalogue import Model
-from buttress.models.providers.anthropic_wire import AnswerReader, request_body
-from buttress.models.providers.http import Format
+from buttress.models.dialects.messages.reading import AnswerReader
+from buttress.models.dialects.messages.request_out import pass_on, request_body
+from buttress.models.dialects.messages.watching import Watch
+from buttress.models.providers.http import Format, Speech
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
 VERSION = "2023-06-01"
@@ -17,4 +19,10 @@ def _headers(secret: str) -> dict[str, str]:
     return {"anthropic-version": VERSION} | ({"x-api-key": secret} if secret else {})
 
 
-ANTHROPIC = Format(url=_url, headers=_headers, body=request_body, reader=AnswerReader)
+ANTHROPIC = Format(
+    url=_url,
+    headers=_headers,
+    body=request_body,
+    reader=AnswerReader,
+    speech=Speech("messages", pass_on, Watch),
+)

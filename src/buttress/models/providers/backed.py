@@ -4,8 +4,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from buttress.kernel.messages import ModelEvent, ModelRequest
+from buttress.models.dialects.types import Body
 from buttress.models.ports import Provider
 from buttress.models.providers.extractive import ExtractiveProvider
+from buttress.models.types import Frame
 
 
 class BackedProvider:
@@ -25,8 +27,13 @@ class BackedProvider:
         Raises:
             NothingToQuote: nothing in the passages has to do with the question; the model was not asked.
         """
-        async with aclosing(self._quotes.stream(request)) as quotes:
-            await anext(quotes)
+        if request.grounding is not None:  # a request without passages asks the model itself
+            async with aclosing(self._quotes.stream(request)) as quotes:
+                await anext(quotes)
         async with aclosing(self._provider.stream(request)) as events:
             async for event in events:
                 yield event
+
+    def pass_on(self, body: Body) -> AsyncGenerator[Frame, None] | None:
+        """See `Provider.pass_on`: who asks the model itself is not asking about passages."""
+        return self._provider.pass_on(body)

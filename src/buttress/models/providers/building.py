@@ -8,11 +8,12 @@ from buttress.models.ports import Provider, SentenceRanker
 from buttress.models.providers.anthropic import ANTHROPIC
 from buttress.models.providers.backed import BackedProvider
 from buttress.models.providers.extractive import EXTRACTIVE, ExtractiveProvider
+from buttress.models.providers.gemini import GEMINI
 from buttress.models.providers.http import Format, HttpParts, HttpProvider
 from buttress.models.providers.local import LocalParts, LocalProvider
 from buttress.models.providers.openai import OPENAI
 
-FORMATS: dict[str, Format] = {"openai": OPENAI, "anthropic": ANTHROPIC}
+FORMATS: dict[str, Format] = {"openai": OPENAI, "anthropic": ANTHROPIC, "gemini": GEMINI}
 """Providers that are a wire format over HTTP, and nothing else."""
 
 PROVIDERS = (*FORMATS, "local", "extractive")

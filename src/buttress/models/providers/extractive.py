@@ -8,20 +8,23 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from math import isfinite
 
-from buttress.kernel.catalogue import Model, Price
+from buttress.kernel.catalogue import KEPT_HERE, Model, Price
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.messages import Finished, Grounding, ModelEvent, ModelRequest, TextDelta
 from buttress.kernel.usage import Usage
 from buttress.kernel.words import content_words
 from buttress.models.asked import is_beyond, unknown_words
+from buttress.models.dialects.types import Body
 from buttress.models.errors import NothingToQuote
 from buttress.models.extract import blend, choose, coverage, idf_of, put
 from buttress.models.ports import SentenceRanker
 from buttress.models.settings import QuoteSettings
 from buttress.models.units import Unit, units_of
 
-EXTRACTIVE = Model(name="extractive", provider="extractive", price=Price(input=0.0, output=0.0))
-"""The model of this provider where a project declares none: it is known to cost nothing."""
+EXTRACTIVE = Model(
+    name="extractive", provider="extractive", price=Price(input=0.0, output=0.0), policy=KEPT_HERE
+)
+"""The model of this provider where a project declares none: it costs nothing, and keeps nothing."""
 
 
 class LexicalRanker:
@@ -57,6 +60,9 @@ class ExtractiveProvider:
         for piece in put(quotes):
             yield TextDelta(piece)
         yield Finished(reason="stop", usage=Usage(), model=self._model.name)
+
+    def pass_on(self, body: Body) -> None:
+        """See `Provider.pass_on`; it speaks no dialect."""
 
     async def _choose(self, grounding: Grounding) -> list[Unit]:
         units = units_of(grounding.passages)[: self._settings.max_candidates]

@@ -1,7 +1,7 @@
 """A model on this machine, served by a process beside us in OpenAI's format; see `models.local_server`."""
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
 
 import msgspec
 from msgspec.structs import replace
@@ -9,11 +9,13 @@ from msgspec.structs import replace
 from buttress.kernel.catalogue import Model
 from buttress.kernel.clock import Clock
 from buttress.kernel.messages import Finished, ModelEvent, ModelRequest
+from buttress.models.dialects.types import Body
 from buttress.models.errors import LocalModelAway, ModelBusy, ModelUnavailable
 from buttress.models.ports import LocalServer
 from buttress.models.providers.http import HttpParts, HttpProvider
 from buttress.models.providers.openai import OPENAI
 from buttress.models.settings import LocalSettings
+from buttress.models.types import Frame
 
 
 def _headers(secret: str) -> Mapping[str, str]:
@@ -80,17 +82,34 @@ class LocalProvider:
             LocalModelMissing: it can only be run by this process, and its file is not there.
             LocalModelBroken: the same, and its file cannot be run.
         """
+        async with self._turn() as turn, aclosing(turn.provider.stream(request)) as events:
+            async for event in events:
+                turn.has_spoken = True
+                yield replace(event, model=self._model.name) if isinstance(event, Finished) else event
+
+    def pass_on(self, body: Body) -> AsyncGenerator[Frame, None] | None:
+        """See `Provider.pass_on`; raises as `stream`."""
+        return self._frames(body) if body.dialect == "chat" else None
+
+    async def _frames(self, body: Body) -> AsyncGenerator[Frame, None]:
+        async with self._turn() as turn:
+            passed = turn.provider.pass_on(body)
+            assert passed is not None  # noqa: S101 - its dialect was asked for
+            async with aclosing(passed) as frames:
+                async for frame in frames:
+                    turn.has_spoken = True
+                    yield frame
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator["_Turn"]:
+        """Have a place before the model for the block, and who reaches it where it listens now."""
         may_wait_s = self._http.settings.first_token_timeout_s
         with self._local.gate.place(self._model.name, self._http.clock, may_wait_s):
-            provider = await self._provider()
-            has_spoken = False
+            turn = _Turn(await self._provider())
             try:
-                async with aclosing(provider.stream(request)) as events:
-                    async for event in events:
-                        has_spoken = True
-                        yield replace(event, model=self._model.name) if isinstance(event, Finished) else event
+                yield turn
             except ModelUnavailable as error:
-                if has_spoken:
+                if turn.has_spoken:
                     raise
                 raise LocalModelAway(f"the process of {self._model.name} does not answer") from error
 
@@ -98,3 +117,10 @@ class LocalProvider:
         address = await self._local.server.address()
         model = replace(self._model, base_url=f"{address.url}/v1", key="token")
         return HttpProvider(model, _WIRE, replace(self._http, resolve_secret=lambda _: address.token))
+
+
+class _Turn(msgspec.Struct):
+    """A place before the model, and who reaches it; `has_spoken` once anything came."""
+
+    provider: HttpProvider
+    has_spoken: bool = False

@@ -1,8 +1,10 @@
 """Any server that speaks OpenAI's chat completions, reached by its base URL."""
 
 from buttress.kernel.catalogue import Model
-from buttress.models.providers.http import Format
-from buttress.models.providers.openai_wire import AnswerReader, request_body
+from buttress.models.dialects.chat.reading import AnswerReader
+from buttress.models.dialects.chat.request_out import pass_on, request_body
+from buttress.models.dialects.chat.watching import Watch
+from buttress.models.providers.http import Format, Speech
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
@@ -15,4 +17,10 @@ def _headers(secret: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"} if secret else {}
 
 
-OPENAI = Format(url=_url, headers=_headers, body=request_body, reader=AnswerReader)
+OPENAI = Format(
+    url=_url,
+    headers=_headers,
+    body=request_body,
+    reader=AnswerReader,
+    speech=Speech("chat", pass_on, Watch, b"data: [DONE]\n\n"),
+)

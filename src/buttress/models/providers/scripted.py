@@ -9,6 +9,7 @@ from contextlib import aclosing
 from typing import Literal
 
 from buttress.kernel.messages import ModelEvent, ModelRequest, TextDelta
+from buttress.models.dialects.types import Body
 from buttress.models.errors import StreamCut
 from buttress.models.ports import Provider
 
@@ -52,6 +53,9 @@ class SlowProvider:
                     await asyncio.sleep(min(wait_s, LONGEST_WAIT_S))
                 yield event
 
+    def pass_on(self, body: Body) -> None:
+        """See `Provider.pass_on`; what is done to an answer is done in our words."""
+
 
 class CutProvider:
     """A `Provider` whose stream breaks at the first event after so many characters, its end at the latest."""
@@ -74,3 +78,6 @@ class CutProvider:
                 said += len(event.text)
                 yield event
         raise StreamCut(f"a drill broke the stream after {said} characters")
+
+    def pass_on(self, body: Body) -> None:
+        """See `Provider.pass_on`; what is done to an answer is done in our words."""

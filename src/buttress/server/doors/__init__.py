@@ -7,5 +7,8 @@ Read in this order:
     asking       what both doors do: a request in, an answer or a stream out
     chat         OpenAI's door
     messages_wire, messages   the same for Anthropic's Messages
+    clients      how clients of each dialect are served when they ask a model
+    models       a model asked by its name, in whichever dialect
+    responses    OpenAI's newer door; for models
     embeddings_wire, embeddings   the same for the project's embedding model
 """

@@ -1,6 +1,5 @@
 """What the doors of chat formats share: a request that was read is asked, its answer written as they say."""
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
@@ -11,8 +10,8 @@ from buttress.gateway.types import Answer, Event
 from buttress.kernel.errors import ButtressError
 from buttress.releases.chat import Turn, has_system, turn_of
 from buttress.releases.types import Release
-from buttress.server.attending import attended
-from buttress.server.bodies import Receive, Send, send_json
+from buttress.server.attending import Attention, attended
+from buttress.server.bodies import Send, send_json
 from buttress.server.doors.said import Posed, at
 from buttress.server.errors import BodyInvalid, FieldUnsupported, SystemMessage
 from buttress.server.streaming import TRACE_HEADER, Wire, stream_answer
@@ -35,7 +34,7 @@ class Writer(Protocol):
 
 
 async def answer_posed(
-    posed: Posed, writer: Writer, buttress: Buttress, receive: Receive, send: Send, draining: asyncio.Event
+    posed: Posed, writer: Writer, buttress: Buttress, send: Send, attention: Attention
 ) -> None:
     """Answer one request of a chat format, whole or streamed.
 
@@ -50,9 +49,9 @@ async def answer_posed(
         posed.model, turn.input, user=posed.user, history=turn.history, conversation=posed.conversation
     )
     if posed.is_streamed:
-        await stream_answer(events, Wire(writer.chunks, writer.broken, extra), receive, send, draining)
+        await stream_answer(events, Wire(writer.chunks, writer.broken, extra), send, attention)
         return
-    answer = (await attended(collect(events), receive, draining)).answer
+    answer = (await attended(collect(events), attention)).answer
     trace = (TRACE_HEADER, answer.trace_id.encode())
     await send_json(send, writer.whole(answer), extra=[*extra, trace])
 

@@ -1,29 +1,34 @@
-"""`POST /v1/chat/completions` and `GET /v1/models`: features, for any client of OpenAI's formats."""
+"""`POST /v1/chat/completions`, `GET /v1/models`: features and models, for clients of OpenAI's formats."""
 
-import asyncio
 from contextlib import suppress
 
 from buttress.app.buttress import Buttress
 from buttress.kernel.errors import ButtressError
-from buttress.server.bodies import Receive, Send, send_json
+from buttress.server.attending import Attention
+from buttress.server.bodies import Send, send_json
 from buttress.server.doors.asking import answer_posed
 from buttress.server.doors.chat_wire import Writer, error_of, posed_of, read_request
+from buttress.server.doors.clients import CHAT, read_asked
+from buttress.server.doors.models import answer_model
 from buttress.server.errors import headers_of, status_of
 
 
-async def answer_chat(
-    body: bytes, buttress: Buttress, receive: Receive, send: Send, draining: asyncio.Event
-) -> None:
-    """Answer one chat completion request, whole or streamed; raises as `answer_posed`."""
+async def answer_chat(body: bytes, buttress: Buttress, send: Send, attention: Attention) -> None:
+    """Answer one chat completion request, whole or streamed; raises as `answer_posed` and `answer_model`."""
+    asked = read_asked(CHAT, body)
+    if asked.model not in buttress.releases:
+        await answer_model(asked, CHAT, buttress, send, attention)
+        return
     request = read_request(body)
     writer = Writer(request, int(buttress.clock.now().timestamp()))
-    await answer_posed(posed_of(request), writer, buttress, receive, send, draining)
+    await answer_posed(posed_of(request), writer, buttress, send, attention)
 
 
 async def list_models(buttress: Buttress, send: Send) -> None:
-    """Send the names that may be asked: features, and the embedding model where the engine is there."""
+    """Send the names that may be asked: features, ladders, models; the embedding model where it is there."""
     created = int(buttress.clock.now().timestamp())
-    names = sorted(buttress.releases)
+    catalogue = buttress.catalogue
+    names = [*sorted(buttress.releases), *sorted(catalogue.ladders), *sorted(catalogue.models)]
     with suppress(ButtressError):
         names.append((await buttress.engine.status()).embedder)
     models = [{"id": name, "object": "model", "created": created, "owned_by": "buttress"} for name in names]

@@ -1,7 +1,6 @@
 """`POST /v1/features/NAME`: a feature asked in its own terms, for an answer whole or in events."""
 
-import asyncio
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -9,10 +8,10 @@ from msgspec import Meta
 from buttress.app.buttress import Buttress
 from buttress.gateway.answer import collect
 from buttress.gateway.types import Asked
-from buttress.kernel.messages import Message as Turn
+from buttress.kernel.messages import Message
 from buttress.models.providers.scripted import Drill
-from buttress.server.attending import attended
-from buttress.server.bodies import Receive, Send, send_json
+from buttress.server.attending import Attention, attended
+from buttress.server.bodies import Send, send_json
 from buttress.server.decoding import parsed
 from buttress.server.doors.said import Name
 from buttress.server.page.door import require_drills
@@ -21,6 +20,13 @@ from buttress.server.streaming import stream_events
 FEATURES = "/v1/features/"
 
 Groups = Annotated[tuple[Name, ...], Meta(max_length=1_000)]
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """One turn of a conversation, as text."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,19 +55,14 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             tenant=self.tenant,
             user=self.user,
             groups=self.groups,
-            history=self.history,
+            history=tuple(Message(turn.role, turn.content) for turn in self.history),
             conversation=self.conversation,
             watched=self.watch,
         )
 
 
 async def answer_feature(
-    feature: str,
-    question: Question,
-    buttress: Buttress,
-    receive: Receive,
-    send: Send,
-    draining: asyncio.Event,
+    feature: str, question: Question, buttress: Buttress, send: Send, attention: Attention
 ) -> None:
     """Answer one question, whole or streamed.
 
@@ -73,9 +74,9 @@ async def answer_feature(
         require_drills(buttress)
     events = buttress.watch(question.asked(feature), drill=question.drill)
     if question.stream:
-        await stream_events(events, receive, send, draining)
+        await stream_events(events, send, attention)
     else:
-        ended = await attended(collect(events), receive, draining)
+        ended = await attended(collect(events), attention)
         await send_json(send, ended.answer)
 
 

@@ -1,7 +1,7 @@
 """What every `models.ports.Provider` promises."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 
 import msgspec
@@ -87,7 +87,7 @@ async def collect(provider: Provider, request: ModelRequest) -> list[ModelEvent]
         return [event async for event in stream]
 
 
-def text_of(events: list[ModelEvent]) -> str:
+def text_of(events: Iterable[object]) -> str:
     """Return the text that `events` say."""
     return "".join(event.text for event in events if isinstance(event, TextDelta))
 

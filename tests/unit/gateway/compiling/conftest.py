@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from buttress.kernel.catalogue import Catalogue, Model
+from buttress.kernel.catalogue import Catalogue, Model, plain_ladder
 
 FEATURE = """\
 description: Answers questions about Kestrel.
@@ -71,7 +71,7 @@ CATALOGUE = Catalogue(
         "small": Model(name="small", provider="openai", id="x", base_url="http://localhost"),
         "tiny": Model(name="tiny", provider="extractive", window_tokens=412, max_output_tokens=410),
     },
-    {"answers": ("small", "quotes")},
+    {"answers": plain_ladder("small", "quotes")},
 )
 
 WriteFeature = Callable[..., Path]

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from buttress.gateway.compiling.feature import compile_feature
-from buttress.kernel.catalogue import Catalogue
+from buttress.kernel.catalogue import Catalogue, plain_ladder
 from buttress.releases.types import (
     FallbackPassages,
     FallbackText,
     FunctionRule,
     GenerateStage,
+    LatencyBudget,
     RegexRule,
     Release,
     RetrieveStage,
@@ -98,7 +99,7 @@ def test_what_the_stage_says_goes_before_what_the_prompt_says(
     stage = release.stages[-1]
     assert isinstance(stage, GenerateStage)
     assert (stage.max_tokens, stage.temperature) == (50, 0.0)
-    assert release.ladders == {"small": ("small",)}
+    assert release.ladders == {"small": plain_ladder("small")}
 
 
 FIND = "  - name: find\n    kind: retrieve\n    knowledge: handbook\n    passages: 6\n"
@@ -476,3 +477,33 @@ def test_a_loop_of_links_and_a_pipe_do_not_hang(
     mistakes = compile_feature(folder, catalogue, KNOWLEDGE)
     assert isinstance(mistakes, list)
     assert [one.where.line for one in mistakes] == [14, 22]
+
+
+def test_a_latency_budget_is_part_of_the_release(
+    write_feature: WriteFeature, feature_files: Files, catalogue: Catalogue
+) -> None:
+    feature_files["feature.yaml"] += "latency: {first_token_ms: 800, total_ms: 5000, when_late: fallback}\n"
+    release = compiled(write_feature(feature_files), catalogue)
+    assert release.latency == LatencyBudget(first_token_ms=800, total_ms=5_000)
+
+
+@pytest.mark.parametrize(
+    ("latency", "part"),
+    [
+        pytest.param("{total_ms: 5000, when_late: job}", "`job` is not built yet", id="a job"),
+        pytest.param("{total_ms: 5000, when_late: never}", "when_late", id="another word"),
+        pytest.param("{}", "no limit", id="no limit"),
+        pytest.param("{first_token_ms: 0}", "at least 1", id="no time at all"),
+        pytest.param("{first_token_ms: 900, total_ms: 800}", "within 900 ms", id="more than all of it"),
+        pytest.param("{first_token: 900}", "Did you mean `first_token_ms`?", id="an unknown key"),
+        pytest.param("fast", "latency", id="a text"),
+    ],
+)
+def test_a_latency_budget_that_cannot_be_kept(
+    write_feature: WriteFeature, feature_files: Files, catalogue: Catalogue, latency: str, part: str
+) -> None:
+    feature_files["feature.yaml"] += f"latency: {latency}\n"
+    mistakes = compile_feature(write_feature(feature_files), catalogue, KNOWLEDGE)
+    assert isinstance(mistakes, list)
+    assert [part in str(one) for one in mistakes] == [True], mistakes
+    assert mistakes[0].where.line == feature_files["feature.yaml"].count("\n")

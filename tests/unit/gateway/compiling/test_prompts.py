@@ -12,7 +12,7 @@ from buttress.gateway.compiling.prompts import (
     use_mistakes,
     window_mistakes,
 )
-from buttress.kernel.catalogue import Catalogue, Model
+from buttress.kernel.catalogue import Catalogue, Model, plain_ladder
 from buttress.kernel.errors import Location
 from buttress.prompts.defaults import ANSWER_NAME
 from buttress.prompts.types import Use
@@ -58,7 +58,9 @@ def test_without_a_file_there_is_the_default_prompt() -> None:
 
 
 def test_a_ladder_or_a_model_is_named() -> None:
-    catalogue = Catalogue({"quotes": Model(name="quotes", provider="extractive")}, {"answers": ("quotes",)})
+    catalogue = Catalogue(
+        {"quotes": Model(name="quotes", provider="extractive")}, {"answers": plain_ladder("quotes")}
+    )
     assert ladder_mistake("answers", catalogue, WHERE) == ladder_mistake("quotes", catalogue, WHERE) == []
     assert "Did you mean `quotes`?" in str(ladder_mistake("quote", catalogue, WHERE)[0])
     assert "none" in str(ladder_mistake("x", Catalogue({}, {}), WHERE)[0])

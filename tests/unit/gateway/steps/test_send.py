@@ -3,10 +3,12 @@
 import asyncio
 from contextlib import aclosing
 
+import msgspec
 import pytest
 
 from buttress.gateway.steps.send import send
-from buttress.models.errors import NoRungLeft, StreamCut
+from buttress.models.errors import ModelTimeout, NoRungLeft, StreamCut
+from buttress.releases.types import LatencyBudget
 from buttress.testing.upstream import Reply, ScriptedUpstream
 from tests.unit.gateway.world import QUOTES, World, a_call, a_model, a_passage, a_release, composed
 
@@ -67,3 +69,16 @@ async def test_the_model_that_quotes_needs_no_upstream(world: World) -> None:
     request = composed(release, PASSAGES)
     with pytest.raises(NoRungLeft, match="nothing_to_quote"):
         _ = [piece async for piece in send(request, call).text]  # it was told no question
+
+
+async def test_a_latency_budget_is_kept_and_told(world: World) -> None:
+    call, budget = a_call(world.ports), LatencyBudget(first_token_ms=300, total_ms=60_000)
+    async with ScriptedUpstream([Reply(first_delay_s=30)]) as upstream:
+        release = msgspec.structs.replace(a_release(a_model(upstream.url)), latency=budget)
+        sent = send(composed(release, PASSAGES), call)
+        with pytest.raises(ModelTimeout) as raised:
+            _ = [piece async for piece in sent.text]
+    assert raised.value.data == {"waited_for": "first_token_of_call"}
+    latency = call.recorder.spans[0].data["latency"]
+    assert isinstance(latency, dict)
+    assert (latency["first_token_ms"]["missed"], latency["total_ms"]["missed"]) == (True, False)

@@ -6,6 +6,7 @@ import pytest
 
 from buttress.kernel.messages import Finished, ModelEvent, ModelRequest, TextDelta
 from buttress.kernel.usage import Usage
+from buttress.models.dialects.types import Body
 from buttress.models.errors import NothingToQuote
 from buttress.models.providers.backed import BackedProvider
 from buttress.models.providers.extractive import EXTRACTIVE, ExtractiveProvider, LexicalRanker
@@ -25,6 +26,10 @@ class Talker:
         self.asked += 1
         yield TextDelta("Surely.")
         yield Finished(reason="stop", usage=Usage(), model="small")
+
+    def pass_on(self, body: Body) -> None:
+        """See `Provider.pass_on`."""
+        del body
 
 
 def backed(talker: Talker) -> BackedProvider:

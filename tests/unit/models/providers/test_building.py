@@ -37,6 +37,7 @@ PARTS = ProviderParts(
 KINDS: dict[str, type] = {
     "openai": HttpProvider,
     "anthropic": HttpProvider,
+    "gemini": HttpProvider,
     "local": LocalProvider,
     "extractive": ExtractiveProvider,
 }

@@ -7,6 +7,7 @@ import pytest
 
 from buttress.kernel.messages import Finished, Message, ModelEvent, ModelRequest, TextDelta
 from buttress.kernel.usage import Usage
+from buttress.models.dialects.types import Body
 from buttress.models.errors import StreamCut
 from buttress.models.providers.scripted import CutProvider, SlowProvider, drilled
 from buttress.testing.contracts.provider import ProviderCase, ProviderContract, collect, text_of
@@ -27,6 +28,9 @@ class Says:
             yield Finished(reason="stop", usage=Usage(), model="says")
         finally:
             self.running -= 1
+
+    def pass_on(self, body: Body) -> None:
+        del body
 
 
 def request(text: str) -> ModelRequest:

@@ -26,7 +26,7 @@ fallback: {kind: text, text: No.}
 @pytest.mark.parametrize(
     ("changes", "status", "code"),
     [
-        pytest.param({"model": "nobody"}, 404, "gateway.feature_unknown", id="no feature"),
+        pytest.param({"model": "nobody"}, 404, "gateway.model_unknown", id="no such name"),
         pytest.param({"model": "form"}, 400, "server.field_unsupported", id="more than a question"),
         pytest.param(
             {"messages": [HI, {"role": "assistant", "content": "Yes."}]},

@@ -118,7 +118,7 @@ class TestRefusals:
         async with serving(project) as server, client_of(server) as client:
             with pytest.raises(NotFoundError) as raised:
                 await client.chat.completions.create(model="gpt-9", messages=HI)
-        assert (raised.value.code, raised.value.param) == ("gateway.feature_unknown", "model")
+        assert (raised.value.code, raised.value.param) == ("gateway.model_unknown", "model")
         assert "chat, support" in raised.value.message
         assert raised.value.response.headers["x-should-retry"] == "false"
 
@@ -230,7 +230,7 @@ class TestBroken:
             async with serving(project) as server, client_of(server) as client:
                 stream = await client.chat.completions.create(model="chat", messages=HI, stream=True)
                 said = [await anext(aiter(stream)) for _ in range(2)]
-                server.draining.set()
+                server.draining.ring()
                 with pytest.raises(APIError) as raised:
                     await anext(aiter(stream))
         assert [one.choices[0].delta.content for one in said] == ["", "One is here."]

@@ -8,7 +8,7 @@ from buttress.server.doors.features import read_question
 from buttress.server.errors import BodyInvalid
 
 
-def test_a_question_is_put_as_it_was_sent() -> None:
+def test_a_question_is_put_as_it_may_have_worked() -> None:
     body = b"""{"input": {"question": "Why?"}, "user": "ada", "tenant": "acme", "groups": ["staff"],
     "history": [{"role": "user", "content": "Hi."}], "conversation": "c1", "watch": true}"""
     assert read_question(body).asked("support") == Asked(

@@ -92,7 +92,7 @@ class TestRefusals:
             with pytest.raises(NotFoundError) as raised:
                 await client.messages.create(model="claude-9", max_tokens=100, messages=HI)
         assert error_in(raised.value)["type"] == "not_found_error"
-        assert error_in(raised.value)["code"] == "gateway.feature_unknown"
+        assert error_in(raised.value)["code"] == "gateway.model_unknown"
         assert raised.value.response.headers["x-should-retry"] == "false"
 
     @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ class TestRefusals:
                 async with asyncio.TaskGroup() as group:
                     asking = group.create_task(refusal_of(client))
                     await eventually(lambda: upstream.received)
-                    server.draining.set()
+                    server.draining.ring()
                 raised = asking.result()
         assert (raised.status_code, error_in(raised)["code"]) == (503, "server.stopping")
         assert raised.response.headers["x-should-retry"] == "true"
@@ -157,7 +157,7 @@ async def test_a_stream_that_is_cut_is_an_error_without_an_end(tmp_path: Path) -
         async with serving(project) as server, client_of(server) as client:
             stream = await client.messages.create(model="chat", max_tokens=9, messages=HI, stream=True)
             said = [await anext(aiter(stream)) for _ in range(3)]
-            server.draining.set()
+            server.draining.ring()
             with pytest.raises(APIStatusError) as raised:
                 await anext(aiter(stream))
     assert said[-1].type == "content_block_delta"

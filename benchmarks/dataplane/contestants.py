@@ -1,0 +1,213 @@
+"""Who is measured: Buttress, the peers that are installed, and nobody (the upstream asked directly).
+
+A peer is looked for in `artifacts/peers/NAME`; `python benchmarks/dataplane/install.py` puts it there.
+"""
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+ROOT = Path(__file__).parents[2]
+PEERS = ROOT / "artifacts" / "peers"
+KEY = f"sk-{secrets.token_hex(16)}"
+START_S = 90.0
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """What a contestant is started with: the upstream, a port to listen on, a folder of its own, models."""
+
+    upstream: str
+    port: int
+    folder: Path
+    models: Sequence[str]
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """A contestant that answers: where, what it calls a model, and its processes."""
+
+    url: str
+    name_of: Callable[[str], str]
+    pid: int | None
+
+
+class Contestant(msgspec.Struct, frozen=True, kw_only=True):
+    """One to be measured. `begin` starts it and says where it will answer; None where it is not installed."""
+
+    name: str
+    begin: Callable[[Place], "Begun"]
+    is_there: Callable[[], bool]
+
+
+class Begun(msgspec.Struct, frozen=True, kw_only=True):
+    """A process that was started, and where it will answer."""
+
+    process: subprocess.Popen[bytes] | None
+    url: str
+    name_of: Callable[[str], str] = str
+
+
+@contextmanager
+def running(contestant: Contestant, place: Place) -> Iterator[Running]:
+    """Have `contestant` answer for the length of the block."""
+    begun = contestant.begin(place)
+    try:
+        _wait(begun, place)
+        pid = begun.process.pid if begun.process else None
+        yield Running(url=begun.url, name_of=begun.name_of, pid=pid)
+    finally:
+        if begun.process:
+            _end(begun.process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _wait(begun: Begun, place: Place) -> None:
+    """Wait until it answers a chat; what it says does not matter."""
+    body = msgspec.json.encode(
+        {"model": begun.name_of(place.models[0]), "messages": [{"role": "user", "content": "hi"}]}
+    )
+    headers = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
+    until = time.perf_counter() + START_S
+    while time.perf_counter() < until:
+        request = urllib.request.Request(begun.url, body, headers)  # noqa: S310 - our own server
+        try:
+            with urllib.request.urlopen(request, timeout=30):  # noqa: S310 - our own server
+                return
+        except (OSError, urllib.error.URLError):
+            time.sleep(0.2)
+    raise TimeoutError(f"{begun.url} does not answer; see {place.folder}")
+
+
+def _start(command: Sequence[object], place: Place, **more: str) -> subprocess.Popen[bytes]:
+    log = (place.folder / "log").open("wb")
+    environment = {**os.environ, **more}  # noqa: TID251 - a benchmark is a program of its own
+    return subprocess.Popen(  # noqa: S603
+        [str(part) for part in command],
+        cwd=place.folder,
+        stdout=log,
+        stderr=log,
+        stdin=subprocess.DEVNULL,
+        env=environment,
+        start_new_session=True,
+    )
+
+
+def free_port() -> int:
+    """Return a port that nobody uses now."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
+
+
+def _nobody(place: Place) -> Begun:
+    return Begun(process=None, url=f"{place.upstream}/chat/completions")
+
+
+def _buttress(place: Place) -> Begun:
+    models = "".join(
+        f"  {name}: {{provider: openai, id: {name}, base_url: {place.upstream},"
+        " price: {input: 1, output: 2}}\n"
+        for name in place.models
+    )
+    (place.folder / "buttress.yaml").write_text("{}\n")
+    (place.folder / "models.yaml").write_text(f"models:\n{models}")
+    command = [sys.executable, "-m", "buttress", "serve", "--port", place.port]
+    process = _start(command, place)
+    return Begun(process=process, url=f"http://127.0.0.1:{place.port}/v1/chat/completions")
+
+
+LITELLM = """\
+model_list:
+{models}
+general_settings: {{master_key: os.environ/LITELLM_MASTER_KEY}}
+litellm_settings: {{drop_params: true, telemetry: false, require_auth_for_metrics_endpoint: false}}
+"""
+
+
+def _litellm(place: Place) -> Begun:
+    models = "\n".join(
+        f"  - model_name: {name}\n    litellm_params: {{model: openai/{name}, api_base: {place.upstream},"
+        " api_key: sk-fake}"
+        for name in place.models
+    )
+    (place.folder / "litellm.yaml").write_text(LITELLM.format(models=models))
+    programs = PEERS / "litellm" / "bin"
+    process = _start(
+        [programs / "litellm", "--config", "litellm.yaml", "--host", "127.0.0.1", "--port", place.port],
+        place,
+        LITELLM_MASTER_KEY=KEY,
+        LITELLM_LOCAL_MODEL_COST_MAP="True",
+        LITELLM_MODE="PRODUCTION",
+        PATH=f"{programs}{os.pathsep}{os.environ['PATH']}",  # noqa: TID251 - as above
+    )
+    return Begun(process=process, url=f"http://127.0.0.1:{place.port}/v1/chat/completions")
+
+
+TENSORZERO = """
+import asyncio, sys
+from openai import AsyncOpenAI
+from tensorzero import patch_openai_client
+async def main():
+    client = await patch_openai_client(AsyncOpenAI(api_key="x"), config_file="tz.toml", clickhouse_url=None)
+    open("url", "w").write(str(client.base_url))
+    await asyncio.sleep(86400)
+asyncio.run(main())
+"""
+
+
+def _tensorzero(place: Place) -> Begun:
+    models = "".join(
+        f'[models."{name}"]\nrouting = ["up"]\n[models."{name}".providers.up]\ntype = "openai"\n'
+        f'model_name = "{name}"\napi_base = "{place.upstream}/"\napi_key_location = "none"\n'
+        for name in place.models
+    )
+    (place.folder / "tz.toml").write_text(f"[gateway]\nobservability.enabled = false\n{models}")
+    (place.folder / "program.py").write_text(TENSORZERO)
+    told = place.folder / "url"
+    process = _start([PEERS / "tensorzero" / "bin" / "python", "-W", "ignore", "program.py"], place)
+    until = time.perf_counter() + START_S
+    while not (told.exists() and told.read_text()) and time.perf_counter() < until:
+        time.sleep(0.1)
+    return Begun(
+        process=process,
+        url=f"{told.read_text()}chat/completions",
+        name_of=lambda name: f"tensorzero::model_name::{name}",
+    )
+
+
+def _is_installed(name: str) -> Callable[[], bool]:
+    return (PEERS / name / "bin" / "python").exists
+
+
+CONTESTANTS = (
+    Contestant(name="nobody", begin=_nobody, is_there=lambda: True),
+    Contestant(name="buttress", begin=_buttress, is_there=lambda: True),
+    Contestant(name="litellm", begin=_litellm, is_there=_is_installed("litellm")),
+    Contestant(name="tensorzero", begin=_tensorzero, is_there=_is_installed("tensorzero")),
+)
+
+
+def fresh(folder: Path) -> Path:
+    """Return `folder`, new and empty."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder

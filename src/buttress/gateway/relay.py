@@ -1,0 +1,194 @@
+"""The way of a call that asks for a model by its name: admit, choose, send, record.
+
+The same steps as in `answer`, without those that belong to a feature. What is said goes on as it comes, in
+the upstream's own words where the client speaks them too.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
+
+import msgspec
+
+from buttress.gateway.errors import ModelUnknown
+from buttress.gateway.ports import Ports
+from buttress.kernel.catalogue import Ladder
+from buttress.kernel.errors import ButtressError
+from buttress.kernel.ids import TraceId, new_id
+from buttress.kernel.located import did_you_mean
+from buttress.kernel.messages import Finished, TextDelta
+from buttress.kernel.usage import NanoDollars, Usage
+from buttress.models.attempts import LadderPorts
+from buttress.models.dialects.types import Body
+from buttress.models.errors import NoRungLeft
+from buttress.models.ladder import stream_ladder
+from buttress.models.order import Order
+from buttress.models.ports import Rung
+from buttress.models.types import Attempt, Frame, Pace, Piece
+from buttress.tracing.types import PROCESS_DIED, Outcome, Trace
+
+MAX_TOLD = 12
+"""How many names are told to who asked for one that there is not."""
+
+MAX_KEPT_BYTES = 262_144
+"""Longer requests are not kept in their traces: pictures and whole books are not what those are for."""
+
+LEFT_OUT = "left out: it holds keys"
+"""What a trace keeps of a field that secrets stand in."""
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """A client's request to a model or a ladder of models.yaml, by whoever asks."""
+
+    body: Body
+    tenant: str = "default"
+    user: str | None = None
+
+
+class Relay:
+    """One call under way; its trace is written when `pieces` ends, however it does."""
+
+    def __init__(self, wanted: Wanted, ports: Ports) -> None:
+        self._wanted = wanted
+        self._ports = ports
+        self._started = ports.clock.monotonic()
+        self.started_at = ports.clock.now()
+        self.is_passed_on = False
+        """Whether the answer goes on in the upstream's own words."""
+        self._text: list[str] = []
+        self.order = Order(wanted.body)
+        self.trace_id = TraceId(new_id("tr", ports.clock, ports.chance))
+        self.attempts: list[Attempt] = []
+
+    async def pieces(self) -> AsyncGenerator[Piece | Finished, None]:
+        """Give the answer piece by piece, `Finished` last; closing the generator cancels what is under way.
+
+        Raises:
+            ModelUnknown: models.yaml has no model and no ladder of that name.
+            NoRungLeft: the models failed before they said anything, each in its own way.
+            ButtressError: what a model failed with in the middle of its answer; or what all failed with.
+        """
+        self._ports.begin(self._trace("lost", PROCESS_DIED))
+        with self._recorded():
+            ladder, ports = self._ladder(), self._ladder_ports()
+            models = ports.deployments.in_order(ladder, self._ports.catalogue.models, ports.chance)
+            rungs = [Rung(model, self._ports.provider(model)) for model in models]
+            stream = stream_ladder(self.order, rungs, ports, Pace(hedge_after_ms=ladder.hedge_after_ms))
+            try:
+                async with aclosing(stream) as pieces:
+                    async for piece in pieces:
+                        self._note(piece)
+                        yield piece
+            except NoRungLeft as error:
+                raise _common(error) from error
+
+    def _note(self, piece: Piece | Finished) -> None:
+        self.is_passed_on |= isinstance(piece, Frame)
+        if text := _text_of(piece):
+            self._text.append(text)
+
+    @property
+    def duration_ms(self) -> float:
+        """Milliseconds since the call began."""
+        return round((self._ports.clock.monotonic() - self._started) * 1000, 3)
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens of every attempt: failed ones are paid for, too."""
+        return sum((attempt.usage for attempt in self.attempts if attempt.usage), start=Usage())
+
+    @property
+    def cost(self) -> NanoDollars | None:
+        """The cost of every attempt; unknown when that of one is."""
+        costs = [attempt.cost for attempt in self.attempts]
+        return None if None in costs else NanoDollars(sum(cost for cost in costs if cost is not None))
+
+    @property
+    def overhead_ms(self) -> float:
+        """What of the time so far was not spent on attempts: our own."""
+        return round(self.duration_ms - sum(attempt.duration_ms for attempt in self.attempts), 3)
+
+    def _ladder(self) -> Ladder:
+        name, catalogue = self._wanted.body.model, self._ports.catalogue
+        if (ladder := catalogue.ladder(name)).steps:
+            return ladder
+        known = [*sorted(self._ports.releases), *sorted(catalogue.ladders), *sorted(catalogue.models)]
+        told = f"There are: {', '.join(known[:MAX_TOLD]) or 'none'}. GET /v1/models lists all."
+        hint = did_you_mean(name, known) or told
+        raise ModelUnknown(f"nothing is called {name[:200]!r} here", hint=hint, data={"param": "model"})
+
+    def _ladder_ports(self) -> LadderPorts:
+        ports = self._ports
+        return LadderPorts(
+            egress=ports.egress,
+            meter=ports.meter,
+            clock=ports.clock,
+            chance=ports.chance,
+            record=self.attempts.append,
+            settings=ports.models,
+            deployments=ports.deployments,
+        )
+
+    @contextmanager
+    def _recorded(self) -> Iterator[None]:
+        outcome: Outcome = "answered"
+        code: str | None = None
+        try:
+            yield
+        except (GeneratorExit, asyncio.CancelledError):
+            outcome = "cancelled"
+            raise
+        except ButtressError as error:
+            outcome, code = ("refused" if isinstance(error, ModelUnknown) else "failed"), error.code
+            raise
+        except BaseException as error:
+            outcome, code = "failed", f"bug.{type(error).__name__}"
+            raise
+        finally:
+            self._ports.record(self._trace(outcome, code))
+
+    def _trace(self, outcome: Outcome, code: str | None) -> Trace:
+        wanted = self._wanted
+        spoke = [one.model for one in self.attempts if one.first_token_ms is not None]
+        return Trace(
+            kind="model",
+            trace_id=self.trace_id,
+            tenant=wanted.tenant,
+            feature=wanted.body.model[:200],
+            release_id=None,
+            user_id=wanted.user,
+            started_at=self.started_at,
+            duration_ms=self.duration_ms,
+            outcome=outcome,
+            error_code=code,
+            model=spoke[-1] if spoke else None,
+            input=_kept(wanted.body),
+            answer="".join(self._text),
+            attempts=msgspec.to_builtins(self.attempts),
+            usage=self.usage,
+            cost_nanodollars=self.cost,
+        )
+
+
+def _common(error: NoRungLeft) -> ButtressError:
+    """Return what all models failed with, where that was one thing: it says more than that none is left."""
+    kinds = {type(one.error) for one in error.failures}
+    return error.last if error.last and len(kinds) == 1 else error
+
+
+def _text_of(piece: Piece | Finished) -> str:
+    if isinstance(piece, Frame):
+        return piece.seen.text
+    return piece.text if isinstance(piece, TextDelta) else ""
+
+
+def _kept(body: Body) -> dict[str, object]:
+    """Return what is kept of a request: all of it, or its shape where it is long."""
+    if body.size_bytes <= MAX_KEPT_BYTES:
+        return {name: LEFT_OUT if _has_keys(name, raw) else raw for name, raw in body.fields.items()}
+    return {"model": body.model, "left_out": sorted(body.fields), "bytes": body.size_bytes}
+
+
+def _has_keys(name: str, raw: msgspec.Raw) -> bool:
+    """Say whether a field names servers of tools (MCP), which stand there with the keys to them."""
+    return name == "mcp_servers" or (name == "tools" and b'"mcp"' in bytes(raw))

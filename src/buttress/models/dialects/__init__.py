@@ -1,0 +1,17 @@
+"""Dialects: the wire formats of models as facts: what clients send us, what upstreams send us. Pure.
+
+A dialect is translated into `kernel.messages` and back, so that any client can ask any model. Where client
+and upstream speak the same one, a request goes on as it came, and so do the events of its answer.
+
+Read in this order:
+    types      a client's request in its own words, a whole answer, and what a dialect can do
+    refusals   what the error objects and status codes of upstreams mean
+    folding    a stream of events as one whole answer
+    encoding   JSON that is sent; halves: text that is not Unicode
+    signatures proofs of thinking, and whose they are
+    chat/      OpenAI's chat completions, and everything that calls itself compatible
+    messages/  Anthropic's Messages
+    responses/ OpenAI's Responses; for clients
+    gemini/    Google's generateContent; for upstreams
+    known      the dialects of clients by their names
+"""

@@ -1,0 +1,142 @@
+"""A model asked by its name, in whichever dialect its client speaks."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from buttress.app.buttress import Buttress
+from buttress.gateway.relay import Relay, Wanted
+from buttress.kernel.errors import ButtressError
+from buttress.kernel.messages import Finished, ModelEvent
+from buttress.models.dialects.folding import fold
+from buttress.models.dialects.types import Body, Told, Writer
+from buttress.models.types import Frame, Piece
+from buttress.server.attending import Attention, attended
+from buttress.server.bodies import Send
+from buttress.server.doors.clients import Client
+from buttress.server.errors import status_of
+from buttress.server.streaming import HEADERS, TRACE_HEADER
+
+IGNORED_HEADER = b"x-buttress-ignored"
+_JSON = (b"content-type", b"application/json")
+
+
+async def answer_model(
+    body: Body, client: Client, buttress: Buttress, send: Send, attention: Attention
+) -> None:
+    """Answer one request to a model or a ladder, whole or streamed.
+
+    Raises:
+        ButtressError: it was refused, or every model failed before it said anything.
+        ConnectionResetError: the client went away.
+    """
+    relay = buttress.relay(Wanted(body=body))
+    answering = _Answering(relay, body, client, send)
+    if not body.is_stream:
+        await attended(answering.send_whole(), attention)
+        return
+    try:
+        await attended(answering.send_stream(), attention)
+    except ButtressError as error:
+        if not answering.has_begun:
+            raise
+        await answering.break_off(error)
+
+
+class _Answering:
+    """One answer on its way out."""
+
+    def __init__(self, relay: Relay, body: Body, client: Client, send: Send) -> None:
+        self._relay = relay
+        self._body = body
+        self._client = client
+        self._send = send
+        self._writer: Writer | None = None
+        self.has_begun = False
+
+    async def send_whole(self) -> None:
+        """Send the answer in one piece: as the upstream wrote it, or in the client's dialect."""
+        events: list[ModelEvent] = []
+        data = b""
+        async with aclosing(self._relay.pieces()) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Frame):
+                    data = piece.data
+                else:
+                    events.append(piece)
+        if not data:
+            said = fold(events)
+            data = self._client.whole(said, self._told(said.model), self._extra(), self._body)
+        headers = [_JSON, (b"content-length", str(len(data)).encode()), *self._headers(events[-1])]
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._send({"type": "http.response.body", "body": data})
+
+    async def send_stream(self) -> None:
+        """Send the answer as it comes; the head goes out with its first piece."""
+        async with aclosing(self._relay.pieces()) as pieces:
+            await self._stream(pieces)
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def _stream(self, pieces: AsyncGenerator[Piece | Finished, None]) -> None:
+        is_passed_on = False
+        async for piece in pieces:
+            if isinstance(piece, Frame):
+                is_passed_on = True
+                if piece.seen.is_usage_only and not self._body.wants_usage:
+                    continue
+                await self._put(piece.data)
+            elif not is_passed_on:
+                await self._put(self._written(piece))
+
+    async def break_off(self, error: ButtressError) -> None:
+        """End a stream that broke off, so that clients take it for broken."""
+        writer = self._writer or self._new_writer()
+        data = writer.fail(error, status_of(error))
+        await self._send({"type": "http.response.body", "body": data})
+
+    def _written(self, piece: ModelEvent) -> bytes:
+        if self._writer is None:
+            self._writer = self._new_writer()
+            return self._writer.begin() + self._writer.write(piece, self._extra_at(piece))
+        return self._writer.write(piece, self._extra_at(piece))
+
+    def _new_writer(self) -> Writer:
+        return self._client.writer(self._told(self._body.model), self._body)
+
+    async def _put(self, data: bytes) -> None:
+        if not self.has_begun:
+            self.has_begun = True
+            headers = [*HEADERS, *self._headers(None)]
+            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        if data:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    def _told(self, model: str) -> Told:
+        created = int(self._relay.started_at.timestamp())
+        return Told(id=f"{self._client.prefix}{self._relay.trace_id}", created=created, model=model)
+
+    def _headers(self, end: ModelEvent | None) -> list[tuple[bytes, bytes]]:
+        relay = self._relay
+        told = [(TRACE_HEADER, relay.trace_id.encode())]
+        if ignored := () if relay.is_passed_on else self._client.ignored(self._body):
+            told.append((IGNORED_HEADER, ", ".join(ignored).encode()))
+        if end is not None:
+            cost = relay.cost
+            told += [
+                (b"x-buttress-model", relay.attempts[-1].model.encode()),
+                (b"x-buttress-attempts", str(len(relay.attempts)).encode()),
+                (b"x-buttress-cost-nanodollars", b"unknown" if cost is None else str(cost).encode()),
+                (b"x-buttress-overhead-ms", str(relay.overhead_ms).encode()),
+            ]
+        return told
+
+    def _extra_at(self, piece: ModelEvent) -> dict[str, object] | None:
+        return self._extra() if isinstance(piece, Finished) else None
+
+    def _extra(self) -> dict[str, object]:
+        relay = self._relay
+        return {
+            "trace_id": relay.trace_id,
+            "model": relay.attempts[-1].model,
+            "cost_nanodollars": relay.cost,
+            "attempts": len(relay.attempts),
+        }
