@@ -23,7 +23,7 @@ check: setup-dev  ## The fast loop: format, lint, types, laws of import, quick t
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python tools/check_house.py
-	@$(PYTEST) -q -n 2 -m "not slow and not long"
+	@$(PYTEST) -q -n 2 -m "not slow and not long" --hypothesis-profile fast
 
 format: setup-dev  ## Format and mend what can be mended by itself
 	@$(BIN)/ruff format .

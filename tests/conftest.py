@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from buttress.kernel.clock import Clock, SystemClock
 from buttress.knowledge.embedding import OnnxEmbedder, open_embedder
@@ -19,6 +20,10 @@ from tests.projects import make_project
 
 NEEDS_TIME = {"shared_server", "ingested", "embedder"}
 """Fixtures that start a server, ingest a project or load a model: who asks for one is slow."""
+
+_ordinary = settings.get_profile(settings.get_current_profile_name())
+settings.register_profile("fast", parent=_ordinary, max_examples=25)
+"""For `make check`: a quarter of the examples; `make test` draws all."""
 
 
 def pytest_configure() -> None:
