@@ -155,7 +155,7 @@ async def test_a_cut_answer_says_so(run: Run, project: Path) -> None:
     # Passage 4 does not say so; passage 1 does.
     assert ran.out.startswith("Nothing is made up. [1]\n\n(The answer was cut off here.)")
     assert "fallback (models.stream_cut) · model rung-1" in ran.out
-    assert "cost unknown" in ran.out
+    assert "cost $0.000" in ran.out  # about what came; the trace says that it is estimated
 
 
 @pytest.mark.slow
