@@ -20,6 +20,7 @@ from buttress.kernel.ids import ReleaseId, TraceId, new_id
 from buttress.kernel.passages import Citation, Passage
 from buttress.kernel.spans import Recorder
 from buttress.kernel.usage import NanoDollars, Usage
+from buttress.models.billing import total_cost, total_usage
 from buttress.models.errors import NothingToQuote
 from buttress.models.types import Attempt
 
@@ -87,13 +88,12 @@ class Call:
     @property
     def usage(self) -> Usage:
         """The tokens of every attempt: failed ones are paid for, too."""
-        return sum((attempt.usage for attempt in self.attempts if attempt.usage), start=Usage())
+        return total_usage(self.attempts)
 
     @property
     def cost(self) -> NanoDollars | None:
         """The cost of every attempt; unknown when that of one is."""
-        costs = [attempt.cost for attempt in self.attempts]
-        return None if None in costs else NanoDollars(sum(cost for cost in costs if cost is not None))
+        return total_cost(self.attempts)
 
     @property
     def failed(self) -> tuple[FailedModel, ...]:

@@ -11,9 +11,11 @@ from buttress.kernel.chance import Chance
 from buttress.kernel.clock import Clock
 from buttress.kernel.tokens import TokenCounter
 from buttress.knowledge.ports import Engine
+from buttress.models.attempts import LadderPorts
 from buttress.models.deployments import Deployments
 from buttress.models.ports import Egress, Meter, Provider
 from buttress.models.settings import ModelSettings
+from buttress.models.types import Attempt
 from buttress.prompts.types import Exchange, Turns, Whose
 from buttress.releases.rulebook import Rulebook
 from buttress.releases.types import Release
@@ -60,3 +62,15 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     chance: Chance
     models: ModelSettings
     guardrails: GuardrailSettings
+
+    def of_ladder(self, record: Callable[[Attempt], None]) -> LadderPorts:
+        """Return what a ladder of models needs of these; `record` takes each attempt as it ends."""
+        return LadderPorts(
+            egress=self.egress,
+            meter=self.meter,
+            clock=self.clock,
+            chance=self.chance,
+            deployments=self.deployments,
+            record=record,
+            settings=self.models,
+        )

@@ -4,21 +4,21 @@ The same steps as in `answer`, without those that belong to a feature. What is s
 the upstream's own words where the client speaks them too.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import msgspec
 
 from buttress.gateway.errors import ModelUnknown
 from buttress.gateway.ports import Ports
+from buttress.gateway.steps.record import ending
 from buttress.kernel.catalogue import Ladder
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import TraceId, new_id
 from buttress.kernel.located import did_you_mean
 from buttress.kernel.messages import Finished, TextDelta
 from buttress.kernel.usage import NanoDollars, Usage
-from buttress.models.attempts import LadderPorts
+from buttress.models.billing import total_cost, total_usage
 from buttress.models.dialects.types import Body
 from buttress.models.errors import NoRungLeft
 from buttress.models.ladder import stream_ladder
@@ -69,8 +69,8 @@ class Relay:
             ButtressError: what a model failed with in the middle of its answer; or what all failed with.
         """
         self._ports.begin(self._trace("lost", PROCESS_DIED))
-        with self._recorded():
-            ladder, ports = self._ladder(), self._ladder_ports()
+        with ending(self._record):
+            ladder, ports = self._ladder(), self._ports.of_ladder(self.attempts.append)
             models = ports.deployments.in_order(ladder, self._ports.catalogue.models, ports.chance)
             rungs = [Rung(model, self._ports.provider(model)) for model in models]
             stream = stream_ladder(self.order, rungs, ports, Pace(hedge_after_ms=ladder.hedge_after_ms))
@@ -95,13 +95,12 @@ class Relay:
     @property
     def usage(self) -> Usage:
         """The tokens of every attempt: failed ones are paid for, too."""
-        return sum((attempt.usage for attempt in self.attempts if attempt.usage), start=Usage())
+        return total_usage(self.attempts)
 
     @property
     def cost(self) -> NanoDollars | None:
         """The cost of every attempt; unknown when that of one is."""
-        costs = [attempt.cost for attempt in self.attempts]
-        return None if None in costs else NanoDollars(sum(cost for cost in costs if cost is not None))
+        return total_cost(self.attempts)
 
     @property
     def overhead_ms(self) -> float:
@@ -117,35 +116,8 @@ class Relay:
         hint = did_you_mean(name, known) or told
         raise ModelUnknown(f"nothing is called {name[:200]!r} here", hint=hint, data={"param": "model"})
 
-    def _ladder_ports(self) -> LadderPorts:
-        ports = self._ports
-        return LadderPorts(
-            egress=ports.egress,
-            meter=ports.meter,
-            clock=ports.clock,
-            chance=ports.chance,
-            record=self.attempts.append,
-            settings=ports.models,
-            deployments=ports.deployments,
-        )
-
-    @contextmanager
-    def _recorded(self) -> Iterator[None]:
-        outcome: Outcome = "answered"
-        code: str | None = None
-        try:
-            yield
-        except (GeneratorExit, asyncio.CancelledError):
-            outcome = "cancelled"
-            raise
-        except ButtressError as error:
-            outcome, code = ("refused" if isinstance(error, ModelUnknown) else "failed"), error.code
-            raise
-        except BaseException as error:
-            outcome, code = "failed", f"bug.{type(error).__name__}"
-            raise
-        finally:
-            self._ports.record(self._trace(outcome, code))
+    def _record(self, outcome: Outcome | None, code: str | None) -> None:
+        self._ports.record(self._trace(outcome or "answered", code))
 
     def _trace(self, outcome: Outcome, code: str | None) -> Trace:
         wanted = self._wanted

@@ -10,6 +10,7 @@ Read in this order:
     decide       after a failure: again, the next one, or none; pure
     ladder       the way from rung to rung
     attempts     one attempt: leave, reservation, time limits, record
+    billing      what the attempts of one call cost together; pure
     providers/   how to reach a model, one file each
     local_file, local_server
                  the model that runs on this machine: its file, and its server; for the process that runs it

@@ -1,17 +1,18 @@
 """Record: one trace for every call, on every way out."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import msgspec
 
 from buttress.gateway.call import Call
-from buttress.gateway.errors import FeatureUnknown, InputInvalid
+from buttress.gateway.errors import FeatureUnknown, InputInvalid, ModelUnknown
 from buttress.kernel.errors import ButtressError
 from buttress.tracing.types import PROCESS_DIED, Outcome, Trace
 
-REFUSALS = (FeatureUnknown, InputInvalid)
+REFUSALS = (FeatureUnknown, InputInvalid, ModelUnknown)
 
 
 @contextmanager
@@ -20,9 +21,23 @@ def recorded(call: Call) -> Iterator[None]:
 
     Where the process is killed in the block, what was noted at its beginning becomes the trace.
     """
+    call.ports.begin(_lost(call))
+    with ending(partial(_record, call)):
+        yield
+
+
+def _record(call: Call, outcome: Outcome | None, code: str | None) -> None:
+    call.ports.record(_trace(call, outcome or call.outcome, code or call.reason or None))
+
+
+@contextmanager
+def ending(record: Callable[[Outcome | None, str | None], None]) -> Iterator[None]:
+    """Have `record` called when the block is left, with how the call ended, and the code of why.
+
+    None for both where it came to its end by itself.
+    """
     outcome: Outcome | None = None
     code: str | None = None
-    call.ports.begin(_lost(call))
     try:
         yield
     except (GeneratorExit, asyncio.CancelledError):
@@ -35,7 +50,7 @@ def recorded(call: Call) -> Iterator[None]:
         outcome, code = "failed", f"bug.{type(error).__name__}"
         raise
     finally:
-        call.ports.record(_trace(call, outcome or call.outcome, code or call.reason or None))
+        record(outcome, code)
 
 
 def _lost(call: Call) -> Trace:

@@ -9,7 +9,6 @@ from buttress.gateway.types import Composed, Sent
 from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import TextDelta
 from buttress.kernel.spans import Span
-from buttress.models.attempts import LadderPorts
 from buttress.models.ladder import AS_THE_SETTINGS_SAY, stream_ladder
 from buttress.models.order import Order
 from buttress.models.ports import Rung
@@ -34,7 +33,9 @@ async def spoken(
         call.recorder.span("send", ladder=[model.name for model in models]) as span,
         _timed(composed, call, span) as heard,
     ):
-        stream = stream_ladder(Order(composed.request), rungs, _ladder_ports(call), pace)
+        stream = stream_ladder(
+            Order(composed.request), rungs, call.ports.of_ladder(call.attempts.append), pace
+        )
         async with aclosing(stream) as events:
             async for event in events:
                 if isinstance(event, TextDelta):
@@ -58,16 +59,3 @@ def _timed(composed: Composed, call: Call, span: Span) -> Iterator[Callable[[], 
     finally:
         if budget:
             span.data["latency"] = told(budget, first_token_ms, call.recorder.elapsed_ms())
-
-
-def _ladder_ports(call: Call) -> LadderPorts:
-    ports = call.ports
-    return LadderPorts(
-        egress=ports.egress,
-        meter=ports.meter,
-        clock=ports.clock,
-        chance=ports.chance,
-        deployments=ports.deployments,
-        record=call.attempts.append,
-        settings=ports.models,
-    )
