@@ -1,4 +1,4 @@
-"""Parse and chunk one document in this process; print seconds, pages and peak memory as JSON."""
+"""Parse, chunk and check one document; print seconds, pages, chunks and the peak memory of it as JSON."""
 
 import json
 import resource
@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from buttress.kernel.ids import DocumentId
+from buttress.knowledge.checking import check_document
 from buttress.knowledge.chunking import chunk
 from buttress.knowledge.embedding import open_embedder
 from buttress.knowledge.parsing.dispatch import parse_bytes
@@ -16,20 +17,33 @@ from buttress.knowledge.types import ChunkSettings
 
 def main(path: Path) -> None:
     """Measure `path`."""
-    embedder = open_embedder(EmbedderSettings())
+    embedder = open_embedder(EmbedderSettings(threads=1))
     started = time.perf_counter()
     document = parse_bytes(path.read_bytes(), path.name, ParseLimits())
-    parsed_s = time.perf_counter() - started
     chunks = chunk(document, DocumentId("bench"), ChunkSettings(), embedder.token_starts)
     seconds = time.perf_counter() - started
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    check_document(document, chunks)
     figures = {
         "seconds": seconds,
-        "parse_s": parsed_s,
+        "processor_s": time.process_time(),
         "pages": len(document.page_spans),
         "chunks": len(chunks),
+        "peak_mb": peak_memory_bytes() / 1e6,
     }
-    print(json.dumps(figures | {"peak_mb": peak_mb}))
+    print(json.dumps(figures))
+
+
+def peak_memory_bytes() -> int:
+    """Return the most memory this process held.
+
+    `ru_maxrss` is only second best: it begins with what the parent held (once 1.3 GB).
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        held = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(held.split()[1]) * 1024
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Cutting a document into chunks."""
 
 import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -269,35 +270,14 @@ def test_real_documents_fit_the_real_tokenizer(shared_data: Path, name: str) -> 
     assert max(len(starts(one.embedded)) for one in chunks) <= 204
 
 
-LARGE = """
-import resource, sys
-from pathlib import Path
-from buttress.kernel.ids import DocumentId
-from buttress.knowledge.checking import check_document
-from buttress.knowledge.chunking import chunk
-from buttress.knowledge.embedding import open_embedder
-from buttress.knowledge.parsing.dispatch import parse_bytes
-from buttress.knowledge.settings import EmbedderSettings, ParseLimits
-from buttress.knowledge.types import ChunkSettings
-
-embedder = open_embedder(EmbedderSettings(threads=1))
-document = parse_bytes(Path(sys.argv[1]).read_bytes(), sys.argv[1], ParseLimits())
-chunks = chunk(document, DocumentId("d"), ChunkSettings(), embedder.token_starts)
-check_document(document, chunks)
-used = resource.getrusage(resource.RUSAGE_SELF)
-unit = 1 if sys.platform == "darwin" else 1024
-print(len(document.page_spans), len(chunks), used.ru_maxrss * unit, used.ru_utime + used.ru_stime)
-"""
-
-
 @pytest.mark.long
 def test_a_document_of_619_pages_needs_little_memory_and_time(shared_data: Path) -> None:
     """Time of the processor: whatever else the machine does."""
-    program = [sys.executable, "-c", LARGE, str(shared_data / "documents" / "DA-619p.pdf")]
-    done = subprocess.run(program, capture_output=True, text=True, check=True)
-    pages, chunks, memory_bytes, seconds = (float(one) for one in done.stdout.split())
-    print(f"{chunks:.0f} chunks, {memory_bytes / 1e6:.0f} MB, {seconds:.1f} s")  # noqa: T201 - figures, for -s
-    assert pages == 619
-    assert chunks > pages
-    assert memory_bytes < 1e9
-    assert seconds < 60
+    program = Path(__file__).parents[3] / "benchmarks" / "parse_one.py"
+    command = [sys.executable, str(program), str(shared_data / "documents" / "DA-619p.pdf")]
+    figures = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    print(figures)  # noqa: T201 - figures, for -s
+    assert figures["pages"] == 619
+    assert figures["chunks"] > figures["pages"]
+    assert figures["peak_mb"] < 1000
+    assert figures["processor_s"] < 60
