@@ -3,6 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 .DEFAULT_GOAL := help
+# Where it is set, every process that a test starts compiles all of Buttress anew.
+unexport PYTHONDONTWRITEBYTECODE
+# Of the long tests, those that measure how long somebody waits: nothing else runs beside them.
+ALONE := $(patsubst %,tests/long/test_%.py,serve_under_kills streams_under_kills soak)
 .PHONY: help setup setup-dev demo test test-long check format bench docs constraints clean
 
 help:  ## Say what there is
@@ -23,17 +27,18 @@ check: setup-dev  ## The fast loop: format, lint, types, laws of import, quick t
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python tools/check_house.py
-	@$(PYTEST) -q -n 2 -m "not slow and not long" --hypothesis-profile fast
+	@$(PYTEST) -q -n 2 --dist worksteal -m "not slow and not long" --hypothesis-profile fast tests/docs tests/unit
 
 format: setup-dev  ## Format and mend what can be mended by itself
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
 test: setup-dev  ## All but the long tests (under ten minutes)
-	@$(PYTEST) -q -n 2 -m "not long"
+	@$(PYTEST) -q -n 2 --dist worksteal -m "not long"
 
 test-long: setup-dev  ## Kill loops, whole collections
-	@$(PYTEST) -q -m long --timeout 1800
+	@$(PYTEST) -q -n 2 --dist loadfile -m long --timeout 1800 $(addprefix --ignore=,$(ALONE))
+	@$(PYTEST) -q -m long --timeout 1800 $(ALONE)
 
 bench: setup-dev  ## Measure; prints a table and writes artifacts/bench.json
 	@$(BIN)/python benchmarks/run.py

@@ -1,10 +1,11 @@
-"""What tests of several rooms share: a server and its database, the machine's clock, an ingested project."""
+"""What tests of several rooms share: a server and its database, the machine's clock, ingested projects."""
 
+import gc
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,22 +16,33 @@ from buttress.knowledge.embedding import OnnxEmbedder, open_embedder
 from buttress.knowledge.settings import EmbedderSettings
 from buttress.storage.database import Database, open_database
 from buttress.storage.embedded import EmbeddedServer, attach_server
+from buttress.storage.filelocks import wait_for_lock
 from buttress.storage.settings import StorageSettings
-from tests.projects import make_project
+from tests.projects import copy_example, make_project
 
-NEEDS_TIME = {"shared_server", "ingested", "embedder"}
+NEEDS_TIME = {"shared_server", "ingested", "ingested_example", "embedder"}
 """Fixtures that start a server, ingest a project or load a model: who asks for one is slow."""
 
 _ordinary = settings.get_profile(settings.get_current_profile_name())
-settings.register_profile("fast", parent=_ordinary, max_examples=25)
-"""For `make check`: a quarter of the examples; `make test` draws all."""
+settings.register_profile("fast", parent=_ordinary, max_examples=25, stateful_step_count=20)
+"""For `make check`: a quarter of the examples, fewer steps in each; `make test` draws all."""
 
 
 def pytest_configure() -> None:
-    """Let the commands that tests start hear signals: a shell's background jobs, and nohup, ignore some."""
+    """Let the commands that tests start hear signals: a shell's background jobs, and nohup, ignore some.
+
+    What is collected stays to the end: the garbage collector need not look through it.
+    """
+    gc.disable()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if sys.platform != "win32":
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector look from now on, and at what comes from now on."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -62,17 +74,43 @@ async def database(shared_server: tuple[Path, EmbeddedServer], clock: Clock) -> 
         yield opened
 
 
+MadeOnce = Callable[[str, Callable[[Path], None]], Path]
+
+
 @pytest.fixture(scope="session")
-def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project of tests/projects.py, its documents read; to change it, take `project`."""
-    folder = tmp_path_factory.mktemp("ingested") / "a project"
-    make_project(folder)
-    subprocess.run(
-        [sys.executable, "-m", "buttress", "--project", str(folder), "ingest"],
-        check=True,
-        capture_output=True,
-    )
+def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> MadeOnce:
+    """Makes a folder in the first process of a run that asks for it; the others wait until it is there."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+
+    def folder(name: str, make: Callable[[Path], None]) -> Path:
+        made, whole = shared / name, shared / f"{name} is whole"
+        lock = wait_for_lock(shared / f"{name}.lock", SystemClock(), 120)
+        assert lock, f"{name} takes long to make"
+        with lock:
+            if not whole.exists():
+                shutil.rmtree(made, ignore_errors=True)
+                make(made)
+                whole.touch()
+        return made
+
     return folder
+
+
+def _ingest(project: Path) -> None:
+    ingest = [sys.executable, "-m", "buttress", "--project", str(project), "ingest"]
+    subprocess.run(ingest, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="session")
+def ingested(made_once: MadeOnce) -> Path:
+    """The project of tests/projects.py, its documents read; to change it, take `project`."""
+
+    def make(project: Path) -> None:
+        make_project(project)
+        _ingest(project)
+
+    return made_once("ingested", make)
 
 
 @pytest.fixture
@@ -81,6 +119,17 @@ def project(ingested: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "a project"
     shutil.copytree(ingested, folder, ignore=shutil.ignore_patterns("postgres", "spool", "run", "logs"))
     return folder
+
+
+@pytest.fixture(scope="session")
+def ingested_example(made_once: MadeOnce) -> Path:
+    """The example without its language model, its documents read, its database at rest: to be copied."""
+
+    def make(project: Path) -> None:
+        copy_example(project)
+        _ingest(project)
+
+    return made_once("the example", make)
 
 
 @pytest.fixture(scope="session")

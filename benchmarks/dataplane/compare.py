@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 import msgspec
-from contestants import CONTESTANTS, KEY, ROOT, Contestant, Place, Running, free_port, fresh, running
+from contestants import KEY, ROOT, Contestant, Place, Running, alone, chosen, free_port, fresh, running
 from load import Figures
 from rich.console import Console
 from rich.table import Table
@@ -55,7 +55,8 @@ def pinned(core: int) -> list[str]:
 
 def load(at: Running, model: str, connections: int, seconds: float, *options: str) -> Figures:
     """Put a load on `at`; return its figures."""
-    asked = [at.url, at.name_of(model), str(connections), str(seconds), KEY, *options]
+    headers = [f"--header={name}: {value}" for name, value in at.headers.items()]
+    asked = [at.url, at.name_of(model), str(connections), str(seconds), KEY, *headers, *options]
     command = [*pinned(0), sys.executable, str(HERE / "load.py"), *asked]
     told = subprocess.run(command, check=True, capture_output=True)  # noqa: S603
     return msgspec.json.decode(told.stdout, type=Figures)
@@ -139,19 +140,18 @@ ROWS: dict[str, Callable[[Result], float]] = {
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option("--seconds", default=60.0, show_default=True, help="How long each throughput row runs.")
-def main(names: tuple[str, ...], seconds: float) -> None:
+@click.option("--out", type=click.Path(path_type=Path), default=ROOT / "artifacts" / "dataplane.json")
+def main(names: tuple[str, ...], seconds: float, out: Path) -> None:
     """Measure NAMES, all who are there without one."""
-    results = []
+    results: list[Result] = []
     with upstream() as base:
-        for contestant in CONTESTANTS:
-            if names and contestant.name not in names:
-                continue
-            if not contestant.is_there():
-                click.echo(f"{contestant.name} is not installed: skipped", err=True)
-                continue
-            results.append(measure(contestant, base, seconds))
+        for contestant in chosen(names):
+            if contestant.is_exposed:
+                told = alone(__file__, contestant, "--seconds", str(seconds))
+                results += msgspec.json.decode(told, type=list[Result])
+            else:
+                results.append(measure(contestant, base, seconds))
             Console().print(table(results))
-    out = ROOT / "artifacts" / "dataplane.json"
     out.parent.mkdir(exist_ok=True)
     out.write_bytes(msgspec.json.format(msgspec.json.encode(results)))
 

@@ -1,6 +1,7 @@
 """Who is measured: Buttress, the peers that are installed, and nobody (the upstream asked directly).
 
-A peer is looked for in `artifacts/peers/NAME`; `python benchmarks/dataplane/install.py` puts it there.
+A peer is looked for in `artifacts/peers/NAME`; `python benchmarks/dataplane/install.py` puts it there. One
+that cannot be told to listen on this machine's own address only is run in a network that has nothing else.
 """
 
 import os
@@ -10,10 +11,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,19 +37,30 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):
-    """A contestant that answers: where, what it calls a model, and its processes."""
+    """A contestant that answers: where, what it calls a model, its processes, headers that it wants."""
 
     url: str
     name_of: Callable[[str], str]
     pid: int | None
+    headers: Mapping[str, str] = {}
 
 
 class Contestant(msgspec.Struct, frozen=True, kw_only=True):
-    """One to be measured. `begin` starts it and says where it will answer; None where it is not installed."""
+    """One to be measured. `begin` starts it and says where it will answer.
+
+    One that `wants_loopback` listens on every address: it is started only where there is none but this
+    machine's own, see `alone`.
+    """
 
     name: str
     begin: Callable[[Place], "Begun"]
     is_there: Callable[[], bool]
+    wants_loopback: bool = False
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether it must not be started here, since others would reach it."""
+        return self.wants_loopback and [name for _, name in socket.if_nameindex()] != ["lo"]
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,16 +69,40 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     process: subprocess.Popen[bytes] | None
     url: str
     name_of: Callable[[str], str] = str
+    headers: Mapping[str, str] = {}
+
+
+def chosen(names: Sequence[str]) -> Iterator[Contestant]:
+    """Yield the contestants called `names`, all without one; who is not installed is skipped aloud."""
+    for contestant in CONTESTANTS:
+        if names and contestant.name not in names:
+            continue
+        if contestant.is_there():
+            yield contestant
+        else:
+            print(f"{contestant.name} is not installed: skipped", file=sys.stderr)
+
+
+def alone(script: str, contestant: Contestant, *options: str) -> bytes:
+    """Run `script` for one contestant in a network of its own; return what it writes to its `--out`."""
+    inside = ["unshare", "--map-root-user", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out.json"
+        command = [*inside, sys.executable, script, contestant.name, *options, "--out", str(out)]
+        subprocess.run(command, check=True)  # noqa: S603
+        return out.read_bytes()
 
 
 @contextmanager
 def running(contestant: Contestant, place: Place) -> Iterator[Running]:
     """Have `contestant` answer for the length of the block."""
+    if contestant.is_exposed:
+        raise PermissionError(f"{contestant.name} would listen on every address of this machine")
     begun = contestant.begin(place)
     try:
         _wait(begun, place)
         pid = begun.process.pid if begun.process else None
-        yield Running(url=begun.url, name_of=begun.name_of, pid=pid)
+        yield Running(url=begun.url, name_of=begun.name_of, pid=pid, headers=begun.headers)
     finally:
         if begun.process:
             _end(begun.process)
@@ -85,7 +122,7 @@ def _wait(begun: Begun, place: Place) -> None:
     body = msgspec.json.encode(
         {"model": begun.name_of(place.models[0]), "messages": [{"role": "user", "content": "hi"}]}
     )
-    headers = {"content-type": "application/json", "authorization": f"Bearer {KEY}"}
+    headers = {"content-type": "application/json", "authorization": f"Bearer {KEY}", **begun.headers}
     until = time.perf_counter() + START_S
     while time.perf_counter() < until:
         request = urllib.request.Request(begun.url, body, headers)  # noqa: S310 - our own server
@@ -194,6 +231,26 @@ def _tensorzero(place: Place) -> Begun:
     )
 
 
+_PORTKEY = PEERS / "portkey" / "node_modules" / "@portkey-ai" / "gateway" / "build" / "start-server.js"
+
+
+def _portkey(place: Place) -> Begun:
+    process = _start(["node", _PORTKEY, f"--port={place.port}", "--headless"], place)
+    headers = {"x-portkey-provider": "openai", "x-portkey-custom-host": place.upstream}
+    url = f"http://127.0.0.1:{place.port}/v1/chat/completions"
+    return Begun(process=process, url=url, headers=headers)
+
+
+def _portkey_is_there() -> bool:
+    """Say whether all is there that it needs; and tell what is not, where it was installed."""
+    if not _PORTKEY.exists():
+        return False
+    missing = [program for program in ("node", "unshare", "ip") if shutil.which(program) is None]
+    if missing:
+        print(f"portkey needs {', '.join(missing)}", file=sys.stderr)
+    return not missing
+
+
 def _is_installed(name: str) -> Callable[[], bool]:
     return (PEERS / name / "bin" / "python").exists
 
@@ -203,6 +260,7 @@ CONTESTANTS = (
     Contestant(name="buttress", begin=_buttress, is_there=lambda: True),
     Contestant(name="litellm", begin=_litellm, is_there=_is_installed("litellm")),
     Contestant(name="tensorzero", begin=_tensorzero, is_there=_is_installed("tensorzero")),
+    Contestant(name="portkey", begin=_portkey, is_there=_portkey_is_there, wants_loopback=True),
 )
 
 

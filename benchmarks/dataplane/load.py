@@ -1,11 +1,12 @@
 """A closed-loop load: so many connections, each asks again as soon as it was answered. Prints JSON.
 
-python load.py URL MODEL CONNECTIONS SECONDS KEY [--stream]
+python load.py URL MODEL CONNECTIONS SECONDS KEY [--stream] [--header=NAME: VALUE ...]
 """
 
 import asyncio
 import sys
 import time
+from collections.abc import Sequence
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -134,7 +135,7 @@ class Asking(asyncio.Protocol):
 
 
 async def load(
-    url: str, model: str, connections: int, seconds: float, *, is_stream: bool, key: str
+    url: str, model: str, connections: int, seconds: float, *, is_stream: bool, headers: Sequence[str]
 ) -> Figures:
     """Return what so many connections measure in so many seconds, after a warm-up."""
     parts = urlsplit(url)
@@ -142,9 +143,10 @@ async def load(
         {"model": model, "messages": [{"role": "user", "content": "Say what you know about kestrels."}]}
         | ({"stream": True, "stream_options": {"include_usage": True}} if is_stream else {})
     )
+    more = "".join(f"{line}\r\n" for line in headers)
     request = (
-        f"POST {parts.path} HTTP/1.1\r\nhost: {parts.netloc}\r\nauthorization: Bearer {key}\r\n"
-        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        f"POST {parts.path} HTTP/1.1\r\nhost: {parts.netloc}\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\n{more}\r\n"
     ).encode() + body
     measured = Measured()
     measured.begun = time.perf_counter() + WARM_UP_S
@@ -164,8 +166,11 @@ async def load(
 def main() -> None:
     """Run one load."""
     url, model, connections, seconds, key = sys.argv[1:6]
+    more = [one.removeprefix("--header=") for one in sys.argv if one.startswith("--header=")]
+    headers = [f"authorization: Bearer {key}", *more]
+    is_stream = "--stream" in sys.argv
     figures = uvloop.run(
-        load(url, model, int(connections), float(seconds), is_stream="--stream" in sys.argv, key=key)
+        load(url, model, int(connections), float(seconds), is_stream=is_stream, headers=headers)
     )
     sys.stdout.buffer.write(msgspec.json.encode(figures) + b"\n")
 

@@ -75,8 +75,10 @@ def test_the_program_of_the_readme_runs(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-def test_the_client_of_the_readme_runs_against_serve(tmp_path: Path) -> None:
+def test_what_is_asked_of_serve_is_answered(tmp_path: Path) -> None:
+    """By OpenAI's client in the README, and by the page on re-ranking."""
     (program,) = SERVED.findall((ROOT / "README.md").read_text("utf-8"))
+    (reranking,) = SERVED.findall((ROOT / "docs" / "how-to" / "re-rank-documents.md").read_text("utf-8"))
     project = tmp_path / "project"
     shutil.copytree(ROOT / "src" / "buttress" / "cli" / "templates" / "support", project)
     assert buttress(project, "ingest").returncode == 0
@@ -88,5 +90,11 @@ def test_the_client_of_the_readme_runs_against_serve(tmp_path: Path) -> None:
             text=True,
             check=False,
         )
+        reranking = reranking.replace("http://127.0.0.1:8700", served.url)
+        ranked = subprocess.run(
+            [sys.executable, "-c", reranking], capture_output=True, text=True, check=False
+        )
     assert done.returncode == 0, done.stderr
     assert "welcome.md" in done.stdout
+    assert ranked.returncode == 0, ranked.stderr
+    assert ranked.stdout.startswith("1 0.")

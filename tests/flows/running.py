@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from shutil import copytree, ignore_patterns
 
 import aiohttp
 import msgspec
@@ -23,7 +22,6 @@ from buttress.processes.status import read_status
 from buttress.settings.loading import load_settings
 from buttress.tracing.spool import read_records
 from buttress.tracing.types import Trace
-from tests.projects import EXAMPLE, put_on_ladder
 
 QUESTIONS = (
     "Can I get my money back?",
@@ -53,13 +51,6 @@ def buttress(project: Path, *arguments: str, within_s: float = 60) -> subprocess
         check=False,
         timeout=within_s,
     )
-
-
-def copy_example(project: Path) -> Path:
-    """Copy the example to `project`, without its language model: for what is not about one."""
-    copytree(EXAMPLE, project, ignore=ignore_patterns(".buttress", "__pycache__"))
-    put_on_ladder(project)
-    return project
 
 
 class Served(msgspec.Struct, frozen=True):

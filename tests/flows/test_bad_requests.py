@@ -15,10 +15,11 @@ from tests.unit.server.serving import write_project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-FEATURE, CHAT, MESSAGES, EMBEDDINGS = (
+FEATURE, CHAT, MESSAGES, RESPONSES, EMBEDDINGS = (
     "/v1/features/chat",
     "/v1/chat/completions",
     "/v1/messages",
+    "/v1/responses",
     "/v1/embeddings",
 )
 HI = [{"role": "user", "content": "Hi?"}]
@@ -26,6 +27,7 @@ BODIES: Mapping[str, dict[str, object]] = {
     FEATURE: {"input": {"question": "Hi?"}},
     CHAT: {"model": "chat", "messages": HI},
     MESSAGES: {"model": "chat", "max_tokens": 9, "messages": HI},
+    RESPONSES: {"model": "chat", "input": HI},
 }
 FIELDS: Mapping[str, tuple[str, ...]] = {
     FEATURE: (
@@ -41,6 +43,11 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         *("model", "messages", "stream", "system", "metadata", "conversation", "tools", "mcp_servers"),
         *("output_config", "max_tokens", "thinking", "unknown", "messages.0", "messages.0.role"),
         *("messages.0.content", "metadata.user_id"),
+    ),
+    RESPONSES: (
+        *("model", "input", "stream", "instructions", "user", "safety_identifier", "conversation", "store"),
+        *("previous_response_id", "tools", "text", "include", "reasoning", "max_output_tokens", "unknown"),
+        *("input.0", "input.0.type", "input.0.role", "input.0.content", "text.format"),
     ),
     EMBEDDINGS: ("model", "input", "encoding_format", "dimensions", "user", "unknown"),
 }
@@ -192,7 +199,7 @@ def test_head_has_no_body(target: Target, path: str) -> None:
     assert (answer.status, answer.body) == (expected, b"")
 
 
-@pytest.mark.parametrize("path", [CHAT, MESSAGES, FEATURE])
+@pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES, FEATURE])
 @pytest.mark.parametrize("value", ['"yes"', '"true"', "1", "[]", "{}"])
 def test_stream_is_yes_or_no(target: Target, path: str, value: str) -> None:
     body = changed(target.bodies[path], "stream", "STREAM").replace(b'"STREAM"', value.encode())
@@ -201,14 +208,16 @@ def test_stream_is_yes_or_no(target: Target, path: str, value: str) -> None:
     check_refusal(path, answer, "server.body_invalid")
 
 
-@pytest.mark.parametrize("path", [CHAT, MESSAGES])
+@pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES])
 def test_ten_thousand_messages_are_refused(target: Target, path: str) -> None:
-    answer = told(target, path, changed(target.bodies[path], "messages", HI * 10_000))
+    answer = told(
+        target, path, changed(target.bodies[path], "input" if path == RESPONSES else "messages", HI * 10_000)
+    )
     assert answer.status == 400
     check_refusal(path, answer, "server.body_invalid")
 
 
-@pytest.mark.parametrize("path", [CHAT, MESSAGES])
+@pytest.mark.parametrize("path", [CHAT, MESSAGES, RESPONSES])
 def test_a_model_that_there_is_not_is_refused(target: Target, path: str) -> None:
     for name in ("gpt-9", "\x00", "../chat", "x" * 100_000):
         answer = told(target, path, changed(target.bodies[path], "model", name))

@@ -1,15 +1,17 @@
 """A project that is edited while `buttress serve` runs: new answers without a restart, and never none."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from shutil import rmtree
 
 import aiohttp
 import pytest
 
 from buttress.app.layout import run_folder
 from buttress.processes.status import read_said
-from tests.flows.running import Served, buttress, copy_example, kill, processes_of, serve, until, until_ready
+from tests.flows.running import Served, buttress, kill, serve, until, until_ready
+from tests.projects import copy_example
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -21,16 +23,21 @@ def greet(values):
 '''
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """The example; nobody has read its documents."""
-    return copy_example(tmp_path / "edited")
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The example, of which nobody has read the documents."""
+    with serve(copy_example(tmp_path_factory.mktemp("edits") / "edited"), "--workers", "2") as running:
+        yield running
 
 
 @pytest.fixture
-def feature(project: Path) -> Path:
-    """The folder of its feature."""
-    return project / "features" / "support"
+def feature(served: Served) -> Iterator[Path]:
+    """The folder of its feature; after a test it is as it was."""
+    folder = served.project / "features" / "support"
+    before = {path: path.read_text() for path in folder.iterdir()}
+    yield folder
+    for path, text in before.items():
+        replace(path, text)
 
 
 def replace(path: Path, text: str) -> None:
@@ -106,29 +113,28 @@ async def kill_and_wait(served: Served, role: str) -> None:
 
 
 async def test_an_edit_answers_without_a_restart_and_a_broken_one_changes_nothing(
-    project: Path, feature: Path
+    served: Served, feature: Path
 ) -> None:
     answers, declaration = feature / "known-answers.csv", feature / "feature.yaml"
     good = declaration.read_text()
-    with serve(project, "--workers", "2") as served:
-        async with asking(served) as asker:
-            replace(answers, table("First."))
-            await asker.until_all_say("First.")
-            assert await asker.problem() == ""
-            replace(declaration, good.replace("ladder: answers", "ladder: nobody"))
-            replace(answers, table("Second."))
-            await until(lambda: "nobody" in said_by(served, "calls-1"), 30, "the mistake is said")
-            await until(lambda: "nobody" in said_by(served, "calls-2"), 30, "the mistake is said")
-            for role in ("calls-1", "calls-2", "engine", "background"):
-                await kill_and_wait(served, role)
-            assert {await asker.ask() for _ in range(30)} == {"First."}
-            assert "feature.yaml:" in await asker.problem()
-            assert len(states(served)) == 1
-            replace(declaration, good)
-            await asker.until_all_say("Second.")
-            await until(lambda: "nobody" not in said_by(served, "calls-1"), 30, "the mistake is forgotten")
-            await until(lambda: len(states(served)) == 1, 30, "all workers answer alike")
-    said = project.with_name(f"{project.name} says").read_text()
+    async with asking(served) as asker:
+        replace(answers, table("First."))
+        await asker.until_all_say("First.")
+        assert await asker.problem() == ""
+        replace(declaration, good.replace("ladder: answers", "ladder: nobody"))
+        replace(answers, table("Second."))
+        await until(lambda: "nobody" in said_by(served, "calls-1"), 30, "the mistake is said")
+        await until(lambda: "nobody" in said_by(served, "calls-2"), 30, "the mistake is said")
+        for role in ("calls-1", "calls-2", "engine", "background"):
+            await kill_and_wait(served, role)
+        assert {await asker.ask() for _ in range(30)} == {"First."}
+        assert "feature.yaml:" in await asker.problem()
+        assert len(states(served)) == 1
+        replace(declaration, good)
+        await asker.until_all_say("Second.")
+        await until(lambda: "nobody" not in said_by(served, "calls-1"), 30, "the mistake is forgotten")
+        await until(lambda: len(states(served)) == 1, 30, "all workers answer alike")
+    said = served.project.with_name(f"{served.project.name} says").read_text()
     assert "calls-1: ready:" in said
     assert "nobody" in said
 
@@ -139,58 +145,47 @@ def said_by(served: Served, role: str) -> str:
     return said.message if said else ""
 
 
-async def test_functions_stay_as_they_were_while_the_project_is_broken(project: Path, feature: Path) -> None:
+async def test_functions_stay_as_they_were_while_the_project_is_broken(served: Served, feature: Path) -> None:
     declaration, functions = feature / "feature.yaml", feature / "rules.py"
     declared = declaration.read_text().replace("- table: known-answers.csv", "- function: rules.py:greet")
     replace(functions, FUNCTIONS.format(answer="First."))
     replace(declaration, declared)
-    with serve(project) as served:
-        async with asking(served) as asker:
-            assert await asker.ask() == "First."
-            replace(functions, "def greet(:\n")
-            await until(lambda: "rules.py" in said_by(served, "calls-1"), 30, "the mistake is said")
-            assert await asker.ask() == "First."
-            await kill_and_wait(served, "calls-1")
-            assert await asker.ask() == "First."
-            replace(functions, FUNCTIONS.format(answer="Second."))
-            await asker.until_all_say("Second.")
+    async with asking(served) as asker:
+        await asker.until_all_say("First.")
+        replace(functions, "def greet(:\n")
+        for role in ("calls-1", "calls-2"):
+            await until(lambda: "rules.py" in said_by(served, role), 30, "the mistake is said")  # noqa: B023
+        assert await asker.ask() == "First."
+        await kill_and_wait(served, "calls-1")
+        assert {await asker.ask() for _ in range(30)} == {"First."}
+        replace(functions, FUNCTIONS.format(answer="Second."))
+        await asker.until_all_say("Second.")
 
 
 async def test_a_new_feature_on_a_new_knowledge_base_answers_without_a_restart(
-    project: Path, feature: Path
+    served: Served, feature: Path
 ) -> None:
-    documents = project / "pets"
+    project = served.project
+    documents, new = project / "pets", project / "features" / "pets"
     documents.mkdir()
     (documents / "otters.md").write_text("# Otters\n\nAn otter may be brought to work on Fridays.\n")
-    with serve(project) as served:
+    (project / "knowledge" / "pets.yaml").write_text("sources: [{folder: pets, readers: ['*']}]\n")
+    done = buttress(project, "ingest", "pets")
+    assert done.returncode == 0, done.stderr
+    greeted = "      - {regex: '^who are you$', answer: Pets.}"
+    text = (feature / "feature.yaml").read_text().replace("knowledge: kestrel", "knowledge: pets")
+    try:
+        new.mkdir()
+        (new / "answer.md").write_text((feature / "answer.md").read_text())
+        replace(new / "feature.yaml", text.replace("      - table: known-answers.csv", greeted))
+        for role in ("calls-1", "calls-2"):
+            await until(lambda: said_by(served, role).startswith("2 features"), 30, "there are two")  # noqa: B023
         async with asking(served) as asker:
-            (project / "knowledge" / "pets.yaml").write_text("sources: [{folder: pets, readers: ['*']}]\n")
-            done = buttress(project, "ingest", "pets")
-            assert done.returncode == 0, done.stderr
-            new = project / "features" / "pets"
-            new.mkdir()
-            (new / "answer.md").write_text((feature / "answer.md").read_text())
-            replace(
-                new / "feature.yaml",
-                (feature / "feature.yaml")
-                .read_text()
-                .replace("knowledge: kestrel", "knowledge: pets")
-                .replace(
-                    "      - table: known-answers.csv", "      - {regex: '^who are you$', answer: Pets.}"
-                ),
-            )
-            await until(lambda: said_by(served, "calls-1").startswith("2 features"), 30, "there are two")
             assert await asker.ask(feature="pets") == "Pets."
             question = "When may an otter be brought to work?"
             for _ in range(2_000):
                 if "Fridays" in await asker.ask(question, feature="pets"):
                     return
             raise AssertionError("the new knowledge base is not searched")
-
-
-def test_no_child_shows_settings_on_its_command_line(project: Path) -> None:
-    """Everybody who lists processes would read them; the port, at least, is always handed over."""
-    with serve(project, "--workers", "2") as served:
-        shown = [one.cmdline() for one in processes_of(project) if one.pid != served.process.pid]
-        assert len(shown) >= 4
-        assert [part for command in shown for part in command if "server." in part or part == "--set"] == []
+    finally:
+        rmtree(new)

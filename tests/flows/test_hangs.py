@@ -13,8 +13,8 @@ import pytest
 
 from tests.flows.running import (
     Asker,
+    Served,
     buttress,
-    copy_example,
     processes_of,
     readiness,
     say,
@@ -31,19 +31,10 @@ HANG = ("--set", "processes.hang_timeout_s=7", "--set", "knowledge.engine.call_t
 """Seen as silent after 5 s, killed 2 s later."""
 
 
-@pytest.fixture(scope="module")
-def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example, ingested once for all tests here."""
-    project = copy_example(tmp_path_factory.mktemp("ingested") / "support")
-    done = buttress(project, "ingest")
-    assert done.returncode == 0, done.stderr
-    return project
-
-
 @pytest.fixture
-def project(ingested: Path, tmp_path: Path) -> Path:
-    """A copy of the ingested example, with a database of its own."""
-    return copytree(ingested, tmp_path / "served", ignore=ignore_patterns("postgres", "run", "logs", "spool"))
+def project(ingested_example: Path, tmp_path: Path) -> Path:
+    """A copy of the ingested example."""
+    return copytree(ingested_example, tmp_path / "served", ignore=ignore_patterns("run", "logs", "spool"))
 
 
 def stand_still(pid: int | None) -> int:
@@ -53,7 +44,9 @@ def stand_still(pid: int | None) -> int:
     return pid
 
 
-async def test_a_call_worker_that_hangs_is_replaced_while_the_other_answers(project: Path) -> None:
+async def test_a_call_worker_and_an_engine_that_hang_are_replaced_while_the_others_answer(
+    project: Path,
+) -> None:
     asker = Asker()
     with serve(project, "--workers", "2", flags=HANG) as served:
         asker.url = served.url
@@ -69,6 +62,7 @@ async def test_a_call_worker_that_hangs_is_replaced_while_the_other_answers(proj
         assert "calls-1: waiting: said nothing for 7 s: it hung" in said
         doctor = buttress(project, "doctor").stdout
         assert "started again 1x, lastly: said nothing for 7 s: it hung" in doctor
+        await _an_engine_that_hangs_is_said_and_replaced(served)
     say(f"{len(asker.answered)} answers, {len(asker.refused)} cut")
     stored = Counter(await stored_traces(project))
     assert spooled_traces(project) == []
@@ -91,28 +85,38 @@ async def _none_is_asked_in_vain_for_ever(asker: Asker) -> None:
                     continue
 
 
-async def test_an_engine_that_hangs_is_said_by_readyz_and_replaced(project: Path) -> None:
-    with serve(project, flags=HANG) as served:
-        await until_ready(served.url)
-        hung = stand_still(served.pid_of("engine"))
-        begun = time.perf_counter()
-        assert await _reason(served.url) == "knowledge.engine_timeout"
-        assert time.perf_counter() - begun < 8
-        assert await _waiting(served.url) == {"engine": "has said nothing for 5 s"}
-        await until(lambda: served.pid_of("engine") not in (None, hung), 60, "it is replaced")
-        await until_ready(served.url)
-        assert await _reason(served.url) == ""
+async def _an_engine_that_hangs_is_said_and_replaced(served: Served) -> None:
+    hung = stand_still(served.pid_of("engine"))
+    begun = time.perf_counter()
+    assert await _reason(served.url) == "knowledge.engine_timeout"
+    assert time.perf_counter() - begun < 8
+    assert await _waiting(served.url) == {"engine": "has said nothing for 5 s"}
+    await until(lambda: served.pid_of("engine") not in (None, hung), 60, "it is replaced")
+    await until_ready(served.url)
+    assert await _reason(served.url) == ""
 
 
-async def test_an_engine_that_goes_on_is_ready_by_itself(project: Path) -> None:
-    with serve(project) as served:
+async def test_an_engine_that_goes_on_is_ready_by_itself_and_who_hangs_does_not_hold_up_the_stop(
+    project: Path,
+) -> None:
+    with serve(project, "--workers", "2") as served:
         await until_ready(served.url)
-        stopped = stand_still(served.pid_of("engine"))
+        engine = stand_still(served.pid_of("engine"))
         await _waiting(served.url)
-        os.kill(stopped, signal.SIGCONT)
+        os.kill(engine, signal.SIGCONT)
         await until_ready(served.url)
-        assert served.pid_of("engine") == stopped
+        assert served.pid_of("engine") == engine
         assert await _reason(served.url) == ""
+
+        stand_still(served.pid_of("calls-1"))
+        stand_still(engine)
+        begun = time.perf_counter()
+        served.process.terminate()
+        assert await asyncio.to_thread(served.process.wait, 60) == 0
+        took_s = time.perf_counter() - begun
+        say(f"stopped within {took_s:.1f} s")
+        assert took_s < 25
+        assert processes_of(project) == []
 
 
 async def _waiting(url: str) -> dict[str, str]:
@@ -132,18 +136,3 @@ async def _reason(url: str) -> str:
     ):
         answer = await response.json()
     return str(answer["reason"])
-
-
-async def test_a_process_that_hangs_does_not_hold_up_the_stop(project: Path) -> None:
-    with serve(project, "--workers", "2") as served:
-        await until_ready(served.url)
-        await asyncio.sleep(2)  # by then a beat of each was seen
-        stand_still(served.pid_of("calls-1"))
-        stand_still(served.pid_of("engine"))
-        begun = time.perf_counter()
-        served.process.terminate()
-        assert await asyncio.to_thread(served.process.wait, 60) == 0
-        took_s = time.perf_counter() - begun
-        say(f"stopped within {took_s:.1f} s")
-        assert took_s < 25
-        assert processes_of(project) == []

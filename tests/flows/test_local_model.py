@@ -1,5 +1,6 @@
 """A local model as a user has it: served, killed, broken; and nobody waits for it."""
 
+import re
 import shutil
 import subprocess
 import time
@@ -32,6 +33,8 @@ def project(project: Path, tmp_path: Path) -> Path:
     settings = (served / "buttress.yaml").read_text()
     write_models(served)
     (served / "buttress.yaml").write_text(settings)
+    feature = served / "features" / "support" / "feature.yaml"
+    feature.write_text(re.sub("passages: [0-9]+", "passages: 2", feature.read_text()))  # a prompt soon read
     return served
 
 

@@ -449,13 +449,10 @@ def test_it_fits_every_screen(served: Served, visit: Visit, width: int, scheme: 
 
 
 @needs_model
-def test_the_model_is_killed_and_the_next_answer_needs_none(tmp_path: Path, visit: Visit) -> None:
-    project = tmp_path / "killed"
-    make_project(project)
+def test_the_model_is_killed_and_the_next_answer_needs_none(project: Path, visit: Visit) -> None:
     settings = (project / "buttress.yaml").read_text()
     write_models(project)
     (project / "buttress.yaml").write_text(settings)
-    assert buttress(project, "ingest").returncode == 0
     with serve(project, flags=("--set", "server.drills=true")) as running:
         wait_until(lambda: _local_model(running) is State.READY, 90, "the local model is ready")
         page = visit(running)

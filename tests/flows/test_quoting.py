@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -11,7 +12,6 @@ from buttress import Buttress
 from buttress.console.demo import PREPARED
 from buttress.gateway.types import Answer, Asked, Ended, Held, Stepped
 from buttress.testing.upstream import Reply, ScriptedUpstream
-from tests.flows.running import copy_example
 from tests.projects import EXAMPLE, make_project, write_document
 
 PATIENT = (
@@ -22,10 +22,9 @@ PATIENT = (
 
 
 @pytest.fixture
-async def support(tmp_path: Path) -> AsyncIterator[Buttress]:
-    project = copy_example(tmp_path / "support")
+async def support(ingested_example: Path, tmp_path: Path) -> AsyncIterator[Buttress]:
+    project = copytree(ingested_example, tmp_path / "support")
     async with Buttress.open(project, flags=PATIENT) as buttress:
-        await buttress.ingest()
         yield buttress
 
 

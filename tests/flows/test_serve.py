@@ -1,12 +1,12 @@
 """`buttress serve` as a user runs it, with everything in it killed in turn."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree, ignore_patterns, rmtree
 
@@ -18,7 +18,6 @@ from tests.flows.running import (
     Served,
     buttress,
     command,
-    copy_example,
     end_all,
     kill,
     processes_of,
@@ -31,6 +30,7 @@ from tests.flows.running import (
     until_ready,
     wait_until,
 )
+from tests.projects import copy_example
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -39,42 +39,44 @@ HEAVY = ("lance", "pyarrow", "libarrow", "onnxruntime", "tokenizers", "vl_conver
 """What a call worker leaves to the engine; parts of the names of their libraries."""
 
 
+PATIENT = ("--set", "knowledge.engine.stage_timeout_s=30", "--set", "knowledge.engine.call_timeout_s=60")
+"""Tests share the machine with others: nothing is skipped for being late."""
+NOT_COPIED = ignore_patterns("run", "logs", "spool")
+FRESH = ignore_patterns("postgres", "run", "logs", "spool")
+
+
 @pytest.fixture(scope="module")
-def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example, ingested once for all tests here."""
-    project = copy_example(tmp_path_factory.mktemp("ingested") / "support")
-    done = buttress(project, "ingest")
-    assert done.returncode == 0, done.stderr
-    return project
+def served(ingested_example: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The example, served for all tests that do not stop it."""
+    # Its name must not begin as another one's does: processes are found by it.
+    project = copytree(ingested_example, tmp_path_factory.mktemp("serve") / "shared", ignore=NOT_COPIED)
+    before = time.perf_counter()
+    with serve(project, "--workers", "2", flags=PATIENT) as running:
+        say(f"ready after {time.perf_counter() - before:.2f} s")
+        yield running
 
 
 @pytest.fixture
-def project(ingested: Path, tmp_path: Path) -> Path:
-    """A copy of the ingested example, with a database of its own."""
-    # Its name must not begin as another one's does: processes are found by it.
-    return copytree(ingested, tmp_path / "served", ignore=ignore_patterns("postgres", "run", "logs", "spool"))
+def project(ingested_example: Path, tmp_path: Path) -> Path:
+    """A copy of the ingested example, with a database of its own that nobody has made yet."""
+    return copytree(ingested_example, tmp_path / "served", ignore=FRESH)
 
 
-async def test_a_start_is_ready_at_once_and_everything_in_it_is_light(project: Path) -> None:
-    with serve(project, "--workers", "2"):
-        pass  # the first start makes the database
-    before = time.perf_counter()
-    with serve(project, "--workers", "2") as served:
-        say(f"ready after {time.perf_counter() - before:.2f} s")
-        asker = Asker()
-        asker.url = served.url
-        async with asker.asking(tasks=4):
-            await until(lambda: len(asker.answered) >= 40, 60, f"40 answers: {asker.refused}")
-        assert set(asker.outcomes) == {"answered"}
-        assert asker.refused == []
-        for role in ("calls-1", "calls-2"):
-            memory = psutil.Process(served.pid_of(role)).memory_info().rss
-            say(f"{role}: {memory >> 20} MB")
-            assert memory < MAX_WORKER_MEMORY_BYTES
-            assert _heavy_libraries(served.pid_of(role)) == []
-        if sys.platform == "linux":  # else the names above are not those of the libraries
-            assert _heavy_libraries(served.pid_of("engine"))
-        assert await readiness(served.url) == {}
+async def test_a_start_answers_at_once_and_everything_in_it_is_light(served: Served) -> None:
+    asker = Asker()
+    asker.url = served.url
+    async with asker.asking(tasks=4):
+        await until(lambda: len(asker.answered) >= 40, 60, f"40 answers: {asker.refused}")
+    assert set(asker.outcomes) == {"answered"}
+    assert asker.refused == []
+    for role in ("calls-1", "calls-2"):
+        memory = psutil.Process(served.pid_of(role)).memory_info().rss
+        say(f"{role}: {memory >> 20} MB")
+        assert memory < MAX_WORKER_MEMORY_BYTES
+        assert _heavy_libraries(served.pid_of(role)) == []
+    if sys.platform == "linux":  # else the names above are not those of the libraries
+        assert _heavy_libraries(served.pid_of("engine"))
+    assert await readiness(served.url) == {}
 
 
 def _heavy_libraries(pid: int | None) -> list[str]:
@@ -86,39 +88,49 @@ def _heavy_libraries(pid: int | None) -> list[str]:
     return sorted(path for path in paths if any(name in Path(path).name.lower() for name in HEAVY))
 
 
-async def test_a_spool_that_is_removed_ends_nothing(project: Path) -> None:
+def test_no_child_shows_settings_on_its_command_line(served: Served) -> None:
+    """Everybody who lists processes would read them; the port, at least, is always handed over."""
+    children = [one for one in processes_of(served.project) if one.pid != served.process.pid]
+    shown = [one.cmdline() for one in children]
+    assert len(shown) >= 4
+    assert [part for command in shown for part in command if "server." in part or part == "--set"] == []
+
+
+async def test_a_spool_that_is_removed_ends_nothing(served: Served) -> None:
     asker = Asker()
-    with serve(project, "--workers", "2") as served:
-        asker.url = served.url
-        before = {role: served.pid_of(role) for role in ("calls-1", "calls-2", "background")}
-        async with asker.asking():
-            for _ in range(3):
-                count = len(asker.answered)
-                await until(lambda: len(asker.answered) >= count + 5, 30, "it answers")  # noqa: B023
-                rmtree(project / ".buttress" / "spool", ignore_errors=True)
-        await until_ready(served.url)
-        assert asker.refused == []
-        assert set(asker.outcomes) == {"answered"}
-        assert {role: served.pid_of(role) for role in before} == before
+    asker.url = served.url
+    before = {role: served.pid_of(role) for role in ("calls-1", "calls-2", "background")}
+    async with asker.asking():
+        for _ in range(3):
+            count = len(asker.answered)
+            await until(lambda: len(asker.answered) >= count + 5, 30, "it answers")  # noqa: B023
+            rmtree(served.project / ".buttress" / "spool", ignore_errors=True)
+    await until_ready(served.url)
+    assert asker.refused == []
+    assert set(asker.outcomes) == {"answered"}
+    assert {role: served.pid_of(role) for role in before} == before
     # What was sealed already when the folder went is lost; what a worker still held is not.
-    stored = await stored_traces(project)
-    assert stored
-    assert spooled_traces(project) == []
-    assert len(set(stored)) == len(stored)
+    stored = await _shipped(served)
+    assert [one for one in asker.answered if one in stored]
+    assert max(stored.values()) == 1
 
 
-async def test_whatever_is_killed_comes_back_while_the_others_go_on(project: Path) -> None:
+async def _shipped(served: Served) -> Counter[str]:
+    """Return how often each trace is stored, once none waits in the spool any more."""
+    await until(lambda: spooled_traces(served.project) == [], 30, "the spool is empty")
+    return Counter(await stored_traces(served.project))
+
+
+async def test_whatever_is_killed_comes_back_while_the_others_go_on(served: Served) -> None:
     asker = Asker()
-    with serve(project, "--workers", "2") as served:
-        asker.url = served.url
-        async with asker.asking():
-            for role in ("engine", "calls-1", "background", "postgres", "calls-2", "engine"):
-                await _kill_and_see_it_return(served, role, asker)
-        await until_ready(served.url)
-        # What was cut was on its way through a worker when that one was killed.
-        assert len(asker.refused) < len(asker.answered) / 2, asker.refused
-    stored = Counter(await stored_traces(project))
-    assert spooled_traces(project) == []
+    asker.url = served.url
+    async with asker.asking():
+        for role in ("engine", "calls-1", "background", "postgres", "calls-2", "engine"):
+            await _kill_and_see_it_return(served, role, asker)
+    await until_ready(served.url)
+    # What was cut was on its way through a worker when that one was killed.
+    assert len(asker.refused) < len(asker.answered) / 2, asker.refused
+    stored = await _shipped(served)
     assert [one for one in asker.answered if stored[one] != 1] == []
     assert max(stored.values()) == 1
 
@@ -135,27 +147,29 @@ async def _kill_and_see_it_return(served: Served, role: str, asker: Asker) -> No
     )
 
 
-def test_sigterm_stops_everything_in_order(project: Path) -> None:
+async def test_told_to_stop_it_finishes_what_it_answers_and_stops_everything_in_order(project: Path) -> None:
+    asker = Asker()
     with serve(project, "--workers", "2") as served:
-        served.process.terminate()
-        assert served.process.wait(20) == 0
+        asker.url = served.url
+        async with asker.asking(tasks=6):
+            await until(lambda: len(asker.answered) >= 10, 30, "it answers")
+            served.process.terminate()
+            assert await asyncio.to_thread(served.process.wait, 20) == 0
         assert processes_of(project) == []
     assert list((project / ".buttress" / "run").glob("*.json")) == []
+    assert [one for one in asker.refused if not one.startswith("Client")] == []
+    stored = Counter(await stored_traces(project))
+    assert [one for one in asker.answered if stored[one] != 1] == []
 
 
-def test_ctrl_c_stops_everything(project: Path) -> None:
-    with serve(project) as served:
-        served.process.send_signal(signal.SIGINT)
-        assert served.process.wait(20) == 0
-        assert processes_of(project) == []
-
-
-def test_a_killed_supervisor_leaves_nothing_behind(project: Path) -> None:
+def test_a_killed_supervisor_leaves_nothing_behind_and_ctrl_c_no_more(project: Path) -> None:
     with serve(project, "--workers", "2") as served:
         served.process.kill()
         wait_until(lambda: not processes_of(project), 15, "nothing is left")
     with serve(project) as again:
-        assert again.url
+        again.process.send_signal(signal.SIGINT)
+        assert again.process.wait(20) == 0
+        assert processes_of(project) == []
 
 
 @pytest.mark.parametrize("delay_s", [0.3, 0.6, 0.8, 1.0, 1.3, 1.8])
@@ -176,26 +190,24 @@ def test_a_start_can_be_ended_at_any_moment(project: Path, delay_s: float) -> No
 
 
 @pytest.mark.parametrize("port", ["the same port", "another port"])
-def test_a_second_serve_of_a_project_is_refused_in_one_line(project: Path, port: str) -> None:
-    with serve(project) as served:
-        number = served.url.rpartition(":")[2] if port == "the same port" else "0"
-        second = buttress(project, "serve", "--port", number)
-        assert second.returncode == 1
-        assert second.stdout == ""
-        assert second.stderr.splitlines()[0] == (
-            f"error: this project is being served already, by process {served.process.pid}"
-        )
-        assert second.stderr.rstrip().endswith("(processes.already_running)")
-        assert served.process.poll() is None
+def test_a_second_serve_of_a_project_is_refused_in_one_line(served: Served, port: str) -> None:
+    number = served.url.rpartition(":")[2] if port == "the same port" else "0"
+    second = buttress(served.project, "serve", "--port", number)
+    assert second.returncode == 1
+    assert second.stdout == ""
+    assert second.stderr.splitlines()[0] == (
+        f"error: this project is being served already, by process {served.process.pid}"
+    )
+    assert second.stderr.rstrip().endswith("(processes.already_running)")
+    assert served.process.poll() is None
 
 
-def test_two_projects_do_not_share_a_port(project: Path, tmp_path: Path) -> None:
-    other = copytree(project, tmp_path / "other", ignore=ignore_patterns(".buttress"))
-    with serve(project) as served:
-        second = buttress(other, "serve", "--port", served.url.rpartition(":")[2])
-        assert second.returncode == 1
-        assert "server.port_taken" in second.stderr
-        assert processes_of(other) == []
+def test_two_projects_do_not_share_a_port(served: Served, tmp_path: Path) -> None:
+    other = copy_example(tmp_path / "other")
+    second = buttress(other, "serve", "--port", served.url.rpartition(":")[2])
+    assert second.returncode == 1
+    assert "server.port_taken" in second.stderr
+    assert processes_of(other) == []
 
 
 def test_a_project_with_mistakes_is_not_started(project: Path) -> None:
@@ -208,18 +220,3 @@ def test_a_project_with_mistakes_is_not_started(project: Path) -> None:
     assert "Traceback" not in refused.stderr
     assert processes_of(project) == []
     assert not (project / ".buttress" / "run" / "supervisor.json").exists()
-
-
-async def test_a_running_answer_is_finished_when_the_server_is_told_to_stop(project: Path) -> None:
-    asker = Asker()
-    with serve(project, "--workers", "2") as served:
-        asker.url = served.url
-        async with asker.asking(tasks=6):
-            await until(lambda: len(asker.answered) >= 10, 30, "it answers")
-            os.kill(served.process.pid, signal.SIGTERM)
-            await asyncio.to_thread(served.process.wait, 20)
-    cut = [one for one in asker.refused if not one.startswith("Client")]
-    assert cut == []
-    assert served.process.returncode == 0
-    stored = Counter(await stored_traces(project))
-    assert [one for one in asker.answered if stored[one] != 1] == []

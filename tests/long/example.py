@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 from shutil import copytree
 
-from tests.flows.running import buttress, copy_example
+from tests.flows.running import buttress
 from tests.local_models import write_models
+from tests.projects import copy_example
 
 PASSAGES = 2
 """Of a prompt that is soon read, on a machine that does much else meanwhile."""

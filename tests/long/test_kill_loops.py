@@ -23,7 +23,6 @@ from buttress.settings.loading import load_settings
 from tests.flows.running import (
     buttress,
     command,
-    copy_example,
     end_all,
     kill,
     postmaster,
@@ -33,6 +32,7 @@ from tests.flows.running import (
     stored_traces,
     wait_until,
 )
+from tests.projects import copy_example
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 

@@ -50,6 +50,7 @@ async def run_background(loaded: Loaded) -> None:
             while not asked.is_set():
                 if changed := await live.follow():
                     buttress.adopt(changed)
+                    metrics.keep(buttress.names)
                 await _ship(buttress, announcer)
                 _write(metrics, run_folder(loaded.project))
                 if buttress.clock.monotonic() >= sweep_at:

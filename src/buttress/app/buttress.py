@@ -18,6 +18,7 @@ from buttress.app.layout import index_folder, knowledge_folder, make_kept_folder
 from buttress.app.local_model import ServedModel, own_model
 from buttress.app.parts import Part
 from buttress.app.project import compiled_releases, declared_models, knowledge_bases
+from buttress.app.reranking import EngineReranker, with_own_reranker
 from buttress.app.sharing import share
 from buttress.app.storage import project_database
 from buttress.gateway.answer import answer, collect
@@ -169,6 +170,11 @@ class Buttress:
         """What this process knows of the models that it calls."""
         return self._deployments
 
+    @property
+    def upstream_connections(self) -> int:
+        """How many connections to upstreams this process has, lent or kept for the next call."""
+        return self._sessions.open_connections
+
     def listen(self, hear: Callable[[Trace], None]) -> None:
         """Have `hear` called with each trace as it is recorded, and with those that `ship` finds lost.
 
@@ -217,6 +223,12 @@ class Buttress:
         if self._catalogue is None:
             self._catalogue = declared_models(self._loaded.project)
         return self._catalogue
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What can be asked: features, models and ladders, our own included."""
+        catalogue = self._ports().catalogue
+        return [*self.releases, *catalogue.models, *catalogue.ladders]
 
     @property
     def knowledge(self) -> Sequence[str]:
@@ -376,16 +388,18 @@ class Buttress:
                 rest=deployments.rest,
             ),
             ranker=EngineRanker(self._engine),
+            reranker=EngineReranker(self._engine),
             local=self._local,
         )
         providers = cache(lambda model: build_provider(model, parts))
         return Ports(
             releases=self.releases,
-            catalogue=self.catalogue,
+            catalogue=with_own_reranker(self.catalogue, tree.knowledge),
             rulebook=self._rulebook,
             engine=self._engine,
             provider=lambda model: drilled(providers(model), drill),
             counter=self._counters.of,
+            counter_at_hand=self._counters.at_hand,
             egress=OpenEgress(),
             meter=PriceMeter(),
             deployments=deployments,

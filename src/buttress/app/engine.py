@@ -1,7 +1,7 @@
 """The engine: the one that runs already, or one in this process."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 from buttress.app.layout import engine_address, index_folder, knowledge_folder, run_folder
@@ -33,16 +33,17 @@ async def local_engine(
     loaded: Loaded, knowledge: Mapping[str, KnowledgeBase], embedder: SharedEmbedder, clock: Clock
 ) -> AsyncIterator[LocalEngine]:
     """Have an engine in this process; the model is loaded when it is first needed."""
-    yield LocalEngine(
-        EngineParts(
-            index_folder=index_folder(loaded.project),
-            knowledge=knowledge,
-            embedder=embedder,
-            clock=clock,
-            settings=loaded.tree.knowledge.engine,
-            is_declared=lambda name: (knowledge_folder(loaded.project) / f"{name}.yaml").exists(),
-        )
+    parts = EngineParts(
+        index_folder=index_folder(loaded.project),
+        knowledge=knowledge,
+        embedder=embedder,
+        clock=clock,
+        settings=loaded.tree.knowledge.engine,
+        reranker=loaded.tree.knowledge.reranker,
+        is_declared=lambda name: (knowledge_folder(loaded.project) / f"{name}.yaml").exists(),
     )
+    with closing(LocalEngine(parts)) as engine:
+        yield engine
 
 
 def engine_runs(project: Path) -> bool:

@@ -16,7 +16,7 @@ from buttress.knowledge.errors import (
     UnknownKnowledge,
 )
 from buttress.knowledge.ports import Engine
-from buttress.knowledge.search_types import Embedded, EngineStatus, Found, Query
+from buttress.knowledge.search_types import Embedded, EngineStatus, Found, Query, Reranked, Reranking
 from buttress.knowledge.types import KnowledgeBase
 
 FAILING_AFTER = 3
@@ -69,6 +69,10 @@ class WatchedEngine:
     async def embed(self, texts: Sequence[str]) -> Embedded:
         """See `Engine.embed`."""
         return await self._engine.embed(texts)
+
+    async def rerank(self, asked: Reranking) -> Reranked:
+        """See `Engine.rerank`."""
+        return await self._engine.rerank(asked)
 
     async def status(self) -> EngineStatus:
         """See `Engine.status`."""

@@ -1,7 +1,7 @@
 """The ports of a call, filled: what one room needs of another is handed over here."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from types import TracebackType
 
 from buttress.kernel.catalogue import Model
 from buttress.kernel.usage import NanoDollars
@@ -26,15 +26,27 @@ class EngineRanker:
 class PriceMeter:
     """A `models.ports.Meter` without budgets: nothing is reserved, each attempt is priced at its end."""
 
-    @asynccontextmanager
-    async def attempt(self, model: Model, order: Order) -> AsyncIterator[Bill]:
+    def attempt(self, model: Model, order: Order) -> "_Metered":
         """See `Meter.attempt`; never refuses."""
         del order  # what is asked decides nothing while there are no budgets
-        bill = Bill()
-        try:
-            yield bill
-        finally:
-            bill.cost = NanoDollars(0) if bill.is_free else cost(bill.usage, model.price)
+        return _Metered(model)
+
+
+class _Metered:
+    """One attempt that is priced at its end. A class, since each call needs one."""
+
+    def __init__(self, model: Model) -> None:
+        self._price = model.price
+        self._bill = Bill()
+
+    async def __aenter__(self) -> Bill:
+        return self._bill
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        bill = self._bill
+        bill.cost = NanoDollars(0) if bill.is_free else cost(bill.usage, self._price)
 
 
 class OpenEgress:

@@ -8,10 +8,13 @@ import msgspec
 from buttress.app.buttress import Buttress
 from buttress.app.declared import Declared
 from buttress.gateway.relay import Relay, Wanted
-from buttress.kernel.catalogue import Catalogue
+from buttress.kernel.catalogue import Catalogue, Model
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.usage import NanoDollars, Usage
+from buttress.models.declaration import RERANKERS
 from buttress.models.dialects.chat.request_in import read_body
+from buttress.models.dialects.rerank import read_body as read_reranking
+from buttress.models.dialects.types import Body
 from buttress.settings.loading import Loaded
 
 MAX_TOKENS = 16
@@ -40,7 +43,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
 
 def asking_once(loaded: Loaded) -> Loaded:
     """Return `loaded` with one attempt at a model: what was asked again would hide what failed."""
-    models = msgspec.structs.replace(loaded.tree.models, attempts_per_rung=1)
+    models = msgspec.structs.replace(loaded.tree.models, attempts_per_rung=1, rest_wait_cap_s=0.0)
     return msgspec.structs.replace(loaded, tree=msgspec.structs.replace(loaded.tree, models=models))
 
 
@@ -50,10 +53,13 @@ def models_only(catalogue: Catalogue) -> Declared:
 
 
 async def try_model(buttress: Buttress, name: str) -> Tried:
-    """Ask the model `name` to say hello, the way every call to it goes, and return what that came to."""
+    """Ask the model `name` to say hello, the way every call to it goes, and return what that came to.
+
+    One that re-ranks gets two texts to do so.
+    """
     if buttress.catalogue.models[name].provider == "extractive":
         return Tried(model=name, outcome="not_asked")
-    relay = buttress.relay(Wanted(body=read_body(_body(name))))
+    relay = buttress.relay(Wanted(body=_body(buttress.catalogue.models[name])))
     try:
         async with aclosing(relay.pieces()) as pieces:
             async for _ in pieces:
@@ -63,10 +69,15 @@ async def try_model(buttress: Buttress, name: str) -> Tried:
     return _tried(name, relay, None)
 
 
-def _body(name: str) -> bytes:
+def _body(model: Model) -> Body:
+    if model.provider in RERANKERS:
+        asked = {"model": model.name, "query": PROMPT, "documents": [PROMPT, "Hello!"]}
+        return read_reranking(msgspec.json.encode(asked))
     messages = [{"role": "user", "content": PROMPT}]
-    return msgspec.json.encode(
-        {"model": name, "messages": messages, "max_tokens": MAX_TOKENS, "stream": True}
+    return read_body(
+        msgspec.json.encode(
+            {"model": model.name, "messages": messages, "max_tokens": MAX_TOKENS, "stream": True}
+        )
     )
 
 
@@ -78,6 +89,6 @@ def _tried(name: str, relay: Relay, error: ButtressError | None) -> Tried:
         first_token_ms=last.first_token_ms if last else None,
         duration_ms=relay.duration_ms,
         usage=last.usage if last else None,
-        cost_nanodollars=relay.cost,
+        cost_nanodollars=relay.sums.cost,
         error=error.as_dict() if error else None,
     )

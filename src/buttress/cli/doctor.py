@@ -25,8 +25,10 @@ from buttress.kernel.clock import SystemClock
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.secrets import SecretReference, parse_reference
 from buttress.knowledge.embedding import open_embedder
+from buttress.models.errors import LongtailMissing
 from buttress.models.local_file import local_file
 from buttress.models.local_server import require_runtime
+from buttress.models.providers.longtail import LIBRARY
 from buttress.processes.status import read_status
 from buttress.settings.listing import list_settings
 from buttress.settings.loading import Loaded
@@ -59,7 +61,7 @@ def doctor(invocation: Invocation, *, as_json: bool) -> int:
     """Check the set-up, and say what to do.
 
     Looks at Python, packages, settings, disk, features, secrets, the database, the embedding model, the local
-    language model, the processes. The exit code is 1 when one of them is not well.
+    language model, the library for others, the processes. The exit code is 1 when one of them is not well.
     """
     findings: list[Finding] = []
     for finding in _findings(invocation):
@@ -95,6 +97,7 @@ def _findings(invocation: Invocation) -> Iterator[Finding]:
     yield _tried("database", lambda: asyncio.run(_database(loaded)))
     yield _tried("embedding model", lambda: _embedder(loaded))
     yield from _local_model(loaded.project)
+    yield from _longtail(loaded.project)
     yield from _processes(loaded.project)
 
 
@@ -154,6 +157,16 @@ def _embedder(loaded: Loaded) -> str:
     embedder = open_embedder(loaded.tree.knowledge.embedder)
     embedder.close()
     return f"{embedder.name}, {embedder.dimensions} dimensions"
+
+
+def _longtail(project: Path) -> Iterator[Finding]:
+    """Look for the library that reaches models of the provider `longtail`, when the project has one."""
+    catalogue = read_models(project)  # its mistakes are told with the features
+    models = () if isinstance(catalogue, list) else catalogue.models.values()
+    if names := [model.name for model in models if model.provider == "longtail"]:
+        well = find_spec(LIBRARY) is not None
+        detail = f"any-llm is {'' if well else 'not '}installed, for {', '.join(names)}"
+        yield Finding("longtail", well, detail, LongtailMissing.hint)
 
 
 def _local_model(project: Path) -> Iterator[Finding]:

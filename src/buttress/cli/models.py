@@ -6,9 +6,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from shutil import copymode
+from typing import Literal, TypedDict, Unpack
 
 import click
 import msgspec
+import yaml
 
 from buttress.app.buttress import Buttress
 from buttress.app.project import declared_models
@@ -17,12 +19,19 @@ from buttress.cli.failures import DONE, FAILED, CommandMisused
 from buttress.cli.main import Invocation
 from buttress.cli.opening import loaded_settings, project_folder
 from buttress.cli.plain import one_line, safe
-from buttress.kernel.catalogue import Catalogue, DataPolicy, Model, Price
+from buttress.kernel.catalogue import Catalogue, DataPolicy, Ladder, Model, Option, Price, Step
 from buttress.kernel.located import did_you_mean
-from buttress.kernel.usage import format_dollars
-from buttress.models.adding import Addition, with_model
+from buttress.kernel.usage import Usage, format_dollars
+from buttress.models.adding import Addition, Field, with_model
+from buttress.models.declaration import HERE
 from buttress.models.providers.building import PROVIDERS
 from buttress.settings.loading import Loaded
+
+PriceSource = Literal["models.yaml", "runs here"]
+"""Who says what a model costs."""
+
+
+_NONE_YET = "No models yet: name one in models.yaml, or add one: buttress models add --help"
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,8 +43,29 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     window_tokens: int
     max_output_tokens: int
     price: Price | None
+    price_source: PriceSource | None
     policy: DataPolicy
     ladders: tuple[str, ...]
+
+
+class _Options(TypedDict):
+    """The options of `add`."""
+
+    provider: str
+    id: str
+    base_url: str
+    key: str
+    path: str
+    window_tokens: int | None
+    max_output_tokens: int | None
+    price: tuple[float, float] | None
+    region: str
+    retention_days: int | None
+    training: bool | None
+    told: tuple[str, ...]
+    ladder: str
+    first: bool
+    dry_run: bool
 
 
 @click.group()
@@ -47,19 +77,24 @@ def models() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 @click.pass_obj
 def show(invocation: Invocation, *, as_json: bool) -> None:
-    """Print each model with its window, price and data policy, and the ladders it stands on."""
+    """Print each model with its window, price and data policy, and each ladder with its rungs."""
     catalogue = declared_models(project_folder(invocation))
     listed = [_listed(model, catalogue) for model in catalogue.models.values()]
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(listed)))
         return
     if not listed:
-        click.echo("No models yet: name one in models.yaml.", err=True)
+        click.echo(_NONE_YET, err=True)
     for one in listed:
         click.secho(one_line(one.name), bold=True, nl=False)
         click.echo(f"  {one_line(f'{one.provider} {one.id}'.strip())}")
-        click.echo(f"    {one.window_tokens:,} tokens · {_price(one.price)} · {_policy(one.policy)}")
+        window = f"window {one.window_tokens:,} tokens, answers of {one.max_output_tokens:,} at most"
+        for said in (window, _price(one), _policy(one.policy)):
+            click.echo(f"    {said}")
         click.secho(f"    {one_line(_ladders(one.ladders))}", dim=True)
+    for name, ladder in catalogue.ladders.items():
+        click.secho(one_line(f"ladder {name}"), bold=True, nl=False)
+        click.echo(f"  {one_line(_rungs(ladder))}")
 
 
 def _listed(model: Model, catalogue: Catalogue) -> Listed:
@@ -70,17 +105,30 @@ def _listed(model: Model, catalogue: Catalogue) -> Listed:
         window_tokens=model.window_tokens,
         max_output_tokens=model.max_output_tokens,
         price=model.price,
+        price_source=_price_source(model),
         policy=model.policy,
         ladders=tuple(name for name, ladder in catalogue.ladders.items() if model.name in ladder.names),
     )
 
 
-def _price(price: Price | None) -> str:
+def _price_source(model: Model) -> PriceSource | None:
+    if model.price is None:
+        return None
+    return "runs here" if model.provider in HERE and _is_free(model.price) else "models.yaml"
+
+
+def _price(one: Listed) -> str:
+    price = one.price
     if price is None:
-        return "price unknown"
+        return "price unknown: models.yaml does not say it"
     if _is_free(price):
-        return "free"
-    return f"${price.input:g} in, ${price.output:g} out per million tokens"
+        return f"free ({one.price_source})"
+    cached = [
+        *([f"${price.cache_read:g} read from a cache"] if price.cache_read is not None else []),
+        *([f"${price.cache_write:g} written to it"] if price.cache_write is not None else []),
+    ]
+    said = ", ".join([f"${price.input:g} in", f"${price.output:g} out", *cached])
+    return f"{said} per million tokens ({one.price_source})"
 
 
 def _is_free(price: Price | None) -> bool:
@@ -102,6 +150,19 @@ def _ladders(names: Sequence[str]) -> str:
     return f"ladders: {', '.join(names)}" if names else "on no ladder"
 
 
+def _rungs(ladder: Ladder) -> str:
+    """Return the rungs in the order they are tried; of several on one, which is asked by what."""
+    hedged = f"; the next one, too, after {ladder.hedge_after_ms:,} ms" if ladder.hedge_after_ms else ""
+    return ", then ".join(_rung(step) for step in ladder.steps) + hedged
+
+
+def _rung(step: Step) -> str:
+    if step.weights:
+        shares = zip(step.models, step.weights, strict=True)
+        return " or ".join(f"{name} ({weight / sum(step.weights):.0%})" for name, weight in shares)
+    return " or ".join(step.models)
+
+
 @models.command("test")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array when all were asked.")
@@ -114,7 +175,7 @@ def try_models(invocation: Invocation, names: tuple[str, ...], *, as_json: bool)
     loaded = loaded_settings(invocation)
     catalogue = declared_models(loaded.project)
     chosen = _chosen(names, catalogue)
-    click.echo(_notice([catalogue.models[name] for name in chosen]), err=True)
+    click.echo(_notice([catalogue.models[name] for name in chosen]) if chosen else _NONE_YET, err=True)
     tried = asyncio.run(_try_all(loaded, catalogue, chosen, as_json=as_json))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(tried)))
@@ -175,34 +236,49 @@ def _print(tried: Tried) -> None:
 
 def _figures(tried: Tried) -> str:
     first = "none" if tried.first_token_ms is None else f"{tried.first_token_ms:,.0f} ms"
-    tokens = "unknown" if tried.usage is None else f"{tried.usage.total:,}"
     return " · ".join(
         [
             f"first token {first}",
             f"total {tried.duration_ms or 0:,.0f} ms",
-            f"tokens {tokens}",
+            _tokens(tried.usage),
             f"cost {format_dollars(tried.cost_nanodollars)}",
         ]
     )
 
 
+def _tokens(usage: Usage | None) -> str:
+    if usage is None:
+        return "tokens unknown"
+    answered = usage.output + usage.reasoning
+    return f"tokens {usage.total - answered:,} in, {answered:,} out"
+
+
 @models.command("add")
 @click.argument("name")
 @click.option("--provider", required=True, help=f"Who runs it: {', '.join(sorted(PROVIDERS))}.")
-@click.option("--id", default="", help="What the provider calls it.")
+@click.option("--id", default="", help="What the provider calls it; of longtail PROVIDER:ID.")
 @click.option("--base-url", default="", metavar="URL", help="Where it is reached, up to and with /v1.")
 @click.option("--key", default="", metavar="REFERENCE", help="Where its key is found: env:NAME or file:PATH.")
+@click.option("--path", default="", metavar="FILE", help="The GGUF file of a local model.")
 @click.option("--window-tokens", type=click.IntRange(min=1), help="Tokens of question and answer together.")
+@click.option("--max-output-tokens", type=click.IntRange(min=1), help="Tokens of an answer at most.")
+@click.option("--price", type=(float, float), metavar="IN OUT", help="US dollars per million tokens.")
+@click.option("--region", default="", help="Where it is processed: eu, us-east-1, ...")
+@click.option(
+    "--retention-days", type=click.IntRange(min=0), help="How long its provider keeps what it gets."
+)
+@click.option("--training/--no-training", default=None, help="Whether its provider trains with what it gets.")
+@click.option(
+    "--option", "told", multiple=True, metavar="NAME=VALUE", help="For longtail: a word to its SDK."
+)
 @click.option("--ladder", default="", help="A ladder it is to stand on, as the last rung.")
 @click.option("--first", is_flag=True, help="As the first rung of that ladder.")
 @click.option("--dry-run", is_flag=True, help="Print what would change, and change nothing.")
 @click.pass_obj
-def add(invocation: Invocation, /, name: str, **options: object) -> None:
+def add(invocation: Invocation, /, name: str, **options: Unpack[_Options]) -> None:
     """Add the model NAME to models.yaml, with the file's comments and its order kept."""
-    ladder, is_first, is_dry = str(options.pop("ladder")), bool(options.pop("first")), options.pop("dry_run")
-    if is_first and not ladder:
+    if options["first"] and not options["ladder"]:
         raise CommandMisused("--first says where on a ladder: name it with --ladder")
-    fields = msgspec.convert({key: value for key, value in options.items() if value}, dict[str, str | int])
     project = project_folder(invocation)
     declared_models(project)  # mistakes that are in the file already are told with their lines
     if (project / "features" / name).exists():
@@ -211,13 +287,42 @@ def add(invocation: Invocation, /, name: str, **options: object) -> None:
         )
     path = (project / "models.yaml").resolve()
     before = path.read_bytes() if path.exists() else b""
-    addition = Addition(name=name, fields=fields, ladder=ladder, is_first=is_first)
+    addition = Addition(
+        name=name, fields=_fields(options), ladder=options["ladder"], is_first=options["first"]
+    )
     after = with_model(before.decode(), path, addition, PROVIDERS)
-    if is_dry:
+    if options["dry_run"]:
         click.echo(safe(_difference(before.decode(), after)), nl=False)
         return
     _replace(path, after.encode())
     click.echo(f"added {one_line(name)} to models.yaml; try it: buttress models test {one_line(name)}")
+
+
+def _fields(options: _Options) -> dict[str, Field]:
+    """Return what the entry is to say: what was given, in the file's words."""
+    price, policy = options["price"], (options["region"], options["retention_days"], options["training"])
+    told = dict(zip(("region", "retention_days", "training"), policy, strict=True))
+    given: dict[str, Field | None] = {
+        "provider": options["provider"],
+        "id": options["id"],
+        "base_url": options["base_url"],
+        "key": options["key"],
+        "path": options["path"],
+        "window_tokens": options["window_tokens"],
+        "max_output_tokens": options["max_output_tokens"],
+        "price": dict(zip(("input", "output"), price, strict=True)) if price else None,
+        "policy": {name: value for name, value in told.items() if value not in (None, "")},
+        "options": dict(_told(one) for one in options["told"]),
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def _told(text: str) -> tuple[str, Option]:
+    name, separator, value = text.partition("=")
+    if not (name and separator):
+        raise CommandMisused(f"--option {one_line(text)}: this is not NAME=VALUE")
+    read = yaml.safe_load(value) if value else ""
+    return name, read if isinstance(read, int | float | bool) else value
 
 
 def _difference(before: str, after: str) -> str:

@@ -125,15 +125,16 @@ def print_passages(passages: Iterable[Passage]) -> None:
 def print_trace(trace: Trace) -> None:
     """Print one call: what came in, each step with its time, what went out."""
     click.secho(f"{trace.trace_id}  {one_line(trace.feature)}  {trace.outcome}", bold=True)
+    is_lost = trace.outcome == "lost"
     facts = {
         "at": trace.started_at.isoformat(timespec="milliseconds"),
-        "took": f"{trace.duration_ms:,.1f} ms",
+        "took": "unknown" if is_lost else f"{trace.duration_ms:,.1f} ms",
         "release": trace.release_id or "none",
         "model": trace.model or "none",
         "user": trace.user_id or "none",
-        "tokens": f"{trace.usage.total:,}",
-        "cost": format_dollars(trace.cost_nanodollars),
-        "ended by": trace.error_code or "its end",
+        "tokens": "unknown" if is_lost else f"{trace.usage.total:,}",
+        "cost": format_dollars(trace.cost_nanodollars) + _estimated(trace),
+        "ended by": trace.error_code or ("client" if trace.outcome == "cancelled" else "its end"),
     }
     for name, value in facts.items():
         click.echo(f"  {name:<9} {one_line(value)}")
@@ -141,6 +142,11 @@ def print_trace(trace: Trace) -> None:
     _print_attempts(trace)
     for title, text in (("asked", str(trace.input)), ("answered", trace.answer)):
         click.echo(f"\n{title}\n" + "\n".join(f"  {line}" for line in safe(text).splitlines()))
+
+
+def _estimated(trace: Trace) -> str:
+    is_estimated = any(attempt.get("is_estimated") for attempt in trace.attempts)
+    return " estimated" if is_estimated and trace.cost_nanodollars is not None else ""
 
 
 def _print_steps(spans: Sequence[Span]) -> None:

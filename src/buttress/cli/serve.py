@@ -181,6 +181,9 @@ def _ended_by_signals() -> Iterator[None]:
         yield
 
 
+MAX_SAID = 100
+"""Reasons that are remembered of a child: one that names a moment is another one each time."""
+
 _WAITING = (State.WAITING, State.NOT_READY, State.SILENT)
 
 
@@ -214,6 +217,8 @@ class Report:
         """Print a line, unless it was since the child was last ready: a reason is said once, not all day."""
         said = self._said.setdefault(status.name, set())
         if status.message and line not in said:
+            if len(said) >= MAX_SAID:
+                said.clear()
             said.add(line)
             click.echo(line, err=True)
 

@@ -11,7 +11,7 @@ from buttress.kernel.chance import Chance
 from buttress.kernel.clock import Clock
 from buttress.kernel.tokens import TokenCounter
 from buttress.knowledge.ports import Engine
-from buttress.models.attempts import LadderPorts
+from buttress.models.attempts import LadderPorts, estimated
 from buttress.models.deployments import Deployments
 from buttress.models.ports import Egress, Meter, Provider
 from buttress.models.settings import ModelSettings
@@ -42,8 +42,8 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """Everything outside a call that it may touch.
 
     `catalogue` has the models that may be asked by their names, `rulebook` a release's rules. `counter`
-    counts as the model that finds the most tokens. `begin` takes the trace that a call is to have if its
-    process dies, before any work; `record` the one of its end.
+    counts as the model that finds the most tokens; `counter_at_hand` gives one without waiting. `begin` takes
+    the trace that a call is to have if its process dies, before any work; `record` the one of its end.
     """
 
     releases: Mapping[str, Release]
@@ -60,6 +60,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     record: Callable[[Trace], None]
     clock: Clock
     chance: Chance
+    counter_at_hand: Callable[[Model], TokenCounter] = estimated
     models: ModelSettings
     guardrails: GuardrailSettings
 
@@ -73,4 +74,5 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
             deployments=self.deployments,
             record=record,
             settings=self.models,
+            counter=self.counter_at_hand,
         )

@@ -17,8 +17,8 @@ from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import TraceId, new_id
 from buttress.kernel.located import did_you_mean
 from buttress.kernel.messages import Finished, TextDelta
-from buttress.kernel.usage import NanoDollars, Usage
-from buttress.models.billing import total_cost, total_usage
+from buttress.models.billing import Sums, sums_of
+from buttress.models.dialects.fields import as_header
 from buttress.models.dialects.types import Body
 from buttress.models.errors import NoRungLeft
 from buttress.models.ladder import stream_ladder
@@ -31,7 +31,8 @@ MAX_TOLD = 12
 """How many names are told to who asked for one that there is not."""
 
 MAX_KEPT_BYTES = 262_144
-"""Longer requests are not kept in their traces: pictures and whole books are not what those are for."""
+"""Longer requests are not kept in their traces, and of answers no more characters: pictures and whole books
+are not what those are for."""
 
 LEFT_OUT = "left out: it holds keys"
 """What a trace keeps of a field that secrets stand in."""
@@ -55,10 +56,13 @@ class Relay:
         self.started_at = ports.clock.now()
         self.is_passed_on = False
         """Whether the answer goes on in the upstream's own words."""
+        self._input = _kept(wanted.body)
         self._text: list[str] = []
+        self._room = MAX_KEPT_BYTES  # in characters
         self.order = Order(wanted.body)
         self.trace_id = TraceId(new_id("tr", ports.clock, ports.chance))
         self.attempts: list[Attempt] = []
+        self._sums: Sums | None = None
 
     async def pieces(self) -> AsyncGenerator[Piece | Finished, None]:
         """Give the answer piece by piece, `Finished` last; closing the generator cancels what is under way.
@@ -68,9 +72,9 @@ class Relay:
             NoRungLeft: the models failed before they said anything, each in its own way.
             ButtressError: what a model failed with in the middle of its answer; or what all failed with.
         """
-        self._ports.begin(self._trace("lost", PROCESS_DIED))
-        with ending(self._record):
-            ladder, ports = self._ladder(), self._ports.of_ladder(self.attempts.append)
+        self._ports.begin(self._lost())
+        with ending(self.trace_id, self._record):
+            ladder, ports = self._ladder(), self._ports.of_ladder(self._attempted)
             models = ports.deployments.in_order(ladder, self._ports.catalogue.models, ports.chance)
             rungs = [Rung(model, self._ports.provider(model)) for model in models]
             stream = stream_ladder(self.order, rungs, ports, Pace(hedge_after_ms=ladder.hedge_after_ms))
@@ -84,8 +88,9 @@ class Relay:
 
     def _note(self, piece: Piece | Finished) -> None:
         self.is_passed_on |= isinstance(piece, Frame)
-        if text := _text_of(piece):
-            self._text.append(text)
+        if (text := _text_of(piece)) and self._room > 0:
+            self._text.append(text[: self._room])
+            self._room -= len(text)
 
     @property
     def duration_ms(self) -> float:
@@ -93,19 +98,28 @@ class Relay:
         return round((self._ports.clock.monotonic() - self._started) * 1000, 3)
 
     @property
-    def usage(self) -> Usage:
-        """The tokens of every attempt: failed ones are paid for, too."""
-        return total_usage(self.attempts)
+    def sums(self) -> Sums:
+        """What all attempts so far used, cost and took: failed ones are paid for, too."""
+        if self._sums is None:
+            self._sums = sums_of(self.attempts)
+        return self._sums
 
     @property
-    def cost(self) -> NanoDollars | None:
-        """The cost of every attempt; unknown when that of one is."""
-        return total_cost(self.attempts)
+    def figures(self) -> dict[str, object]:
+        """What a client is told of the call so far; what was not spent on attempts is our own."""
+        sums = self.sums
+        return {
+            "model": sums.model,
+            "attempts": len(self.attempts),
+            "cost_nanodollars": sums.cost,
+            "overhead_ms": round(self.duration_ms - sums.busy_ms, 3),
+            "queued_ms": sums.queued_ms,
+            "provider_ms": sums.provider_ms,
+        }
 
-    @property
-    def overhead_ms(self) -> float:
-        """What of the time so far was not spent on attempts: our own."""
-        return round(self.duration_ms - sum(attempt.duration_ms for attempt in self.attempts), 3)
+    def _attempted(self, attempt: Attempt) -> None:
+        self.attempts.append(attempt)
+        self._sums = None
 
     def _ladder(self) -> Ladder:
         name, catalogue = self._wanted.body.model, self._ports.catalogue
@@ -119,9 +133,25 @@ class Relay:
     def _record(self, outcome: Outcome | None, code: str | None) -> None:
         self._ports.record(self._trace(outcome or "answered", code))
 
-    def _trace(self, outcome: Outcome, code: str | None) -> Trace:
+    def _lost(self) -> Trace:
+        """Return the trace of a call that is heard of no more; its length and its cost nobody knows."""
         wanted = self._wanted
-        spoke = [one.model for one in self.attempts if one.first_token_ms is not None]
+        return Trace(
+            kind="model",
+            trace_id=self.trace_id,
+            tenant=wanted.tenant,
+            feature=wanted.body.model[:200],
+            release_id=None,
+            user_id=wanted.user,
+            started_at=self.started_at,
+            duration_ms=0.0,
+            outcome="lost",
+            error_code=PROCESS_DIED,
+            input=self._input,
+        )
+
+    def _trace(self, outcome: Outcome, code: str | None) -> Trace:
+        wanted, sums = self._wanted, self.sums
         return Trace(
             kind="model",
             trace_id=self.trace_id,
@@ -133,19 +163,26 @@ class Relay:
             duration_ms=self.duration_ms,
             outcome=outcome,
             error_code=code,
-            model=spoke[-1] if spoke else None,
-            input=_kept(wanted.body),
+            model=sums.model,
+            input=self._input,
             answer="".join(self._text),
             attempts=msgspec.to_builtins(self.attempts),
-            usage=self.usage,
-            cost_nanodollars=self.cost,
+            usage=sums.usage,
+            cost_nanodollars=sums.cost,
         )
 
 
 def _common(error: NoRungLeft) -> ButtressError:
-    """Return what all models failed with, where that was one thing: it says more than that none is left."""
+    """Return what all models failed with, where that was one thing: it says more than that none is left.
+
+    When to ask again is when the first of them may be asked.
+    """
     kinds = {type(one.error) for one in error.failures}
-    return error.last if error.last and len(kinds) == 1 else error
+    if not error.last or len(kinds) != 1:
+        return error
+    pause = {name: value for name, value in error.data.items() if name == "retry_after_s"}
+    error.last.data = {**error.last.data, **pause}
+    return error.last
 
 
 def _text_of(piece: Piece | Finished) -> str:
@@ -158,7 +195,8 @@ def _kept(body: Body) -> dict[str, object]:
     """Return what is kept of a request: all of it, or its shape where it is long."""
     if body.size_bytes <= MAX_KEPT_BYTES:
         return {name: LEFT_OUT if _has_keys(name, raw) else raw for name, raw in body.fields.items()}
-    return {"model": body.model, "left_out": sorted(body.fields), "bytes": body.size_bytes}
+    names = list(as_header(sorted(body.fields)))  # a client may well put all of it into names
+    return {"model": body.model[:200], "left_out": names, "bytes": body.size_bytes}
 
 
 def _has_keys(name: str, raw: msgspec.Raw) -> bool:

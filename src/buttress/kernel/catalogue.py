@@ -31,6 +31,10 @@ KEPT_HERE = DataPolicy(region="here", retention_days=0, training=False)
 """That of a model which runs on this machine."""
 
 
+Option = str | int | float | bool
+"""One value of `options`."""
+
+
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of `models.yaml`. `key` is a reference to a secret, never the secret.
 
@@ -40,6 +44,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
     `backed` is for a weak model: it is asked only what the passages' own sentences can answer, only such
     sentences of it are released, and the quotes that it did not say follow.
+
+    `options` are for the provider `longtail`: what its SDK is told beside the key, a region for example.
     """
 
     name: str
@@ -53,6 +59,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     price: Price | None = None
     policy: DataPolicy = DataPolicy()
     backed: bool = False
+    options: tuple[tuple[str, Option], ...] = ()
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -24,13 +24,13 @@ class Location(msgspec.Struct, frozen=True):
 class ButtressError(Exception):
     """The base of every error that a user may see.
 
-    Subclasses set `code`, `hint` and `retryable`; an instance may replace the hint with one that names
+    Subclasses set `code`, `hint` and `retryable`; an instance may replace the last two with what holds for
     the thing at hand, and carries in `data` what a program may want to read (JSON types only).
     """
 
     code: ClassVar[str]
     hint: str
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
 
     def __init__(
         self, message: str, *, hint: str | None = None, data: dict[str, object] | None = None

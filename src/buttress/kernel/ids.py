@@ -13,22 +13,17 @@ ReleaseId = NewType("ReleaseId", str)
 DocumentId = NewType("DocumentId", str)
 ChunkId = NewType("ChunkId", str)
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: sorts like the number, no i, l, o, u
-
-
-_PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
-"""Two digits at a time: an id is made for every call."""
-
-
-def _base32(number: int, digits: int) -> str:
-    """Return the last `digits` of `number`, an even number of them."""
-    return "".join([_PAIRS[(number >> place) & 1023] for place in range(5 * digits - 10, -1, -10)])
+_TIME = (1 << 48) - 1
+"""The last moment that an id has digits for is in the year 10889."""
 
 
 def new_id(prefix: str, clock: Clock, chance: Chance) -> str:
-    """Return `prefix_` and 26 characters that sort by the millisecond, then by chance (as a ULID does)."""
+    """Return `prefix_` and 32 hexadecimal digits: the millisecond, then chance; they sort by time.
+
+    As many as an OpenTelemetry trace id has: what follows `tr_` is one.
+    """
     milliseconds = int(clock.now().timestamp() * 1000)
-    return f"{prefix}_{_base32(milliseconds, 10)}{_base32(chance.bits(80), 16)}"
+    return f"{prefix}_{milliseconds & _TIME:012x}{chance.bits(80):020x}"
 
 
 def content_hash(*parts: str | bytes) -> str:

@@ -129,7 +129,7 @@ class TextDelta(msgspec.Struct, frozen=True, tag="text"):
 
 
 class ThinkingDelta(msgspec.Struct, frozen=True, tag="thinking"):
-    """A piece of what the model thinks before it speaks, or of the `signature` that comes after it."""
+    """A piece of what the model thinks before it speaks; its `signature`, which is whole, ends a thought."""
 
     text: str = ""
     signature: str = ""

@@ -12,9 +12,10 @@ Read in this order:
     checking     what is true of every document before it is stored
     plan         what an ingest has to do; ingest does it, with intake, backlog, ledger, tally
     forgetting   what is declared no more is there no more
-    embedding    texts into vectors, with the model that model_files finds
+    embedding    texts into vectors, with the model that model_files finds and onnx_models opens
     index        the rows in LanceDB; visibility says who may see them, resident keeps vectors in memory
     search       the stages: embed, dense and BM25, fusion, dedup; terms says what a passage covers
+    reranking/   how well documents that somebody brings answer a question
     engine       all of it in this process; engine_server and engine_client put a socket between
     ports, errors, settings
 

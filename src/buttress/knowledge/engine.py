@@ -18,10 +18,20 @@ from buttress.knowledge.errors import (
     UnknownKnowledge,
 )
 from buttress.knowledge.index import Index, open_index
-from buttress.knowledge.ports import Embedder, Vectors
+from buttress.knowledge.ports import Embedder, Reranker, Vectors
+from buttress.knowledge.reranking.opening import open_reranker
 from buttress.knowledge.search import Searcher
-from buttress.knowledge.search_types import BaseStatus, Embedded, EngineStatus, Found, Query, StageReport
-from buttress.knowledge.settings import EngineSettings
+from buttress.knowledge.search_types import (
+    BaseStatus,
+    Embedded,
+    EngineStatus,
+    Found,
+    Query,
+    Reranked,
+    Reranking,
+    StageReport,
+)
+from buttress.knowledge.settings import EngineSettings, RerankerSettings
 from buttress.knowledge.types import KnowledgeBase
 
 
@@ -37,6 +47,7 @@ class EngineParts(msgspec.Struct, frozen=True, kw_only=True):
     embedder: Callable[[], Awaitable[Embedder]]
     clock: Clock
     settings: EngineSettings = EngineSettings()
+    reranker: RerankerSettings = RerankerSettings()
     is_declared: Callable[[str], bool] = lambda _: True
 
 
@@ -47,14 +58,21 @@ class _Loaded(msgspec.Struct, frozen=True):
 
 
 class LocalEngine:
-    """An `Engine` in the caller's process. The model and LanceDB are loaded when they are needed first."""
+    """An `Engine` in the caller's process. The models and LanceDB are loaded when they are needed first.
+
+    Close it to end the re-ranker's threads.
+    """
 
     def __init__(self, parts: EngineParts) -> None:
         self._parts = parts
         self._settings = parts.settings
         self._queue = EngineQueue(parts.settings.max_running, parts.settings.max_waiting)
+        # A line of their own: a search takes milliseconds, a thousand documents take all the time there is.
+        self._reranks = EngineQueue(parts.settings.max_running, parts.settings.max_waiting)
         self._loading = asyncio.Lock()
         self._ready: _Loaded | None = None
+        self._opening = asyncio.Lock()
+        self._reranker: Reranker | None = None
 
     async def warm(self) -> None:
         """Load the model and the index now, so that the first call need not wait a second for them.
@@ -70,7 +88,7 @@ class LocalEngine:
         if base is None or not self._parts.is_declared(query.knowledge):
             known = ", ".join(filter(self._parts.is_declared, sorted(self._parts.knowledge))) or "none"
             raise UnknownKnowledge(f"there is no knowledge base `{query.knowledge}`; there are: {known}")
-        async with self._turn():
+        async with self._turn(self._queue):
             is_first, began = self._ready is None, self._parts.clock.monotonic()
             searcher = (await self._loaded()).searcher
             duration_ms = round((self._parts.clock.monotonic() - began) * 1000, 3)
@@ -93,6 +111,19 @@ class LocalEngine:
         vectors: list[list[float]] = (await self._embedded(texts)).tolist()
         return Embedded(vectors, await asyncio.to_thread(_tokens, (await self._loaded()).embedder, texts))
 
+    async def rerank(self, asked: Reranking) -> Reranked:
+        """See `Engine.rerank`."""
+        count, most = len(asked.documents), self._parts.reranker.max_documents
+        if count > most:
+            raise TooMuchAsked(f"{count:,} documents were given, {most:,} are taken at once")
+        async with self._turn(self._reranks):
+            return await (await self._opened_reranker()).rerank(asked)
+
+    def close(self) -> None:
+        """End the re-ranker's threads, if there is one; what they work on is finished first."""
+        if self._reranker:
+            self._reranker.close()
+
     async def status(self) -> EngineStatus:
         """See `Engine.status`."""
         loaded = await self._loaded()
@@ -101,8 +132,8 @@ class LocalEngine:
             fingerprint=loaded.embedder.fingerprint,
             dimensions=loaded.embedder.dimensions,
             knowledge=tuple([await _base_status(name, loaded) for name in sorted(self._parts.knowledge)]),
-            running=self._queue.running,
-            waiting=self._queue.waiting,
+            running=self._queue.running + self._reranks.running,
+            waiting=self._queue.waiting + self._reranks.waiting,
             memory_bytes=psutil.Process().memory_info().rss,
         )
 
@@ -111,15 +142,15 @@ class LocalEngine:
             raise TooMuchAsked(f"{texts} texts were given, {self._settings.max_texts} are taken at once")
 
     async def _embedded(self, texts: Sequence[str]) -> Vectors:
-        async with self._turn():
+        async with self._turn(self._queue):
             loaded = await self._loaded()
             return await asyncio.to_thread(loaded.embedder.embed, texts)
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def _turn(self, queue: EngineQueue) -> AsyncIterator[None]:
         timeout_s = self._settings.call_timeout_s
         try:
-            async with asyncio.timeout(timeout_s), self._queue.turn():
+            async with asyncio.timeout(timeout_s), queue.turn():
                 yield
         except TimeoutError:
             raise EngineTimeout(f"the engine did not answer within {timeout_s:g} s") from None
@@ -134,6 +165,14 @@ class LocalEngine:
                 searcher = Searcher(index, embedder, self._parts.clock, self._settings)
                 self._ready = _Loaded(index, embedder, searcher)
             return self._ready
+
+    async def _opened_reranker(self) -> Reranker:
+        """Return the re-ranker, opened by the first call that needs it. It needs no index."""
+        embedder = await self._parts.embedder()
+        async with self._opening:
+            if self._reranker is None:
+                self._reranker = await asyncio.to_thread(open_reranker, self._parts.reranker, embedder)
+            return self._reranker
 
 
 async def _base_status(name: str, loaded: _Loaded) -> BaseStatus:

@@ -25,7 +25,7 @@ from buttress.knowledge.engine_wire import (
     read_frame,
 )
 from buttress.knowledge.errors import EngineAway, EngineTimeout, TooMuchAsked
-from buttress.knowledge.search_types import Embedded, EngineStatus, Found, Query
+from buttress.knowledge.search_types import Embedded, EngineStatus, Found, Query, Reranked, Reranking
 from buttress.knowledge.settings import EngineSettings
 
 T = TypeVar("T")
@@ -73,6 +73,12 @@ class RemoteEngine:
     async def embed(self, texts: Sequence[str]) -> Embedded:
         """See `Engine.embed`."""
         return await self._ask("embed", [_sendable(one) for one in texts], Embedded)
+
+    async def rerank(self, asked: Reranking) -> Reranked:
+        """See `Engine.rerank`."""
+        documents = [_sendable(one) for one in asked.documents]
+        clean = msgspec.structs.replace(asked, query=_sendable(asked.query), documents=documents)
+        return await self._ask("rerank", clean, Reranked)
 
     async def status(self) -> EngineStatus:
         """See `Engine.status`."""

@@ -34,7 +34,7 @@ from buttress.knowledge.engine_wire import (
 )
 from buttress.knowledge.errors import EngineAway, EngineFailed, EngineRefused, EngineTimeout, TooMuchAsked
 from buttress.knowledge.ports import Engine
-from buttress.knowledge.search_types import Query
+from buttress.knowledge.search_types import Query, Reranking
 from buttress.knowledge.settings import EngineSettings
 
 HOST = "127.0.0.1"
@@ -189,6 +189,10 @@ async def _embed(engine: Engine, body: msgspec.Raw) -> object:
     return await engine.embed(msgspec.msgpack.decode(body, type=list[str]))
 
 
+async def _rerank(engine: Engine, body: msgspec.Raw) -> object:
+    return await engine.rerank(msgspec.msgpack.decode(body, type=Reranking))
+
+
 async def _status(engine: Engine, body: msgspec.Raw) -> object:
     del body
     return await engine.status()
@@ -198,5 +202,6 @@ _METHODS: dict[Method, Callable[[Engine, msgspec.Raw], Awaitable[object]]] = {
     "search": _search,
     "rank_sentences": _rank_sentences,
     "embed": _embed,
+    "rerank": _rerank,
     "status": _status,
 }

@@ -16,7 +16,7 @@ import msgspec
 from buttress.kernel.errors import ButtressError
 from buttress.knowledge.errors import ENGINE_ERRORS, EngineAway, EngineFailed
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Raised when messages change: an engine refuses callers of another version."""
 
 HELLO_BYTES = 4_096
@@ -24,7 +24,7 @@ HELLO_BYTES = 4_096
 
 _LENGTH_BYTES = 4
 
-Method = Literal["search", "rank_sentences", "embed", "status"]
+Method = Literal["search", "rank_sentences", "embed", "rerank", "status"]
 
 
 class FrameTooLarge(Exception):

@@ -129,6 +129,23 @@ class EmbedderBroken(ButtressError):
     hint = "Install or copy the model again; both files must belong together."
 
 
+class RerankerMissing(ButtressError):
+    """The model that re-ranks documents is not there."""
+
+    code = "knowledge.reranker_missing"
+    hint = (
+        "Name a folder with model.onnx and tokenizer.json as `reranker.model` in the section `knowledge` of "
+        "buttress.yaml, or fetch the model: hf download NAME. Without a name the embedding model re-ranks."
+    )
+
+
+class RerankerBroken(ButtressError):
+    """What is to re-rank documents cannot: its files are no cross-encoder, or there are no token vectors."""
+
+    code = "knowledge.reranker_broken"
+    hint = "Name a cross-encoder in ONNX format as `reranker.model` in the section `knowledge`."
+
+
 class ChunksTooLong(ButtressError):
     """Chunks would be longer than what the embedding model reads."""
 

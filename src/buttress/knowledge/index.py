@@ -8,10 +8,12 @@ lancedb and pyarrow are imported when an index is opened, never before: they tak
 """
 
 import asyncio
-import importlib
+import importlib.util
 import os
 import secrets
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+import sys
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import wraps
 from pathlib import Path
@@ -43,6 +45,7 @@ _SHOWN = [
     "page", "page_end", "start", "end", "text",
 ]  # fmt: skip
 _MADE = b"buttress.made"  # tells a table from an earlier one of its name, whose versions had the same numbers
+_REST_CLIENT = "lance_namespace_urllib3_client"
 _KEYS_AT_ONCE = 1_000
 _TIDY_FROM_ROWS = 100  # a query costs 0.04 ms more for each row that waits
 _TIDY_FROM_FRAGMENTS = 20
@@ -317,9 +320,28 @@ def _import_lancedb() -> None:
     # Its native part reads this once, when it is loaded, and would write warnings over what users see.
     os.environ.setdefault("LANCEDB_LOG", "error")  # noqa: TID251 - set, not read: there is no other way
     try:
-        importlib.import_module("lancedb.query")
+        with _without_a_rest_client():
+            importlib.import_module("lancedb.query")
     except ImportError as error:
         raise ExtraMissing(f"the index needs a package that is not installed: {error.name}") from error
+
+
+@contextmanager
+def _without_a_rest_client() -> Iterator[None]:
+    """Keep lancedb from loading, for the block, a client of a service that we never ask.
+
+    lancedb wants a few types out of that package, whose `__init__` loads the client, too: as long as all the
+    rest takes. Whoever wants the client later gets it.
+    """
+    spec = importlib.util.find_spec(_REST_CLIENT)
+    if spec is None or _REST_CLIENT in sys.modules:
+        yield
+        return
+    sys.modules[_REST_CLIENT] = importlib.util.module_from_spec(spec)  # its path, and nothing run yet
+    try:
+        yield
+    finally:
+        del sys.modules[_REST_CLIENT]
 
 
 def _name(knowledge: str, fingerprint: str) -> str:

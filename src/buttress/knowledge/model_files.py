@@ -38,6 +38,11 @@ _TOKENIZER = _Packaged(
 PACKAGED_NAME = "all-MiniLM-L6-v2, int8"
 
 
+def embedder_name(folder: str) -> str:
+    """Return what the model in `folder` is called, the packaged one where that is empty; looks at no file."""
+    return Path(folder).name if folder else PACKAGED_NAME
+
+
 def packaged_model() -> ModelFiles:
     """Return the files of the packaged model. The packages are only located, their code never runs.
 
@@ -59,7 +64,7 @@ def model_in(folder: Path) -> ModelFiles:
     """
     model, tokenizer = folder / MODEL_FILE, folder / TOKENIZER_FILE
     sums = (_sha256(model), _sha256(tokenizer))
-    return ModelFiles(name=folder.name, model=model, tokenizer=tokenizer, sha256=sums)
+    return ModelFiles(name=embedder_name(str(folder)), model=model, tokenizer=tokenizer, sha256=sums)
 
 
 def _located(wanted: _Packaged) -> Path:

@@ -1,9 +1,9 @@
 """What this room needs from adapters; each port has a contract test in `testing.contracts`."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
-from buttress.knowledge.search_types import Embedded, EngineStatus, Found, Query
+from buttress.knowledge.search_types import Embedded, EngineStatus, Found, Query, Reranked, Reranking
 from buttress.knowledge.settings import ParseLimits
 from buttress.knowledge.types import ParsedDocument
 
@@ -77,6 +77,59 @@ class Embedder(Protocol):
         ...
 
 
+@runtime_checkable
+class TokenEmbedder(Protocol):
+    """An embedder that also gives the vector of each token. Blocking, and safe to use from many threads."""
+
+    @property
+    def name(self) -> str:
+        """What people call the model."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest text in tokens."""
+        ...
+
+    def token_ids(self, text: str) -> Sequence[int]:
+        """Return the tokens of `text`, those that open and close it included; nothing is cut off."""
+        ...
+
+    def token_vectors(self, ids: Sequence[int]) -> Vectors:
+        """Return a row of length 1 for each of `ids`, at most `max_tokens`.
+
+        Raises:
+            RerankerBroken: the model gives none.
+            EmbedderBroken: it could not run.
+        """
+        ...
+
+
+class Reranker(Protocol):
+    """Scores documents by how well they answer a question. Passes `testing.contracts.reranker`.
+
+    The score of a document depends on nothing but it and the question. Calls may run side by side; a call
+    that is cancelled works on a few more documents at most.
+    """
+
+    @property
+    def name(self) -> str:
+        """What people call the model."""
+        ...
+
+    async def rerank(self, asked: Reranking) -> Reranked:
+        """Return a score for each document.
+
+        Raises:
+            RerankerBroken, EmbedderBroken: the model cannot, or could not run.
+        """
+        ...
+
+    def close(self) -> None:
+        """End its threads; what they work on is finished first."""
+        ...
+
+
 class Engine(Protocol):
     """Searches and embeds. Every adapter passes `testing.contracts.engine`.
 
@@ -108,6 +161,15 @@ class Engine(Protocol):
 
         Raises:
             TooMuchAsked: more texts than `EngineSettings.max_texts`.
+        """
+        ...
+
+    async def rerank(self, asked: Reranking) -> Reranked:
+        """Return a score for each document of `asked`, in their order.
+
+        Raises:
+            TooMuchAsked: more documents than `RerankerSettings.max_documents`.
+            RerankerMissing, RerankerBroken: the model of the settings is not there, or is none.
         """
         ...
 

@@ -70,6 +70,29 @@ class Embedded(msgspec.Struct, frozen=True):
     tokens: int
 
 
+class Reranking(msgspec.Struct, frozen=True, kw_only=True):
+    """Documents to be scored by how well they answer `query`.
+
+    Of each at most `max_tokens` count; None: as many as the model takes.
+    """
+
+    query: str
+    documents: list[str]
+    max_tokens: int | None = None
+
+
+class Reranked(msgspec.Struct, frozen=True, kw_only=True):
+    """A score for each document, in their order: 0 (has nothing to do with it) to 1.
+
+    `tokens` were read, of the query and the documents; `truncated` are the places of those documents of
+    which only the beginning was.
+    """
+
+    scores: list[float]
+    tokens: int
+    truncated: list[int]
+
+
 class BaseStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One knowledge base as the engine sees it: `chunks` None when it was not ingested yet."""
 

@@ -61,6 +61,45 @@ class EmbedderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ] = 0
 
 
+class RerankerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which model says how well documents answer a question."""
+
+    model: Annotated[
+        str,
+        Meta(
+            description="A cross-encoder: a folder with model.onnx (or onnx/model.onnx) and tokenizer.json, "
+            "or the name `OWNER/NAME` of a model that was fetched from the hub. Empty: late interaction of "
+            "the embedding model, which needs no further weights."
+        ),
+    ] = ""
+    hub_folder: Annotated[str, Meta(description="Where models that were fetched from the hub are kept.")] = (
+        "~/.cache/huggingface/hub"
+    )
+    max_tokens: Annotated[
+        int,
+        Meta(
+            ge=16,
+            le=32_768,
+            description="Longest document in tokens, with a cross-encoder together with its question; of a "
+            "longer one the beginning counts.",
+        ),
+    ] = 512
+    max_documents: Annotated[
+        int, Meta(ge=1, le=100_000, description="Most documents to re-rank in one call.")
+    ] = 1_000
+    threads: Annotated[
+        int, Meta(ge=0, le=256, description="Documents scored at the same time. 0: one for each core.")
+    ] = 0
+    keep_bytes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Memory for the token vectors of documents that were re-ranked lately, 150 kB for "
+            "200 tokens: they are not computed again. Late interaction only.",
+        ),
+    ] = 64 * MEBIBYTE
+
+
 class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much an engine takes on, and how long anything may take."""
 

@@ -6,7 +6,8 @@ stream.
 
 Read in this order:
     types        the nouns: Attempt, and its Bill
-    ports        what we need from the world: Provider, SentenceRanker, LocalServer, Meter, Egress; and Rung
+    ports        what we need from the world: Provider, SentenceRanker, Reranker, LocalServer, Meter,
+                 Egress; and Rung
     decide       after a failure: again, the next one, or none; pure
     ladder       the way from rung to rung
     attempts     one attempt: leave, reservation, time limits, record

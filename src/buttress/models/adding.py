@@ -12,20 +12,26 @@ from pathlib import Path
 import msgspec
 import yaml
 
-from buttress.kernel.catalogue import Catalogue, Ladder, Step
+from buttress.kernel.catalogue import Catalogue, Ladder, Option, Step
 from buttress.kernel.errors import Mistake
 from buttress.models.declaration import read_catalogue
 from buttress.models.errors import ModelNotAdded
 
+_UNSEEN = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
+"""What JSON writes as it is, and YAML takes for the end of a line, or refuses."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
 _BY_HAND = "Write it into models.yaml by hand: docs/how-to/use-a-language-model.md"
+
+Field = Option | Mapping[str, Option]
+"""What an entry says of one matter: a value, or several by name."""
 
 
 class Addition(msgspec.Struct, frozen=True, kw_only=True):
     """A model to be put in: its name, what its entry says, and the ladder it stands on, last or first."""
 
     name: str
-    fields: Mapping[str, str | int]
+    fields: Mapping[str, Field]
     ladder: str = ""
     is_first: bool = False
 
@@ -68,7 +74,8 @@ def _refuse_names(before: Catalogue, addition: Addition) -> None:
 
 
 def _not_added(mistakes: list[Mistake]) -> ModelNotAdded:
-    return ModelNotAdded("; ".join(one.message for one in mistakes), hint=mistakes[0].hint)
+    hints = dict.fromkeys(one.hint for one in mistakes)
+    return ModelNotAdded("; ".join(one.message for one in mistakes), hint=" ".join(hints))
 
 
 def _says(read: Catalogue, before: Catalogue, addition: Addition) -> bool:
@@ -110,14 +117,14 @@ def _ended(text: str, newline: str) -> str:
 def _entry(models: yaml.Node, addition: Addition) -> _Edit:
     """Return what puts the entry behind the last model."""
     if _is_flow(models):
-        told = ", ".join(f"{name}: {_scalar(value)}" for name, value in addition.fields.items())
+        told = ", ".join(f"{name}: {_field(value)}" for name, value in addition.fields.items())
         return _at_end(models, f"{_scalar(addition.name)}: {{{told}}}")
     indent = models.value[0][0].start_mark.column
     return _Edit(_last_line(models) + 1, -1, "\n".join(_block(addition, indent)))
 
 
 def _block(addition: Addition, indent: int) -> list[str]:
-    fields = [f"{' ' * (indent + 2)}{name}: {_scalar(value)}" for name, value in addition.fields.items()]
+    fields = [f"{' ' * (indent + 2)}{name}: {_field(value)}" for name, value in addition.fields.items()]
     return [f"{' ' * indent}{_scalar(addition.name)}:", *fields]
 
 
@@ -160,10 +167,19 @@ def _last_line(node: yaml.Node) -> int:
     return int(node.end_mark.line) - is_text_block
 
 
-def _scalar(value: str | int) -> str:
+def _field(value: Field) -> str:
+    """Return `value` as YAML reads it back; several stand in braces."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_scalar(name)}: {_scalar(one)}' for name, one in value.items())}}}"
+    return _scalar(value)
+
+
+def _scalar(value: Option) -> str:
     """Return `value` as YAML reads it back: as it is where that is a text, quoted elsewhere."""
-    if isinstance(value, int):
-        return str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return format(value, ".9f").rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
     if _PLAIN.fullmatch(value) and not value.endswith(":") and yaml.safe_load(value) == value:
         return value
-    return json.dumps(value, ensure_ascii=False)
+    return _UNSEEN.sub(lambda one: f"\\u{ord(one[0]):04x}", json.dumps(value, ensure_ascii=False))

@@ -4,24 +4,36 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 import msgspec
 
+from buttress.kernel.catalogue import Model
 from buttress.kernel.chance import Chance
 from buttress.kernel.clock import Clock
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.messages import Delta, Finished, ModelEvent, ToolCallDelta
+from buttress.kernel.tokens import EstimatedTokens, TokenCounter
 from buttress.kernel.usage import NanoDollars, Usage
-from buttress.models.decide import estimated_usage
-from buttress.models.deployments import Deployments
-from buttress.models.errors import ModelBusy, ModelTimeout, StreamCut
+from buttress.models.decide import continued_usage, estimated_usage
+from buttress.models.deployments import Deployments, Turn
+from buttress.models.dialects.types import Tally
+from buttress.models.errors import BadAnswer, ModelBusy, ModelTimeout, StreamCut
 from buttress.models.order import Order
-from buttress.models.patience import Within
+from buttress.models.patience import Patience
 from buttress.models.ports import Egress, Meter, Rung
 from buttress.models.settings import ModelSettings
 from buttress.models.streaming import SPEAKING, UNSENT, WAITING, Happening, after, happening_of, outcome_of
 from buttress.models.types import Attempt, Bill, Frame, Piece
 
 
+def estimated(_model: Model) -> TokenCounter:
+    """Return the counter of a model whose tokenizer is not at hand."""
+    return EstimatedTokens()
+
+
 class LadderPorts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a ladder needs from the world. `record` takes each attempt as it ends, also a cancelled one."""
+    """What a ladder needs from the world. `record` takes each attempt as it ends, also a cancelled one.
+
+    `counter` gives what counts for a model and is at hand: it is asked in the middle of cancellations, and
+    must not wait.
+    """
 
     egress: Egress
     meter: Meter
@@ -30,6 +42,7 @@ class LadderPorts(msgspec.Struct, frozen=True, kw_only=True):
     deployments: Deployments
     record: Callable[[Attempt], None]
     settings: ModelSettings
+    counter: Callable[[Model], TokenCounter] = estimated
 
 
 class Deadlines(msgspec.Struct, frozen=True):
@@ -53,17 +66,21 @@ class RunningAttempt:
         self._order = order
         self._ports = ports
         self._deadlines = deadlines
-        self._deployment = ports.deployments.of(rung.model)
+        self.deployment = ports.deployments.of(rung.model)
         self._standing = UNSENT
         self._bill = Bill(usage=Usage(), cost=NanoDollars(0))  # so far nothing was sent
         self._held: list[Frame] = []
+        self._held_bytes = 0
         self._started_at = ports.clock.now()
         self._started = ports.clock.monotonic()
-        self._is_inside = False  # of the deployment
+        self._turn: Turn | None = None  # of the deployment, while inside
         self._queued_ms = 0.0
         self._first_token_by = deadlines.speak_by
         self._first_token_ms: float | None = None
         self._finished: Finished | None = None
+        self._tally: Usage | None = None
+        self._tallied_characters = 0
+        self._patience = Patience()
 
     @property
     def has_spoken(self) -> bool:
@@ -101,8 +118,10 @@ class RunningAttempt:
                     self._happens(happening_of(error))
                     raise
                 finally:
-                    self._settle()
-                    await stream.aclose()
+                    try:
+                        self._settle()
+                    finally:
+                        await stream.aclose()
         except BaseException as error:
             fault = error
             self._happens(happening_of(error))
@@ -110,7 +129,7 @@ class RunningAttempt:
         finally:
             self._end(fault)
 
-    def _stream(self) -> AsyncGenerator[ModelEvent | Frame, None]:
+    def _stream(self) -> AsyncGenerator[ModelEvent | Tally | Frame, None]:
         """Ask in the client's own words where the model understands them, else in ours."""
         body, provider = self._order.body, self._rung.provider
         passed = provider.pass_on(body) if body else None
@@ -121,12 +140,11 @@ class RunningAttempt:
         if remaining_s <= 0:
             raise self._timeout()
         try:
-            waited_s = await self._deployment.enter(remaining_s)
+            self._turn = await self.deployment.enter(remaining_s)
         except ModelBusy:
             self._queued_ms = self._elapsed_ms()
             raise
-        self._is_inside = True
-        self._queued_ms = round(waited_s * 1000, 3)
+        self._queued_ms = round(self._turn.waited_s * 1000, 3)
 
     def _begin(self) -> None:
         self._happens("sent")
@@ -136,10 +154,13 @@ class RunningAttempt:
     def _happens(self, happening: Happening) -> None:
         self._standing = after(self._standing, happening)
 
-    def _hear(self, event: ModelEvent | Frame) -> Sequence[Piece]:
+    def _hear(self, event: ModelEvent | Tally | Frame) -> Sequence[Piece]:
         """Return what an event releases."""
         if isinstance(event, Frame):
             return self._hear_frame(event)
+        if isinstance(event, Tally):
+            self._count(event.usage)
+            return ()
         if isinstance(event, Finished):
             self._finish(event)
             return ()
@@ -150,20 +171,36 @@ class RunningAttempt:
         seen = frame.seen
         if seen.has_content or seen.finished:
             self._say(seen.characters)
+        if seen.tally:
+            self._count(seen.tally)
         if seen.finished:
             self._finish(seen.finished)
         if self._standing is WAITING:
-            self._held.append(frame)
+            self._hold(frame)
             return ()
         released = (*self._held, frame)
         self._held.clear()
         return released
 
+    def _hold(self, frame: Frame) -> None:
+        self._held.append(frame)
+        self._held_bytes += len(frame.data)
+        most = self._ports.settings.max_event_bytes
+        if self._held_bytes > most:
+            raise BadAnswer(f"{self._rung.model.name} sent {most:,} bytes and had said nothing yet")
+
     def _say(self, characters: int) -> None:
-        self._happens("said")
+        if self._standing is not SPEAKING:  # each event of a stream comes here; the table would say the same
+            self._happens("said")
         self._bill.output_characters += characters
         if self._first_token_ms is None:
             self._first_token_ms = self._elapsed_ms()
+            if self._turn:
+                self._turn = self.deployment.heard(self._turn, self._first_token_ms - self._queued_ms)
+
+    def _count(self, usage: Usage) -> None:
+        """Take notice of what the upstream counted of all that was said so far."""
+        self._tally, self._tallied_characters = usage, self._bill.output_characters
 
     def _finish(self, finished: Finished) -> None:
         self._happens("finished")
@@ -177,14 +214,20 @@ class RunningAttempt:
             return
         bill.usage = self._finished.usage if self._finished else None
         if bill.usage is None:
-            bill.usage = estimated_usage(self._order.characters, bill.output_characters)
-            bill.is_estimated = True
+            bill.usage, bill.is_estimated = self._estimate(bill.output_characters), True
+
+    def _estimate(self, said_characters: int) -> Usage:
+        """Return about what was used: the upstream's last count, if there is one, and what came after it."""
+        if self._tally is not None:
+            return continued_usage(self._tally, said_characters - self._tallied_characters)
+        asked = self._order.tokens(self._ports.counter(self._rung.model))
+        return estimated_usage(asked, said_characters)
 
     def _end(self, fault: BaseException | None) -> None:
         """Leave the deployment, and record the attempt."""
-        if self._is_inside:
-            heard_ms = None if self._first_token_ms is None else self._first_token_ms - self._queued_ms
-            self._deployment.leave(fault, heard_ms)
+        self._patience.end()
+        if self._turn:
+            self.deployment.leave(self._turn, fault)
         model, bill = self._rung.model, self._bill
         self._ports.record(
             Attempt(
@@ -202,7 +245,9 @@ class RunningAttempt:
             )
         )
 
-    async def _next(self, stream: AsyncGenerator[ModelEvent | Frame, None]) -> ModelEvent | Frame:
+    async def _next(
+        self, stream: AsyncGenerator[ModelEvent | Tally | Frame, None]
+    ) -> ModelEvent | Tally | Frame:
         """Wait for the next event, as long as the settings and the call allow."""
         now, deadlines = self._ports.clock.monotonic(), self._deadlines
         if self._standing is WAITING:
@@ -210,7 +255,7 @@ class RunningAttempt:
         else:
             until = min(now + self._ports.settings.idle_timeout_s, deadlines.whole_at)
         try:
-            return await Within(anext(stream), until - now)
+            return await self._patience.wait(anext(stream), until - now)
         except TimeoutError as error:
             raise self._timeout(until) from error
         except StopAsyncIteration:

@@ -1,7 +1,13 @@
 """The breaker of one deployment: after enough failures in a row it is left alone for a while. Pure.
 
-    closed --failures in a row--> open --its time is over--> half-open --a probe succeeds--> closed
-                                    ^--------------------------- a probe fails ------'
+    closed --failures in a row--> open --its time is over--> half-open --its probe speaks--> closed, on trial
+                                    ^------------------------- its probe fails ------'              |
+                                    ^------------------------- the next failure --------------------'
+
+On trial it is asked by all; the next failure opens it for twice as long, the next whole answer ends that.
+
+Every change of these begins a new term. A call has its say only in the term in which it was let in: what it
+finds out later says how the deployment was, not how it is; and it cannot speak for another one's probe.
 
 Moments are seconds on the clock of whoever asks.
 """
@@ -16,18 +22,22 @@ State = Literal["closed", "open", "half_open"]
 Effect = Literal["good", "ill", "neither"]
 """What a call says about its deployment; `neither` where it was the request's fault, or nobody waited."""
 
+NEVER = float("-inf")
+
 
 class Breaker(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a deployment.
 
     `failures` counts those in a row; `trips` how often it was opened in a row, without a success between.
-    `until` is when a probe may go; `is_probed` that one is under way.
+    `until` is when a probe may go. One is under way until `probed_until`: if nothing is heard of it, another
+    one may go then.
     """
 
+    term: int = 0
     failures: int = 0
     trips: int = 0
     until: float | None = None
-    is_probed: bool = False
+    probed_until: float = NEVER
 
     def state(self, now: float) -> State:
         """Return what it is at `now`."""
@@ -35,46 +45,59 @@ class Breaker(msgspec.Struct, frozen=True, kw_only=True):
             return "closed"
         return "open" if now < self.until else "half_open"
 
+    def is_probed(self, now: float) -> bool:
+        """Say whether a probe is under way."""
+        return now < self.probed_until
+
     def admits(self, now: float) -> bool:
         """Say whether a call may go: any while closed, one at a time while half-open."""
-        match self.state(now):
-            case "closed":
-                return True
-            case "half_open":
-                return not self.is_probed
-            case "open":
-                return False
+        if self.until is None:
+            return True
+        return now >= self.until and now >= self.probed_until
 
 
-def entered(breaker: Breaker, now: float) -> Breaker:
-    """Return the breaker when a call that it admits has gone."""
-    if breaker.state(now) == "closed":
-        return breaker
-    return msgspec.structs.replace(breaker, is_probed=True)
+def entered(breaker: Breaker, now: float, probe_s: float) -> Breaker:
+    """Return the breaker when a call that it admits has gone, which is of its `term`.
 
-
-def after(breaker: Breaker, effect: Effect, now: float, settings: BreakerSettings) -> Breaker:
-    """Return the breaker when a call has ended with `effect`.
-
-    One that was let in before it opened, and ends well while it is open, does not close it: it says how the
-    deployment was, not how it is.
+    A probe has its place for `probe_s` seconds at most.
     """
-    if effect == "neither":
-        return msgspec.structs.replace(breaker, is_probed=False)
-    if effect == "good":
-        return breaker if breaker.state(now) == "open" else Breaker()
-    if breaker.state(now) == "open":
+    if breaker.until is None:
         return breaker
-    failures = breaker.failures + 1
-    is_probe = breaker.state(now) == "half_open"
-    if is_probe or failures >= settings.failures:
-        return _opened(breaker, now, settings)
-    return msgspec.structs.replace(breaker, failures=failures)
+    return msgspec.structs.replace(breaker, term=breaker.term + 1, probed_until=now + probe_s)
+
+
+def spoken(breaker: Breaker, term: int, settings: BreakerSettings) -> Breaker:
+    """Return the breaker when a call of `term` has begun to be answered: a probe has found out enough."""
+    if breaker.until is None or term != breaker.term:
+        return breaker
+    return Breaker(term=term + 1, failures=settings.failures - 1, trips=breaker.trips)
+
+
+def after(breaker: Breaker, effect: Effect, term: int, now: float, settings: BreakerSettings) -> Breaker:
+    """Return the breaker when a call of `term` has ended with `effect`."""
+    if term != breaker.term:
+        return breaker
+    is_probe = breaker.until is not None
+    match effect:
+        case "neither":
+            return msgspec.structs.replace(breaker, probed_until=NEVER) if is_probe else breaker
+        case "good":
+            return _well(breaker, is_probe=is_probe)
+        case "ill" if is_probe or breaker.failures + 1 >= settings.failures:
+            return _opened(breaker, now, settings)
+        case "ill":
+            return msgspec.structs.replace(breaker, failures=breaker.failures + 1)
+
+
+def _well(breaker: Breaker, *, is_probe: bool) -> Breaker:
+    if is_probe:
+        return Breaker(term=breaker.term + 1)
+    return Breaker(term=breaker.term) if breaker.failures or breaker.trips else breaker
 
 
 def _opened(breaker: Breaker, now: float, settings: BreakerSettings) -> Breaker:
     open_s = min(settings.open_cap_s, settings.open_s * 2.0**breaker.trips)
-    return Breaker(trips=breaker.trips + 1, until=now + open_s)
+    return Breaker(term=breaker.term + 1, trips=breaker.trips + 1, until=now + open_s)
 
 
 def rested(breaker: Breaker, until: float) -> Breaker:
@@ -83,9 +106,9 @@ def rested(breaker: Breaker, until: float) -> Breaker:
     So does what another worker found out: it is as if this one had.
     """
     later = until if breaker.until is None else max(breaker.until, until)
-    return msgspec.structs.replace(breaker, until=later, is_probed=False)
+    return msgspec.structs.replace(breaker, term=breaker.term + 1, until=later, probed_until=NEVER)
 
 
-def recovered() -> Breaker:
+def recovered(breaker: Breaker) -> Breaker:
     """Return the breaker of a deployment that another worker has seen answer again."""
-    return Breaker()
+    return Breaker(term=breaker.term + 1)

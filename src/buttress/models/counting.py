@@ -14,6 +14,9 @@ from buttress.models.local_file import local_file
 from buttress.models.openai_tokens import encoding_of, load_openai_counter
 
 _ESTIMATE = EstimatedTokens()
+MOST_LOADED = 8
+"""Tokenizers of local models that are kept, in a process whose models.yaml is edited; each has megabytes."""
+
 _Kind = tuple[str, ...]
 
 _log = structlog.get_logger("buttress.models.counting")
@@ -45,6 +48,10 @@ class Counters:
         counters = [await self._counter(kind, model) for kind, model in kinds.items()]
         return counters[0] if len(counters) == 1 else WorstTokens(counters)
 
+    def at_hand(self, model: Model) -> TokenCounter:
+        """Return what counts for `model` if it was loaded already, else an estimate; never waits."""
+        return self._loaded.get(self._kind(model), _ESTIMATE)
+
     def _kind(self, model: Model) -> _Kind:
         """Return what tells whether two models count alike."""
         if model.provider == "openai" and (encoding := encoding_of(model.id)):
@@ -56,8 +63,10 @@ class Counters:
             return _ESTIMATE
         async with self._lock:
             if kind not in self._loaded:
+                while len(self._loaded) >= MOST_LOADED:
+                    del self._loaded[next(iter(self._loaded))]
                 self._loaded[kind] = await asyncio.to_thread(self._load, kind, model)
-        return self._loaded[kind]
+            return self._loaded[kind]
 
     def _load(self, kind: _Kind, model: Model) -> TokenCounter:
         if kind[0] == "openai":

@@ -14,6 +14,7 @@ from buttress.models.errors import (
     LocalModelAway,
     LocalModelBroken,
     LocalModelMissing,
+    LongtailMissing,
     ModelBusy,
     ModelNotAdded,
     ModelResting,
@@ -29,12 +30,15 @@ from buttress.models.errors import (
     StreamCut,
     Untranslatable,
     WindowExceeded,
+    WrongKind,
 )
 from buttress.models.settings import ModelSettings
 
 _REFUSED = (
     *(RateLimited, RefusedKey, BadRequest, WindowExceeded, RequestInvalid, Untranslatable, StateUnsupported),
     *(ModelBusy, ModelResting, LocalModelAway, LocalModelMissing, LocalModelBroken, NothingToQuote),
+    WrongKind,
+    LongtailMissing,
 )
 """What happens before a model has worked."""
 
@@ -58,6 +62,7 @@ EFFECTS: dict[type[ButtressError], Effect] = {
     RequestInvalid: "neither",
     Untranslatable: "neither",
     StateUnsupported: "neither",
+    WrongKind: "neither",
     ProviderUnknown: "neither",
     ModelResting: "neither",
     NoRungLeft: "neither",
@@ -65,6 +70,7 @@ EFFECTS: dict[type[ButtressError], Effect] = {
     ModelBusy: "neither",
     LocalModelAway: "neither",
     LocalModelMissing: "neither",
+    LongtailMissing: "neither",
     ModelNotAdded: "neither",
     LocalModelBroken: "neither",
 }
@@ -105,13 +111,14 @@ def after_failure(failed: Failed, settings: ModelSettings) -> Decision:
     """Decide: the same model again, the next one, or none.
 
     The same model is asked again only for what may pass by itself. A slow one is not: it would be slow again;
-    nor one that is busy, rests, or is away: it would be for longer than any wait here. The delay is
+    nor one that is busy, rests, or is away: it would be for longer than any wait here; nor one whose answer
+    cannot be read: it worked, and would be paid again for the same. The delay is
     drawn evenly from 0 to a bound that doubles (full jitter), or what the upstream asks for where that is
     longer; an upstream that asks for more than `retry_after_cap_s` is left for the next rung.
     """
     if failed.remaining_s <= 0:
         return GiveUp()
-    lasts = isinstance(failed.error, ModelTimeout | ModelBusy | ModelResting | LocalModelAway)
+    lasts = isinstance(failed.error, ModelTimeout | ModelBusy | ModelResting | LocalModelAway | BadAnswer)
     is_worth_it = failed.error.retryable and not lasts
     if not is_worth_it or failed.tries >= settings.attempts_per_rung:
         return NextRung()
@@ -169,9 +176,12 @@ def was_refused(error: BaseException) -> bool:
     return isinstance(error, ButtressError) and not error.code.startswith("models.")
 
 
-def estimated_usage(asked_characters: int, said_characters: int) -> Usage:
+def estimated_usage(asked_tokens: int, said_characters: int) -> Usage:
     """Return about what an attempt used whose upstream did not say; rather too much than too little."""
-    return Usage(
-        input=ceil(asked_characters / CHARACTERS_PER_TOKEN),
-        output=ceil(said_characters / CHARACTERS_PER_TOKEN),
-    )
+    return Usage(input=asked_tokens, output=ceil(said_characters / CHARACTERS_PER_TOKEN))
+
+
+def continued_usage(counted: Usage, said_characters: int) -> Usage:
+    """Return about what an attempt used whose upstream `counted` as it went, and then said so much more."""
+    more = ceil(said_characters / CHARACTERS_PER_TOKEN)
+    return msgspec.structs.replace(counted, output=counted.output + more)

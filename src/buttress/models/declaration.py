@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from buttress.kernel.catalogue import KEPT_HERE, Catalogue, DataPolicy, Ladder, Model, Price
+from buttress.kernel.catalogue import KEPT_HERE, Catalogue, DataPolicy, Ladder, Model, Option, Price
 from buttress.kernel.errors import Mistake
 from buttress.kernel.located import Located, convert_all, did_you_mean, parse_yaml
 from buttress.kernel.secrets import has_password, parse_reference
@@ -19,19 +19,27 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "openai": ("id", "base_url"),
     "anthropic": ("id", "key"),
     "gemini": ("id", "key"),
+    "longtail": ("id",),
+    "rerank": ("id", "base_url"),
 }
 """What a provider cannot do without."""
 
-HERE = ("extractive", "local")
+HERE = ("extractive", "local", "own-rerank")
 """Providers that run on this machine: what a call costs, and what becomes of what it says, is known."""
+
+RERANKERS = ("rerank", "own-rerank")
+"""Providers of models that re-rank documents, and do nothing else."""
 
 _WINDOW_TOKENS = {"local": 4_096}
 """The window of a model that does not say it; memory is kept for all of a local one's."""
 
 _MODELS = "models"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
+_THROUGH = re.compile(r"[a-z0-9_]+:\S+")
+_SECRET = re.compile(r"key|secret|token|password|credential", re.IGNORECASE)
 _REGION = re.compile(r"[a-z0-9][a-z0-9-]*")
 _NAME_HINT = "Use letters, digits, and . _ : / -; begin with a letter or a digit; at most 100 characters."
+_OTHERS = "what speaks OpenAI's format is `openai`, many others are reached by `longtail`."
 _KEY_HINT = "Write where it is found: `key: env:NAME` or `key: file:PATH`. If it was in git, replace it."
 
 Tokens = Annotated[int, Meta(gt=0)]
@@ -70,6 +78,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     price: PriceEntry | None = None
     policy: PolicyEntry = PolicyEntry()
     backed: bool = False
+    options: dict[str, Option] = {}
 
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -133,6 +142,7 @@ def _model(located: Located, name: str) -> Model | list[Mistake]:
         price=_price(entry),
         policy=_policy(entry),
         backed=entry.backed,
+        options=tuple(entry.options.items()),
     )
 
 
@@ -158,7 +168,7 @@ def _odd(located: Located, model: Model, providers: Collection[str]) -> Iterator
 
     if model.provider not in providers:
         known = ", ".join(sorted(providers))
-        hint = did_you_mean(model.provider, providers) or f"There are: {known}."
+        hint = did_you_mean(model.provider, providers) or f"There are: {known}; {_OTHERS}"
         yield mistake("provider", f"no provider is called `{model.provider}`", hint)
     for key in REQUIRED.get(model.provider, ()):
         if not getattr(model, key):
@@ -166,6 +176,7 @@ def _odd(located: Located, model: Model, providers: Collection[str]) -> Iterator
             yield mistake(key, message, f"Add `{key}:` to the model `{model.name}`.")
     if model.path and model.provider != "local":
         yield mistake("path", f"the provider `{model.provider}` runs no file", "Only `provider: local` does.")
+    yield from _odd_through(model, mistake)
     if (region := model.policy.region) is not None and not _REGION.fullmatch(region):
         yield mistake("policy", "the region is no word", "Write it like `eu` or `us-east-1`.")
     if model.max_output_tokens >= model.window_tokens:
@@ -180,6 +191,21 @@ def _odd_address(model: Model, mistake: Callable[[str, str, str], Mistake]) -> I
         yield mistake("key", "this is not a reference to a key", _KEY_HINT)
     if model.base_url and (problem := _url_problem(model.base_url)):
         yield mistake("base_url", problem, "Write it like `https://api.example.com/v1`.")
+
+
+def _odd_through(model: Model, mistake: Callable[[str, str, str], Mistake]) -> Iterator[Mistake]:
+    """Yield what is wrong with a model of the provider `longtail`, or with what only such a one may have."""
+    if model.provider != "longtail":
+        if model.options:
+            message = f"the provider `{model.provider}` takes none"
+            yield mistake("options", message, "Only `provider: longtail` does.")
+        return
+    if model.id and not _THROUGH.fullmatch(model.id):
+        hint = "Write it like `mistral:mistral-small-latest`."
+        yield mistake("id", "it names no provider before its first colon", hint)
+    for name, value in model.options:
+        if isinstance(value, str) and _SECRET.search(name):
+            yield mistake("options", f"`{name}` is a secret by its name", _KEY_HINT)
 
 
 def _second_file(located: Located, models: Sequence[Model]) -> Iterator[Mistake]:

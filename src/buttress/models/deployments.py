@@ -1,19 +1,20 @@
 """What this process knows of each model that it calls: whether it is well, how quick it is, how busy.
 
 A deployment is a model of models.yaml: what its name stands for. One whose address, key or provider is
-changed in the file is another one, of which nothing is known yet.
+changed in the file is another one, of which nothing is known yet; calls under way keep theirs.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from math import exp2
+from weakref import WeakValueDictionary
 
 import msgspec
 
 from buttress.kernel.catalogue import Ladder, Model
 from buttress.kernel.chance import Chance
 from buttress.kernel.clock import Clock
-from buttress.models.breaker import Breaker, after, entered, recovered, rested
+from buttress.models.breaker import Breaker, after, entered, recovered, rested, spoken
 from buttress.models.choosing import Candidate, ordered
 from buttress.models.concurrency import Gate, Limit, lowered, raised
 from buttress.models.decide import effect_of, is_overload, rest_of
@@ -22,6 +23,9 @@ from buttress.models.settings import ModelSettings
 
 PROBE_S = 0.5
 """How long a call waits that finds another one probing a model, before it looks again: a guess."""
+
+PROBE_SPARE_S = 5.0
+"""How much longer than the time for a first token a probe keeps its place: that alone should end it."""
 
 _NEWEST = 0.2
 """The share of the newest answer in the smoothed time: about the last ten count."""
@@ -58,17 +62,25 @@ class Word(msgspec.Struct, frozen=True):
 Tell = Callable[[Word], None]
 
 
+class Turn(msgspec.Struct, frozen=True, gc=False):
+    """A call's place at a deployment: the term of its breaker in which it was let in, and what it waited."""
+
+    term: int
+    waited_s: float = 0.0
+
+
 class Deployment:
-    """One of them. A call `enter`s, and `leave`s with how it ended. One event loop only.
+    """One of them. A call `enter`s, says when it has `heard` something, and `leave`s. One event loop only.
 
     `tell` is given what the other processes are to know.
     """
 
     def __init__(self, model: Model, settings: ModelSettings, clock: Clock, tell: Tell) -> None:
         self.model = model
-        self._tell = tell
+        self.tell = tell
         self._settings = settings
         self._clock = clock
+        self._probe_s = settings.first_token_timeout_s + PROBE_SPARE_S
         limits = settings.concurrency
         self.breaker = Breaker()
         self.latency: Latency | None = None
@@ -80,7 +92,7 @@ class Deployment:
         now = self._clock.monotonic()
         if self.breaker.admits(now):
             return 0.0
-        return max(PROBE_S, (self.breaker.until or now) - now) if self.breaker.is_probed else self._left(now)
+        return PROBE_S if self.breaker.is_probed(now) else self._left(now)
 
     @property
     def candidate(self) -> Candidate:
@@ -93,8 +105,8 @@ class Deployment:
             running=self.gate.running + self.gate.waiting,
         )
 
-    async def enter(self, within_s: float) -> float:
-        """Wait for a turn, `within_s` at most; return the seconds that took. Who entered must `leave`.
+    async def enter(self, within_s: float) -> Turn:
+        """Wait for a turn, `within_s` at most. Who has one must `leave`.
 
         Raises:
             ModelResting: it is left alone for now.
@@ -107,19 +119,25 @@ class Deployment:
         if not self.breaker.admits(now):
             self.gate.leave()
             raise self._resting()
-        self.breaker = entered(self.breaker, now)
-        return waited_s
+        self.breaker = entered(self.breaker, now, self._probe_s)
+        return Turn(self.breaker.term, waited_s)
 
-    def leave(self, error: BaseException | None, first_token_ms: float | None) -> None:
-        """Learn from a call that ended: with `error`, None when well; its first token came so soon."""
+    def heard(self, turn: Turn, first_token_ms: float) -> Turn:
+        """Learn that a call's first token came, so soon; return the turn with which it goes on."""
+        self.latency = measured(self.latency, first_token_ms, self._clock.monotonic())
+        if self.breaker.until is None or turn.term != self.breaker.term:
+            return turn
+        self._change(spoken(self.breaker, turn.term, self._settings.breaker))
+        return Turn(self.breaker.term, turn.waited_s)
+
+    def leave(self, turn: Turn, error: BaseException | None) -> None:
+        """Learn from a call that ended: with `error`, None when well."""
         now, settings = self._clock.monotonic(), self._settings
         if error is None:
             self.gate.limit = raised(self.gate.limit, self.gate.running, settings.concurrency)
         elif is_overload(error):
             self.gate.limit = lowered(self.gate.limit, now, settings.concurrency)
-        self._change(after(self.breaker, effect_of(error), now, settings.breaker))
-        if first_token_ms is not None:
-            self.latency = measured(self.latency, first_token_ms, now)
+        self._change(after(self.breaker, effect_of(error), turn.term, now, settings.breaker))
         self.rest(rest_of(error) or 0.0)
         self.gate.leave()
 
@@ -135,12 +153,12 @@ class Deployment:
             seconds = min(word.rests_s, self._settings.breaker.open_cap_s)
             self.breaker = rested(self.breaker, self._clock.monotonic() + seconds)
         else:
-            self.breaker = recovered()
+            self.breaker = recovered(self.breaker)
 
     def _change(self, breaker: Breaker) -> None:
         before, self.breaker = self.breaker, breaker
         if breaker.until != before.until:
-            self._tell(Word(self.model.name, self._left(self._clock.monotonic())))
+            self.tell(Word(self.model.name, self._left(self._clock.monotonic())))
 
     def _left(self, now: float) -> float:
         return max(0.0, (self.breaker.until or now) - now)
@@ -165,20 +183,26 @@ def _nobody(word: Word) -> None:
 
 
 class Deployments:
-    """Those of one process, by name. `tell` may be set: it is given what other processes are to know."""
+    """Those of one process. `tell` may be set: it is given what other processes are to know.
+
+    Kept are those of models that the project's files declare. One that they do not declare any more is known
+    as long as somebody holds it, and tells nobody.
+    """
 
     def __init__(self, settings: ModelSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
         self._known: dict[str, Deployment] = {}
+        self._held: WeakValueDictionary[Reached, Deployment] = WeakValueDictionary()  # by anybody
+        self._declared: Mapping[str, Model] | None = None
         self.tell: Tell = _nobody
 
     def of(self, model: Model) -> Deployment:
-        """Return what is known of `model`: nothing yet, when its name stood for another one, or for none."""
+        """Return what is known of `model`: nothing yet, when it is reached in another way than before."""
         known = self._known.get(model.name)
-        if known is None or not (known.model is model or _is_same(known.model, model)):
-            known = self._known[model.name] = Deployment(model, self._settings, self._clock, self._told)
-        return known
+        if known is not None and (known.model is model or _reached(known.model) == _reached(model)):
+            return known
+        return self._held.get(_reached(model)) or self._new(model)
 
     def in_order(self, ladder: Ladder, models: Mapping[str, Model], chance: Chance) -> list[Model]:
         """Return the models of `ladder`, all of which `models` has, in the order that a call tries."""
@@ -194,28 +218,42 @@ class Deployments:
         if word.model in models:
             self.of(models[word.model]).hear(word)
 
+    def keep(self, models: Iterable[Model]) -> None:
+        """Keep `models`, the ones of the project's files as they are now, and let go of all others."""
+        before, self._known = self._known, {}  # held until this ends
+        self._declared = {model.name: model for model in models}
+        for one in before.values():
+            one.tell = _nobody
+        for name, model in self._declared.items():
+            if kept := self._held.get(_reached(model)):
+                kept.model, kept.tell = model, self._told
+                self._known[name] = kept
+
+    def _new(self, model: Model) -> Deployment:
+        one = self._held[_reached(model)] = Deployment(model, self._settings, self._clock, _nobody)
+        if self._is_declared(model):
+            one.tell = self._told
+            self._known[model.name] = one
+        return one
+
+    def _is_declared(self, model: Model) -> bool:
+        """Say whether the files declare `model`; until they are read again all are that were asked first."""
+        if self._declared is None:
+            return model.name not in self._known
+        declared = self._declared.get(model.name)
+        return declared is not None and _reached(declared) == _reached(model)
+
     def _told(self, word: Word) -> None:
         self.tell(word)
-
-    def keep(self, models: Iterable[Model]) -> None:
-        """Forget all but `models`, the ones of the project's files as they are now."""
-        declared = {model.name: model for model in models}
-        self._known = {
-            name: one
-            for name, one in self._known.items()
-            if name in declared and _is_same(one.model, declared[name])
-        }
 
     def __len__(self) -> int:
         return len(self._known)
 
 
-def _is_same(one: Model, other: Model) -> bool:
-    """Say whether two are reached in the same way; what they cost and hold is no difference."""
-    return (one.provider, one.id, one.base_url, one.key, one.path) == (
-        other.provider,
-        other.id,
-        other.base_url,
-        other.key,
-        other.path,
-    )
+Reached = tuple[str, ...]
+"""How a model is reached: what tells whether two are the same. What they cost and hold is no difference."""
+
+
+def _reached(model: Model) -> Reached:
+    where = (model.name, model.provider, model.id, model.base_url, model.key, model.path)
+    return (*where, str(model.options)) if model.options else where

@@ -51,7 +51,10 @@ class BadRequest(ButtressError):
     """The upstream does not accept the request (400, 404, 422 and the like), and never will."""
 
     code = "models.bad_request"
-    hint = "Check `id:` and `base_url:` of the model in models.yaml against the provider's documentation."
+    hint = (
+        "Check `id:` and `base_url:` of the model in models.yaml against the provider's documentation; an "
+        "OpenAI-compatible address mostly ends in /v1."
+    )
 
 
 class WindowExceeded(ButtressError):
@@ -133,6 +136,13 @@ class LocalModelBroken(ButtressError):
     hint = "Name the whole GGUF file of a chat model in `path:`, and keep `window_tokens:` within the memory."
 
 
+class LongtailMissing(ButtressError):
+    """A model of the provider `longtail` needs a package that is not installed; the message names it."""
+
+    code = "models.longtail_missing"
+    hint = "Run: pip install 'buttress[longtail]', or put another model on the ladder."
+
+
 class NothingToQuote(ButtressError):
     """No sentence of the passages has to do with the question, or there are no passages."""
 
@@ -151,7 +161,10 @@ class ProviderUnknown(ButtressError):
     """A model names a provider that there is no adapter for."""
 
     code = "models.provider_unknown"
-    hint = "There are `openai` (also for what is compatible), `anthropic`, `gemini`, `local`, `extractive`."
+    hint = (
+        "There are `openai` (also for what is compatible), `anthropic`, `gemini`, `longtail`, `local`, "
+        "`extractive`, `rerank`, `own-rerank`."
+    )
 
 
 class RequestInvalid(ButtressError):
@@ -169,6 +182,13 @@ class Untranslatable(ButtressError):
 
     code = "models.untranslatable"
     hint = "Leave the field out, or ask a model that speaks the dialect of your client."
+
+
+class WrongKind(ButtressError):
+    """A model is asked for what it does not do: to re-rank documents, or to answer where it only re-ranks."""
+
+    code = "models.wrong_kind"
+    hint = "Models of the providers `rerank` and `own-rerank` are asked by POST /v1/rerank, no others are."
 
 
 class StateUnsupported(ButtressError):
@@ -190,18 +210,20 @@ class NoRungLeft(ButtressError):
 
     `failures` holds all of them in order, `last` the error of the last one (None when the ladder is empty).
     `retry_after_s` is when the first that asked for a pause, or rests, may be asked again; None without one.
+    It is what they said when they failed, where nobody knows better.
     """
 
     code = "models.no_rung_left"
     hint = "Put the extractive model last on the ladder: it quotes the passages, and needs no upstream."
     retryable = True
 
-    def __init__(self, failures: Sequence[RungFailure]) -> None:
+    def __init__(self, failures: Sequence[RungFailure], retry_after_s: float | None = None) -> None:
         told = "; ".join(f"{one.model}: {one.error.message} ({one.error.code})" for one in failures)
         pauses = [pause for one in failures if (pause := _pause(one.error)) is not None]
         self.failures = tuple(failures)
         self.last = failures[-1].error if failures else None
-        self.retry_after_s = min(pauses, default=None)
+        self.retry_after_s = min(pauses, default=None) if retry_after_s is None else retry_after_s
+        self.retryable = any(one.error.retryable for one in failures)
         data: dict[str, object] = {
             "failures": [{"model": one.model, "code": one.error.code} for one in failures]
         }
@@ -210,6 +232,11 @@ class NoRungLeft(ButtressError):
         super().__init__(
             f"no model of the ladder answered: {told}" if told else "the ladder has no model", data=data
         )
+
+
+def has_pause(error: ButtressError) -> bool:
+    """Say whether `error` is that of a model that is left alone, or asked to be."""
+    return _pause(error) is not None
 
 
 def _pause(error: ButtressError) -> float | None:

@@ -5,7 +5,8 @@ taken back, so a failure after it is raised, and the caller says how the answer 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing
 from itertools import count
 from math import inf
 
@@ -15,7 +16,8 @@ from buttress.kernel.errors import ButtressError
 from buttress.kernel.messages import Finished
 from buttress.models.attempts import Deadlines, LadderPorts, RunningAttempt
 from buttress.models.decide import Failed, GiveUp, NextRung, Retry, after_failure
-from buttress.models.errors import ModelResting, NoRungLeft, RungFailure
+from buttress.models.deployments import Deployment
+from buttress.models.errors import NoRungLeft, RungFailure, has_pause
 from buttress.models.hedging import first_of
 from buttress.models.order import Order
 from buttress.models.ports import Rung
@@ -40,7 +42,7 @@ class Begun(msgspec.Struct, frozen=True):
         await self.rest.aclose()
 
 
-async def stream_ladder(
+def stream_ladder(
     order: Order, rungs: Sequence[Rung], ports: LadderPorts, pace: Pace = AS_THE_SETTINGS_SAY
 ) -> AsyncGenerator[Piece | Finished, None]:
     """Answer `order` with the first of `rungs` that begins to; `Finished`, the last event, names the model.
@@ -53,9 +55,16 @@ async def stream_ladder(
         ModelTimeout: the time for the first token, or for the whole answer, is over.
         ButtressError: a model failed after it had said something.
     """
-    climb, hedge_after_ms = Climb(order, rungs, ports, pace), pace.hedge_after_ms
-    begun = await (first_of(climb.begin, hedge_after_ms / 1000) if hedge_after_ms else climb.begin())
-    begun = begun or await climb.begin_again()
+    climb = Climb(order, rungs, ports, pace)
+    if pace.hedge_after_ms:
+        return _hedged(climb, pace.hedge_after_ms / 1000)
+    return _spoken(climb, climb.begin)
+
+
+async def _spoken(
+    climb: "Climb", begin: Callable[[], Awaitable[Begun | None]]
+) -> AsyncGenerator[Piece | Finished, None]:
+    begun = await begin() or await climb.begin_again()
     try:
         if begun.first is not None:
             yield begun.first
@@ -64,6 +73,17 @@ async def stream_ladder(
     finally:
         await begun.aclose()
     yield begun.attempt.finished
+
+
+async def _hedged(climb: "Climb", after_s: float) -> AsyncGenerator[Piece | Finished, None]:
+    async with first_of(climb.begin, after_s) as first:
+
+        async def begin() -> Begun | None:
+            return first
+
+        async with aclosing(_spoken(climb, begin)) as events:
+            async for event in events:
+                yield event
 
 
 class Climb:
@@ -75,6 +95,7 @@ class Climb:
         self._ports = ports
         self._left: Iterator[Rung] = iter(rungs)
         self._failures: dict[str, RungFailure] = {}
+        self._asked: dict[str, Deployment] = {}  # held: a reload in the meantime must not lose them
         self._deadlines = _deadlines(pace, ports)
 
     async def begin(self) -> Begun | None:
@@ -104,14 +125,16 @@ class Climb:
             if begun:
                 return begun
         failures = tuple(self._failures.values())
-        raise NoRungLeft(failures) from (failures[-1].error if failures else None)
+        raise NoRungLeft(failures, soonest.rests_s if soonest else None) from (
+            failures[-1].error if failures else None
+        )
 
     def _soonest(self) -> "_Resting | None":
-        """Return the rung that may be asked first, of those that were left alone so far."""
+        """Return the rung that may be asked first, of those that were left alone, or asked for it."""
         resting = [
-            _Resting(rung, self._ports.deployments.of(rung.model).rests_s)
+            _Resting(rung, self._asked[rung.model.name].rests_s)
             for rung in self._rungs
-            if (failure := self._failures.get(rung.model.name)) and isinstance(failure.error, ModelResting)
+            if (failure := self._failures.get(rung.model.name)) and has_pause(failure.error)
         ]
         return min(resting, key=lambda one: one.rests_s, default=None)
 
@@ -122,6 +145,7 @@ class Climb:
             try:
                 return Begun(attempt, await anext(pieces, None), pieces)
             except ButtressError as error:
+                self._asked[rung.model.name] = attempt.deployment
                 if not await self._is_to_be_asked_again(error, tries):
                     self._failures[rung.model.name] = RungFailure(rung.model.name, error)
                     break
@@ -138,7 +162,7 @@ class Climb:
         failed = Failed(error=error, tries=tries, remaining_s=remaining_s, chance=ports.chance.fraction())
         match after_failure(failed, ports.settings):
             case Retry(delay_s):
-                await asyncio.sleep(delay_s)
+                await asyncio.sleep(delay_s + AWAKE_S if has_pause(error) else delay_s)
                 return True
             case NextRung():
                 return False

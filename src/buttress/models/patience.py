@@ -1,59 +1,75 @@
-"""Waiting with a bound that costs nothing where there is nothing to wait for.
+"""Waiting for one thing after another, each with a bound of its own, by one timer.
 
-`asyncio.timeout` sets a timer before anything is asked, and that is most of what the next event of a stream
-costs: mostly it is here already. So the first step is taken without one.
+`asyncio.timeout` sets a timer for each wait, and that is most of what the next event of a stream costs. Here
+a timer that rings before the bound of the wait that runs then is only set anew: bounds mostly move on.
 """
 
 import asyncio
-from collections.abc import Awaitable, Generator
-from typing import Generic, TypeVar
+from collections.abc import Awaitable
+from math import inf
+from typing import TypeVar
 
 T = TypeVar("T")
 
+_ROUNDING_S = 0.001
+"""Timers of loops count in milliseconds, and may ring so much too early."""
 
-class Within(Generic[T]):
-    """Awaits `awaited`, `seconds` at most; below 0 is as 0. What is ready at once is never too late.
 
-    Raises:
-        TimeoutError: it took longer; `awaited` was cancelled.
-    """
+class Patience:
+    """Bounds the waits of one thing under way, one at a time, each in whichever task. `end` it."""
 
-    def __init__(self, awaited: Awaitable[T], seconds: float) -> None:
-        self._awaited = awaited
-        self._seconds = seconds
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = inf
+        self._due = inf
+        self._task: asyncio.Task[object] | None = None
+        self._is_over = False
 
-    def __await__(self) -> Generator[object, None, T]:
-        steps = self._awaited.__await__()
+    async def wait(self, awaited: Awaitable[T], seconds: float) -> T:
+        """Return what `awaited` gives within `seconds`; below 0 is as 0. What is ready at once is never late.
+
+        Raises:
+            TimeoutError: it took longer; `awaited` was cancelled.
+        """
+        self._task = task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - for the type checker: it runs in one
+        cancelled_before = task.cancelling()
+        self._expect(self._loop.time() + max(0.0, seconds))
         try:
-            pending = steps.send(None)
-        except StopIteration as done:
-            value: T = done.value
-            return value
-        return (yield from _rest(_Resumed(steps, pending), self._seconds).__await__())
+            return await awaited
+        except asyncio.CancelledError:
+            if self._is_over and task.cancelling() - 1 <= cancelled_before:
+                raise TimeoutError from None
+            raise
+        finally:
+            self._task = None
+            if self._is_over:
+                self._is_over = False
+                task.uncancel()
 
+    def end(self) -> None:
+        """Let go of the timer."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
 
-async def _rest(resumed: "_Resumed[T]", seconds: float) -> T:
-    async with asyncio.timeout(max(0.0, seconds)):
-        return await resumed
+    def _expect(self, due: float) -> None:
+        self._due = due
+        if self._timer is None or due < self._rings_at:
+            self._set_timer()
 
+    def _set_timer(self) -> None:
+        self.end()
+        self._rings_at = self._due
+        self._timer = self._loop.call_at(self._due, self._ring)
 
-class _Resumed(Generic[T]):
-    """What has taken its first step, and waits for `pending`: the event loop is to hear of that only now."""
-
-    def __init__(self, steps: Generator[object, None, T], pending: object) -> None:
-        self._steps = steps
-        self._pending = pending
-
-    def __await__(self) -> Generator[object, None, T]:
-        steps, pending = self._steps, self._pending
-        try:
-            while True:
-                try:
-                    yield pending
-                except BaseException as error:  # noqa: BLE001 - thrown on to where it belongs
-                    pending = steps.throw(error)
-                else:
-                    pending = steps.send(None)
-        except StopIteration as done:
-            value: T = done.value
-            return value
+    def _ring(self) -> None:
+        self._timer = None
+        if self._task is None:  # nobody waits now: whoever waits next sets it anew
+            return
+        if self._loop.time() + _ROUNDING_S < self._due:
+            self._set_timer()
+            return
+        self._is_over = True
+        self._task.cancel()

@@ -8,20 +8,21 @@ import msgspec
 
 from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import ModelEvent, ModelRequest
-from buttress.models.dialects.types import Body
+from buttress.models.dialects.types import Body, Tally
 from buttress.models.order import Order
-from buttress.models.types import Bill, Frame, LocalAddress
+from buttress.models.types import Bill, Frame, LocalAddress, Scored
 
 
 class Provider(Protocol):
     """One model, ready to be asked. Every adapter passes `testing.contracts.provider`."""
 
-    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent | Tally, None]:
         """Ask the model; return its answer piece by piece, `Finished` last and exactly once.
 
-        No piece of text is empty. Nothing is sent before the first event is asked for. Closing the
-        generator, or cancelling whoever waits on it, ends the upstream call and frees its connection.
-        Streams of one provider may run side by side.
+        A `Tally` stands between the pieces where the upstream counts as it goes. No piece of text is empty.
+        Nothing is sent before the first event is asked for. Closing the generator, or cancelling whoever
+        waits on it, ends the upstream call and frees its connection. Streams of one provider may run side by
+        side.
 
         Raises:
             ButtressError: one of models.errors; what was yielded before is then not the whole answer.
@@ -45,6 +46,19 @@ class SentenceRanker(Protocol):
 
         Raises:
             ButtressError: they cannot be ranked now; when it is retryable the caller ranks by words instead.
+        """
+        ...
+
+
+class Reranker(Protocol):
+    """The project's own model for re-ranking."""
+
+    async def rerank(self, query: str, documents: Sequence[str], max_tokens: int | None) -> Scored:
+        """Return a score for each document; of each `max_tokens` count at most, None: what the model takes.
+
+        Raises:
+            ModelBusy, ModelTimeout, LocalModelAway: not now, not in time, or nobody is there.
+            ButtressError: the model cannot be had.
         """
         ...
 

@@ -156,7 +156,7 @@ class ModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ] = 3.0
     max_answer_bytes: Annotated[
         int,
-        Meta(ge=1_024, le=1_073_741_824, description="Longest answer of an upstream that is not a stream."),
+        Meta(ge=1_024, le=1_073_741_824, description="Longest answer of an upstream, whole or streamed."),
     ] = 67_108_864
     max_event_bytes: Annotated[
         int, Meta(ge=1_024, le=67_108_864, description="Longest event of an upstream's stream.")

@@ -5,6 +5,7 @@ nothing here: a completion is never resumed.
 """
 
 import re
+import sys
 
 import msgspec
 
@@ -12,6 +13,7 @@ from buttress.models.errors import BadAnswer
 
 _LINE_END = re.compile(rb"\r\n?|\n")
 _BOM = "\ufeff"
+_DATA = b"data: "
 
 
 class SseEvent(msgspec.Struct, frozen=True):
@@ -30,11 +32,14 @@ class SseEvent(msgspec.Struct, frozen=True):
 class SseParser:
     """Collects bytes until events are whole. An event without its closing blank line is not an event.
 
-    Memory is bounded by `max_event_bytes`, for a line and for all the data of an event.
+    Memory is bounded by `max_event_bytes`, for a line and for all the data of an event; what may be made of
+    all of it by `max_bytes`, for the whole stream: an upstream need not come to an end.
     """
 
-    def __init__(self, max_event_bytes: int) -> None:
+    def __init__(self, max_event_bytes: int, max_bytes: int = sys.maxsize) -> None:
         self._max_event_bytes = max_event_bytes
+        self._max_bytes = max_bytes
+        self._bytes = 0
         self._buffer = bytearray()
         self._scanned = 0
         self._after_cr = False
@@ -47,9 +52,35 @@ class SseParser:
         """Take the next bytes; return the events that they complete.
 
         Raises:
-            BadAnswer: a line, or the data of an event, is longer than the limit.
+            BadAnswer: a line, the data of an event, or the whole stream is longer than the limit.
         """
+        self._bytes += len(data)
+        if self._bytes > self._max_bytes:
+            raise BadAnswer(
+                f"the answer is longer than {self._max_bytes:,} bytes",
+                hint="Raise models.max_answer_bytes in buttress.yaml if the upstream is to be trusted.",
+            )
+        is_small = len(data) <= self._max_event_bytes
+        if is_small and self._is_between and data.endswith(b"\n\n") and b"\r" not in data:
+            return self._whole_events(data)
         return [event for line in self._lines(data) for event in self._take(line)]
+
+    @property
+    def _is_between(self) -> bool:
+        """Whether nothing of an event was seen yet."""
+        return not (self._buffer or self._after_cr or self._data or self._name or self._is_first_line)
+
+    def _whole_events(self, data: bytes) -> list[SseEvent]:
+        """Read what mostly comes: events that are whole, each of one line."""
+        events: list[SseEvent] = []
+        for block in data[:-2].split(b"\n\n"):
+            if block.startswith(_DATA) and b"\n" not in block:
+                events.append(SseEvent(block[6:].decode(errors="replace")))
+                continue
+            for line in block.split(b"\n"):
+                events += self._take(line)
+            events += self._dispatch()
+        return events
 
     def _lines(self, data: bytes) -> list[bytes]:
         if self._after_cr and data:  # a CR and an LF that came apart are still one line end

@@ -74,6 +74,17 @@ Piece = Delta | Frame
 """What comes of an answer: in our words, or in the upstream's."""
 
 
+class Scored(msgspec.Struct, frozen=True, kw_only=True):
+    """A score for each of some documents, 0 to 1, in their order.
+
+    `tokens` were read; of the documents at the places `truncated` only the beginning.
+    """
+
+    scores: list[float]
+    tokens: int
+    truncated: list[int]
+
+
 class LocalAddress(msgspec.Struct, frozen=True, kw_only=True):
     """Where the process `pid` serves the local model, and the token it wants."""
 

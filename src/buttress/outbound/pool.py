@@ -32,6 +32,11 @@ class Pool:
         """How many there are, lent or not."""
         return len(self._all)
 
+    @property
+    def is_unused(self) -> bool:
+        """Whether there is no connection, and nobody waits for one."""
+        return not (self._all or self._opening or self._waiting)
+
     async def borrow(self, connect_timeout_s: float, *, is_new: bool = False) -> Connection:
         """Return a connection that nobody uses: the one used last, else a new one; with `is_new` always that.
 

@@ -72,9 +72,11 @@ class Response:
         body = await self.some()
         if self.is_whole and not self._pieces:
             return body[:max_bytes]
-        while len(body) < max_bytes and (more := await self.some()):
-            body += more
-        return body[:max_bytes]
+        pieces, size = [body], len(body)
+        while size < max_bytes and (more := await self.some()):
+            pieces.append(more)
+            size += len(more)
+        return b"".join(pieces)[:max_bytes]
 
     def feed(self, data: bytes) -> None:
         """Take a piece of the body from the connection."""

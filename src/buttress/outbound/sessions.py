@@ -50,6 +50,11 @@ class Sessions:
         """How many connections there are, to all origins."""
         return sum(pool.open_connections for pool in self._pools.values())
 
+    @property
+    def known_origins(self) -> int:
+        """How many origins there are that somebody is, or just was, connected to."""
+        return len(self._pools)
+
     def post(self, outgoing: Outgoing) -> "Exchange":
         """Return the exchange that sends `outgoing`; nothing is sent before its block is entered.
 
@@ -59,6 +64,8 @@ class Sessions:
         address = parse_address(outgoing.url)
         pool = self._pools.get(address.origin)
         if pool is None:
+            # Origins change for as long as models.yaml does: those that nobody is connected to are forgotten.
+            self._pools = {origin: one for origin, one in self._pools.items() if not one.is_unused}
             pool = self._pools[address.origin] = Pool(address.origin, self._settings, self._encryption)
         return Exchange(pool, _request(address, outgoing), outgoing)
 

@@ -18,7 +18,7 @@ from buttress.kernel.signals import signal_name
 from buttress.processes.announcing import said_file
 from buttress.processes.backoff import restart_delay_s
 from buttress.processes.beating import read_beat
-from buttress.processes.logs import last_line, open_log
+from buttress.processes.logs import last_line, open_log, trim_log
 from buttress.processes.pulse import LOOK_EVERY_S, Pulse, after_look, is_hung
 from buttress.processes.status import read_said
 from buttress.processes.types import ChildSpec, ChildStatus, Said, State
@@ -52,6 +52,7 @@ class Keeper:
         self._tell = tell
         self._stopping = asyncio.Event()
         self._process: Process | None = None
+        self._ended: asyncio.Task[int] | None = None
         self._log_start = 0
         self._pulse = Pulse()
 
@@ -103,11 +104,14 @@ class Keeper:
         except OSError as error:
             return False, f"could not be started: {error}"
         self._process, self._pulse = process, Pulse()
-        try:
-            return await self._watch(process)
-        finally:
-            self._process = None
-            _kill_group(process.pid)  # what it has started goes with it
+        async with asyncio.TaskGroup() as group:
+            # One wait for all who want to know: asyncio keeps each that is given up until the process ends.
+            self._ended = group.create_task(process.wait())
+            try:
+                return await self._watch(process)
+            finally:
+                self._process = None
+                _kill_group(process.pid)  # what it has started goes with it
 
     async def _start(self) -> Process:
         said_file(self._around.run_dir, self.spec.name).unlink(missing_ok=True)
@@ -153,7 +157,7 @@ class Keeper:
             elif said and said.pid == process.pid and said != last:
                 last = said
                 self._hear(State.READY if said.ready else State.NOT_READY, said.message)
-            if await _ends_within(process, LOOK_EVERY_S):
+            if await self._ends_within(LOOK_EVERY_S):
                 return ""
             if self._stopping.is_set():
                 continue  # `stop` looks itself
@@ -164,6 +168,8 @@ class Keeper:
 
     def _look(self) -> None:
         self._pulse = after_look(self._pulse, read_beat(self._around.run_dir, self.spec.name))
+        if self._around.log_dir and trim_log(self._around.log_dir, self.spec.name):
+            self._log_start = 0
 
     def _note_silence(self) -> None:
         if self.status.state is not State.SILENT:
@@ -173,7 +179,7 @@ class Keeper:
         """Wait until the child says that it is ready; False when it ends, or says nothing for too long."""
         last: Said | None = None
         deadline = self._clock.monotonic() + self.spec.ready_timeout_s
-        while not await _ends_within(process, _POLL_S):
+        while not await self._ends_within(_POLL_S):
             said = read_said(self._around.run_dir, self.spec.name)
             if said and said.pid == process.pid and said != last:
                 if said.ready:
@@ -196,11 +202,17 @@ class Keeper:
         """Wait for its end; False when it takes longer than `within_s`, or hangs meanwhile."""
         deadline = self._clock.monotonic() + within_s
         while (left_s := deadline - self._clock.monotonic()) > 0 and not self._pulse.is_silent:
-            if await _ends_within(process, min(left_s, LOOK_EVERY_S)):
+            if await self._ends_within(min(left_s, LOOK_EVERY_S)):
                 return True
             if self._pulse.last is not None:  # else it was never ready: what it does then may block its loop
                 self._look()
         return process.returncode is not None
+
+    async def _ends_within(self, seconds: float) -> bool:
+        if self._ended is None:
+            return False
+        done, _ = await asyncio.wait({self._ended}, timeout=seconds)
+        return bool(done)
 
     def _farewell(self, process: Process) -> str:
         code = process.returncode or 0
@@ -219,15 +231,6 @@ class Keeper:
     def _change(self, **changes: object) -> None:
         self.status = replace(self.status, **changes)
         self._tell(self.status)
-
-
-async def _ends_within(process: Process, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await process.wait()
-    except TimeoutError:
-        return False
-    return True
 
 
 async def _kill(process: Process) -> None:

@@ -1,5 +1,8 @@
-"""Where the output of a child goes: one file a child, put aside at a start when it is large."""
+"""Where the output of a child goes: one file a child, put aside when it is large."""
 
+import os
+import shutil
+from contextlib import suppress
 from io import BufferedWriter
 from pathlib import Path
 
@@ -19,6 +22,29 @@ def open_log(log_dir: Path, name: str) -> BufferedWriter:
         path.replace(path.with_name(f"{name}.log.1"))
     path.touch(mode=0o600)
     return path.open("ab")
+
+
+def trim_log(log_dir: Path, name: str) -> bool:
+    """Move what stands in `NAME.log` to `NAME.log.1` when it is over 10 MB, under a child that writes on.
+
+    Return whether it was. The child adds to the emptied file; what it says in that very moment may be lost,
+    and all of it where there is no room for the other file.
+    """
+    path = log_dir / f"{name}.log"
+    try:
+        if path.stat().st_size <= MAX_LOG_BYTES:
+            return False
+        aside = path.with_name(f"{name}.log.1")
+        try:
+            aside.touch(mode=0o600)
+            shutil.copyfile(path, aside)
+        except OSError:
+            with suppress(OSError):
+                aside.unlink()
+        os.truncate(path, 0)
+    except OSError:
+        return False
+    return True
 
 
 def last_line(log_dir: Path, name: str, since: int = 0) -> str:

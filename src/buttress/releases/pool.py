@@ -29,6 +29,9 @@ from buttress.releases.settings import ReleaseSettings
 
 _END_S = 2.0
 
+MAX_MODULES = 64
+"""Files that a process keeps loaded; then it begins anew: each edit of a rule makes another file."""
+
 
 class Module(msgspec.Struct, frozen=True):
     """A file of functions as it was compiled; `name` is one that only this file has."""
@@ -102,6 +105,8 @@ class _Child:
     ) -> str | Failed | Unloadable | None:
         """See `FunctionPool.call`."""
         try:
+            if module.name not in self._modules and len(self._modules) >= MAX_MODULES:
+                await self.end()
             process = await self._running()
         except OSError as error:
             return Failed(f"no process can be started for it: {error.strerror or type(error).__name__}")

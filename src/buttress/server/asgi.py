@@ -9,14 +9,25 @@ from buttress.app.buttress import Buttress
 from buttress.kernel.errors import ButtressError
 from buttress.server.attending import Attention
 from buttress.server.bells import Bell
-from buttress.server.bodies import Message, Receive, Send, read_body, send_bytes, send_error, send_json
-from buttress.server.doors.chat import answer_chat, list_models, send_chat_error
+from buttress.server.bodies import (
+    Message,
+    Receive,
+    Send,
+    error_body,
+    read_body,
+    send_bytes,
+    send_error,
+    send_json,
+)
+from buttress.server.doors.asking import answer_request
+from buttress.server.doors.clients import CHAT, MESSAGES, RESPONSES, Client
 from buttress.server.doors.embeddings import answer_embeddings
 from buttress.server.doors.features import FEATURES, answer_feature, read_question
-from buttress.server.doors.messages import answer_messages, send_messages_error
-from buttress.server.doors.responses import answer_responses
-from buttress.server.errors import MISTAKES, MethodNotAllowed, RouteUnknown, as_error
-from buttress.server.hosts import require_host
+from buttress.server.doors.listing import MODELS, list_models, show_model
+from buttress.server.doors.rerank import RERANK_PATHS, answer_rerank
+from buttress.server.doors.rerank_wire import rerank_error
+from buttress.server.errors import MISTAKES, MethodNotAllowed, RouteUnknown, WorkerBusy, as_error
+from buttress.server.hosts import require_asked, require_host
 from buttress.server.metrics import CONTENT_TYPE, WorkerMetrics
 from buttress.server.openapi import openapi
 from buttress.server.page.door import PageDoor
@@ -48,17 +59,23 @@ class Request(msgspec.Struct, frozen=True):
         """The path that was asked for."""
         return str(self.scope["path"])
 
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers, their names in lower case."""
+        headers = self.scope["headers"]
+        assert isinstance(headers, list)  # noqa: S101 - ASGI says so; for the type checker
+        return headers
+
 
 Handler = Callable[[Request], Awaitable[None]]
-Refuse = Callable[[Send, ButtressError], Awaitable[None]]
 
 
 class Route(msgspec.Struct, frozen=True):
-    """What answers, and how an error is said there; no `methods` where that is for `handle` to know."""
+    """What answers, and the body of an error there; no `methods` where that is for `handle` to know."""
 
     methods: tuple[str, ...]
     handle: Handler
-    refuse: Refuse = send_error
+    error: Callable[[ButtressError], bytes] = error_body
 
 
 _READ = ("GET", "HEAD")
@@ -79,17 +96,20 @@ class CallServer:
         self._readiness = readiness
         self._draining = draining
         self._metrics = metrics
+        self._requests = 0
+        self._max_requests = buttress.settings.server.max_requests
         buttress.listen(metrics.observe)
         self._routes: Mapping[str, Route] = {
             "/healthz": Route(_READ, self._say_alive),
             "/readyz": Route(_READ, self._say_ready),
             "/metrics": Route(_READ, self._say_metrics),
             "/api/openapi.json": Route(_READ, self._say_openapi),
-            "/v1/models": Route(_READ, self._models, send_chat_error),
-            "/v1/chat/completions": Route(("POST",), self._chat, send_chat_error),
-            "/v1/responses": Route(("POST",), self._responses, send_chat_error),
-            "/v1/messages": Route(("POST",), self._messages, send_messages_error),
-            "/v1/embeddings": Route(("POST",), self._embed, send_chat_error),
+            "/v1/models": Route(_READ, self._models, CHAT.error),
+            "/v1/chat/completions": self._asking(CHAT),
+            "/v1/responses": self._asking(RESPONSES),
+            "/v1/messages": self._asking(MESSAGES),
+            "/v1/embeddings": Route(("POST",), self._embed, CHAT.error),
+            **dict.fromkeys(RERANK_PATHS, Route(("POST",), self._rerank, rerank_error)),
         }
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -98,17 +118,22 @@ class CallServer:
             return
         request = Request(scope, receive, send, self._attention(scope))
         route = self._route_of(request.path)
+        self._requests += 1
         try:
             self._require_host(scope)
+            require_asked(request.headers, str(scope["method"]))
             _require(request, route.methods)
+            self._require_room(route)
             await route.handle(request)
         except ConnectionResetError:
             _log.info("request.abandoned", path=request.path)
         except ButtressError as error:
             _log.info("request.refused", path=request.path, code=error.code)
-            await route.refuse(send, error)
+            await send_error(send, error, route.error)
         except MISTAKES as error:
-            await route.refuse(send, as_error(error))
+            await send_error(send, as_error(error), route.error)
+        finally:
+            self._requests -= 1
 
     def _attention(self, scope: Message) -> Attention:
         state = scope["state"]
@@ -120,6 +145,8 @@ class CallServer:
             return self._routes[path]
         if path.startswith(FEATURES):
             return Route(("POST",), self._ask)
+        if path.startswith(MODELS):
+            return Route(_READ, self._model, CHAT.error)
         if PageDoor.serves(path):
             return Route((), self._show_page)
         return Route((), _nothing)
@@ -130,6 +157,13 @@ class CallServer:
         assert isinstance(server, tuple)  # noqa: S101 - the same, of a server that listens on a port
         allowed = self._buttress.settings.server.allowed_hosts
         require_host(headers, str(scope["http_version"]), str(server[0]), allowed)
+
+    def _require_room(self, route: Route) -> None:
+        """Go on where another request fits into memory; how the worker is doing can always be asked."""
+        if self._requests > self._max_requests and route.methods != _READ:
+            raise WorkerBusy(
+                f"this worker has {self._max_requests:,} requests under way", data={"retry_after_s": 1}
+            )
 
     async def _say_alive(self, request: Request) -> None:
         await send_json(request.send, {"status": "ok"})
@@ -149,28 +183,31 @@ class CallServer:
     async def _models(self, request: Request) -> None:
         await list_models(self._buttress, request.send)
 
-    async def _chat(self, request: Request) -> None:
-        body = await self._body(request)
-        with self._metrics.running():
-            await answer_chat(body, self._buttress, request.send, request.attention)
+    async def _model(self, request: Request) -> None:
+        await show_model(request.path.removeprefix(MODELS), self._buttress, request.send)
 
-    async def _responses(self, request: Request) -> None:
-        body = await self._body(request)
-        with self._metrics.running():
-            await answer_responses(body, self._buttress, request.send, request.attention)
+    def _asking(self, client: Client) -> Route:
+        async def answer(request: Request) -> None:
+            body = await self._body(request)
+            with self._metrics.running:
+                await answer_request(
+                    body, client, self._buttress, request.send, request.attention, request.headers
+                )
 
-    async def _messages(self, request: Request) -> None:
-        body = await self._body(request)
-        with self._metrics.running():
-            await answer_messages(body, self._buttress, request.send, request.attention)
+        return Route(("POST",), answer, client.error)
 
     async def _embed(self, request: Request) -> None:
         await answer_embeddings(await self._body(request), self._buttress, request.send)
 
+    async def _rerank(self, request: Request) -> None:
+        body = await self._body(request)
+        with self._metrics.running:
+            await answer_rerank(body, self._buttress, request.send, request.attention)
+
     async def _ask(self, request: Request) -> None:
         feature = request.path.removeprefix(FEATURES)
         question = read_question(await self._body(request))
-        with self._metrics.running():
+        with self._metrics.running:
             await answer_feature(feature, question, self._buttress, request.send, request.attention)
 
     async def _show_page(self, request: Request) -> None:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
+from buttress.kernel.errors import ButtressError
 from buttress.server.bells import Bell
 from buttress.server.errors import MISTAKES, Stopping, as_error
 
@@ -46,7 +47,7 @@ async def attended(work: Coroutine[object, object, T], attention: Attention) -> 
 
 
 class _End:
-    """Cancels the task that made it, and knows why."""
+    """Cancels the task that made it, and knows why; the cancellation holds the code of an error."""
 
     def __init__(self) -> None:
         self._task = asyncio.current_task()
@@ -68,7 +69,7 @@ class _End:
         if self._why is None and self._task is not None:
             self._why = why
             if asyncio.current_task() is not self._task:  # it is at its end, and would be cancelled after
-                self._task.cancel()
+                self._task.cancel(why.code if isinstance(why, ButtressError) else None)
 
 
 def _gone() -> ConnectionResetError:

@@ -1,11 +1,11 @@
 """Reading a request's body within bounds, and answers of one piece."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
 import msgspec
 
 from buttress.kernel.errors import ButtressError
+from buttress.models.patience import Patience
 from buttress.server.errors import BodyEncoded, BodyTimeout, BodyTooLarge, headers_of, status_of
 
 Message = MutableMapping[str, object]
@@ -33,11 +33,13 @@ async def read_body(scope: Message, receive: Receive, max_bytes: int, within_s: 
     announced = int(headers.get(b"content-length", 0))
     if announced > max_bytes * (1 if b"expect" in headers else DROPPED):
         raise _too_large(max_bytes)
+    patience = Patience()
     try:
-        async with asyncio.timeout(within_s):
-            return await _whole_body(receive, max_bytes)
+        return await patience.wait(_whole_body(receive, max_bytes), within_s)
     except TimeoutError:
         raise BodyTimeout(f"the body was not whole after {within_s:g} s") from None
+    finally:
+        patience.end()
 
 
 async def _whole_body(receive: Receive, max_bytes: int) -> bytes:
@@ -72,24 +74,30 @@ async def send_json(
     send: Send, value: object, status: int = 200, extra: Sequence[tuple[bytes, bytes]] = ()
 ) -> None:
     """Send `value` as the whole answer, with `extra` headers."""
-    body = msgspec.json.encode(value)
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *extra]
+    await send_bytes(send, msgspec.json.encode(value), status=status, extra=extra)
+
+
+async def send_bytes(
+    send: Send,
+    body: bytes,
+    content_type: bytes = b"application/json",
+    *,
+    status: int = 200,
+    extra: Sequence[tuple[bytes, bytes]] = (),
+) -> None:
+    """Send `body` as the whole answer, with `extra` headers."""
+    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode()), *extra]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-async def send_bytes(send: Send, body: bytes, content_type: bytes) -> None:
-    """Send `body` as the whole answer."""
-    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def send_error(send: Send, error: ButtressError) -> None:
-    """Send `error` as the whole answer."""
-    await send_json(send, {"error": error.as_dict()}, status_of(error), headers_of(error))
 
 
 def error_body(error: ButtressError) -> bytes:
     """Return `error` as it is sent, whole or in a stream."""
     return msgspec.json.encode({"error": error.as_dict()})
+
+
+async def send_error(
+    send: Send, error: ButtressError, said: Callable[[ButtressError], bytes] = error_body
+) -> None:
+    """Send `error` as the whole answer, `said` as its clients read it."""
+    await send_bytes(send, said(error), status=status_of(error), extra=headers_of(error))

@@ -1,5 +1,6 @@
 """From an error's code to an HTTP status: the one place where an error becomes a response."""
 
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -11,17 +12,25 @@ _log = structlog.get_logger("buttress.server")
 
 MISTAKES = (
     *(RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError),
-    *(OSError, MemoryError, AssertionError, msgspec.MsgspecError, ExceptionGroup),
+    *(OSError, MemoryError, AssertionError, msgspec.MsgspecError, ExceptionGroup, NameError, ImportError),
 )
 """What nobody raises on purpose: a request that ends so is answered, and its worker lives on."""
+
+TRACE_HEADER = b"x-buttress-trace-id"
+"""Names the trace of a call, however it ended."""
+
+LONGEST_PAUSE_S = 60
+"""The longest pause after which a client is to ask again by itself."""
 
 STATUSES = {
     "gateway.feature_unknown": 404,
     "gateway.input_invalid": 422,
     "gateway.model_unknown": 404,
+    "knowledge.too_much_asked": 413,
     "knowledge.unknown": 404,
     "models.bad_answer": 502,
     "models.bad_request": 400,
+    "models.no_rung_left": 503,
     "models.rate_limited": 429,
     "models.refused_key": 502,
     "models.stream_cut": 502,
@@ -30,6 +39,8 @@ STATUSES = {
     "models.request_invalid": 400,
     "models.state_unsupported": 400,
     "models.untranslatable": 400,
+    "models.wrong_kind": 400,
+    "server.busy": 503,
     "server.body_invalid": 400,
     "server.body_encoded": 415,
     "server.body_timeout": 408,
@@ -157,6 +168,14 @@ class Failed(ButtressError):
     hint = "Please report it with the traceback in the log of the call worker, in .buttress/logs."
 
 
+class WorkerBusy(ButtressError):
+    """The worker has as many requests under way as it may: more would fill its memory."""
+
+    code = "server.busy"
+    hint = "Ask again in a moment; or start more workers, or raise server.max_requests."
+    retryable = True
+
+
 class Stopping(ButtressError):
     """The server is stopping, and this answer did not end in time."""
 
@@ -196,11 +215,25 @@ def as_error(error: Exception) -> Failed:
 
 
 def headers_of(error: ButtressError) -> list[tuple[bytes, bytes]]:
-    """Return the headers that go with `error`: whether to ask again, what to ask instead, that we hang up."""
-    headers = [(b"x-should-retry", b"true" if error.retryable else b"false")]
+    """Return the headers that go with `error`: whether and when to ask again, what instead, that we hang up.
+
+    `trace_id` of its data is named, too, and `retry_after_s` told in whole seconds. Who would have to wait
+    longer than `LONGEST_PAUSE_S` is told not to: Anthropic's client would sleep it out, many others come back
+    at once.
+    """
+    pause = error.data.get("retry_after_s")
+    seconds = math.ceil(pause) if isinstance(pause, float | int) else 0
+    is_worth_it = error.retryable and seconds <= LONGEST_PAUSE_S
+    headers = [(b"x-should-retry", b"true" if is_worth_it else b"false")]
+    if pause is not None:
+        headers.append((b"retry-after", b"%d" % seconds))
+    if trace_id := error.data.get("trace_id"):
+        headers.append((TRACE_HEADER, str(trace_id).encode()))
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", ", ".join(error.allowed).encode()))
-    if isinstance(error, BodyEncoded | BodyTimeout | BodyTooLarge):  # the rest of the body is not read
+    if isinstance(
+        error, BodyEncoded | BodyTimeout | BodyTooLarge | WorkerBusy
+    ):  # the rest of the body is not read
         headers.append((b"connection", b"close"))
     return headers
 

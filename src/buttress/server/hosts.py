@@ -10,6 +10,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from buttress.server.errors import HostRefused, NoHttp
+from buttress.server.page.errors import CrossSite
 
 _HOST = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]{2,45})\]|(?P<name>[^\s:/?#@\[\]\\]{1,255}))(?::[0-9]{0,5})?")
 _LOCAL_NAME = "localhost"
@@ -35,6 +36,25 @@ def require_host(headers: Headers, version: str, reached_at: str, allowed: tuple
         raise NoHttp(f"the request has {len(given)} headers `Host`; HTTP/1.1 wants one")
     if not _is_taken(given[0], reached_at, allowed):
         raise HostRefused(f"this server is not asked under the name {given[0][:200].decode('latin-1')!r}")
+
+
+def require_asked(headers: Headers, method: str) -> None:
+    """Go on unless a page of another site may have posted this without the browser having asked us first.
+
+    Browsers say where a request comes from, and ask before they send JSON elsewhere; but they do not ask
+    before a page posts plain text, which reads as JSON as well: its visitor's models would be asked and paid.
+
+    Raises:
+        CrossSite: it may be one.
+    """
+    if method != "POST":
+        return
+    sites = [value for name, value in headers if name == b"sec-fetch-site"]
+    if not sites or sites[0] in (b"same-origin", b"none"):
+        return
+    kinds = [value for name, value in headers if name == b"content-type"]
+    if not kinds or kinds[0].partition(b";")[0].strip().lower() != b"application/json":
+        raise CrossSite("this request may come from another web site")
 
 
 @lru_cache(maxsize=1_024)  # most requests have the same few

@@ -7,14 +7,16 @@ import msgspec
 
 from buttress.gateway.types import Answer, Event
 from buttress.releases.types import Release
-from buttress.server.doors.chat_wire import ChatRequest
+from buttress.server.doors.clients import CHAT, MESSAGES, RESPONSES, Client
 from buttress.server.doors.embeddings_wire import EmbeddingRequest
 from buttress.server.doors.features import Question
-from buttress.server.doors.messages_wire import MessagesRequest
+from buttress.server.doors.posed import Name
+from buttress.server.doors.rerank_wire import RerankRequest
 
 Schema = dict[str, object]
 
 _REF = "#/components/schemas/{name}"
+_CLIENTS = {"Chat": CHAT, "Messages": MESSAGES, "Responses": RESPONSES}
 _ERROR: Schema = {
     "type": "object",
     "required": ["error"],
@@ -33,13 +35,17 @@ _ERROR: Schema = {
     },
 }
 
+_MODEL_NAME: Schema = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}}
+
 
 def openapi(releases: Mapping[str, Release]) -> Schema:
     """Return the document, OpenAPI 3.1, for the features that are served now."""
-    types = (Answer, Event, Question, ChatRequest, MessagesRequest, EmbeddingRequest)
-    (answer, event, question, chat, messages, embedding), parts = msgspec.json.schema_components(
+    types = (Answer, Event, Question, EmbeddingRequest, RerankRequest)
+    (answer, event, question, embedding, rerank), parts = msgspec.json.schema_components(
         types, ref_template=_REF, schema_hook=_any
     )
+    for name, client in _CLIENTS.items():
+        parts |= _request(name, client)
     features = {
         f"/v1/features/{name}": {"post": _asking(release, question, answer, event)}
         for name, release in sorted(releases.items())
@@ -49,13 +55,13 @@ def openapi(releases: Mapping[str, Release]) -> Schema:
         "info": {"title": "Buttress", "version": version("buttress")},
         "paths": {
             **features,
-            "/v1/chat/completions": {
-                "post": _operation("A feature or a model, in OpenAI's chat format", chat)
-            },
-            "/v1/responses": {"post": _operation("A model, in the format of OpenAI's Responses")},
-            "/v1/messages": {"post": _operation("A feature or a model, in Anthropic's format", messages)},
+            "/v1/chat/completions": {"post": _asking_in("OpenAI's chat completions", "Chat")},
+            "/v1/responses": {"post": _asking_in("OpenAI's Responses", "Responses")},
+            "/v1/messages": {"post": _asking_in("Anthropic's Messages", "Messages")},
             "/v1/embeddings": {"post": _operation("The vectors of texts, in OpenAI's format", embedding)},
+            "/v1/rerank": {"post": _operation("Documents by how well they answer a question", rerank)},
             "/v1/models": {"get": _operation("The names that may be asked")},
+            "/v1/models/{model}": {"get": _operation("One of them") | {"parameters": [_MODEL_NAME]}},
             "/healthz": {"get": _operation("Whether the worker lives")},
             "/readyz": {"get": _operation("Whether all processes are ready, or why not")},
             "/metrics": {"get": _operation("Counters of all workers, for Prometheus")},
@@ -79,6 +85,22 @@ def _asking(release: Release, question: Schema, answer: Schema, event: Schema) -
             "default": _failed(),
         },
     }
+
+
+def _request(prefix: str, client: Client) -> dict[str, Schema]:
+    """Return the schema `PREFIXRequest` of what the clients of a dialect send, with all that it refers to."""
+    fields = {**client.types, **client.who, "conversation": Name}
+    needed = ("model", client.turns)
+    left_out = [(name, kind, msgspec.UNSET) for name, kind in fields.items() if name not in needed]
+    request = msgspec.defstruct("Request", [*((name, fields[name]) for name in needed), *left_out])
+    ref = _REF.format(name=prefix + "{name}")
+    _, parts = msgspec.json.schema_components((request,), ref_template=ref, schema_hook=_any)
+    return {prefix + name: part for name, part in parts.items()}
+
+
+def _asking_in(format_: str, prefix: str) -> Schema:
+    body: Schema = {"$ref": _REF.format(name=f"{prefix}Request")}
+    return _operation(f"A feature or a model, in the format of {format_}", body)
 
 
 def _operation(summary: str, body: Schema | None = None) -> Schema:

@@ -147,6 +147,8 @@ class _Connection(HttpToolsProtocol):
         super().data_received(data)
         if self._in_head:
             self._head_bytes += len(data)
+            if self._timer is None:  # most heads come whole, and need no timer
+                self._wait_for_head()
         if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._refuse(HeadTooLarge(f"the headers of the request are longer than {MAX_HEAD_BYTES:,} bytes"))
 
@@ -154,8 +156,6 @@ class _Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Note that a request begins."""
         self._in_head, self._head_bytes = True, 0
-        if self._timer is None:
-            self._wait_for_head()
         super().on_message_begin()
         self.scope["state"][GONE] = self._gone
 
@@ -252,6 +252,7 @@ async def serve(
         log_config=None,
         server_header=False,
         date_header=False,
+        proxy_headers=False,  # nothing here asks where a client is; it costs each request 10 microseconds
         timeout_graceful_shutdown=round(settings.drain_s) + 3,
     )
     await _Server(config, draining, settings.drain_s).serve(sockets=[listening])

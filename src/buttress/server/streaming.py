@@ -9,9 +9,9 @@ from buttress.gateway.types import Began, Event
 from buttress.kernel.errors import ButtressError
 from buttress.server.attending import Attention, attended
 from buttress.server.bodies import Send, error_body
+from buttress.server.errors import TRACE_HEADER
 
 HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
-TRACE_HEADER = b"x-buttress-trace-id"
 
 Encode = Callable[[Event], Iterable[bytes]]
 """What goes out for an event: mostly one server-sent event, in the client's format, or nothing."""

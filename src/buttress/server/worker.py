@@ -1,6 +1,8 @@
 """The call worker: one process that answers questions over HTTP, until it is told to stop."""
 
 import asyncio
+import gc
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -35,17 +37,31 @@ async def run_calls(loaded: Loaded, name: str) -> None:
             url = url_of(settings.host, listening.getsockname()[1])
             say = partial(announcer.keep_saying, ready=True, address=url)
             say(message=_doing(live, buttress))
-            metrics = WorkerMetrics(run_folder(loaded.project), name)
+            metrics = WorkerMetrics(run_folder(loaded.project), name, lambda: buttress.upstream_connections)
             readiness = partial(_readiness, loaded, name, live, buttress)
             server = CallServer(buttress, readiness, draining, metrics)
             async with asyncio.TaskGroup() as group:
-                beside = [_hand_over_again_and_again(buttress, metrics), _follow(live, buttress, say)]
+                beside = [
+                    _hand_over_again_and_again(buttress, metrics),
+                    _follow(live, buttress, metrics, say),
+                ]
                 if settings.workers > 1:
                     beside.append(buttress.share_breakers())
                 tasks = [group.create_task(one) for one in beside]
+                _settle_down()
                 await serve(server, listening, settings, draining)
                 for task in tasks:
                     task.cancel()
+
+
+def _settle_down() -> None:
+    """Spare each call what is for nothing.
+
+    What is loaded by now stays: to look at it again would only hold up streams. And every stream of events
+    is closed by whoever began it (`aclosing`): the loop need not keep a list of them.
+    """
+    gc.freeze()
+    sys.set_asyncgen_hooks(firstiter=None)
 
 
 async def _hand_over_again_and_again(buttress: Buttress, metrics: WorkerMetrics) -> None:
@@ -56,12 +72,13 @@ async def _hand_over_again_and_again(buttress: Buttress, metrics: WorkerMetrics)
         metrics.write()
 
 
-async def _follow(live: Live, buttress: Buttress, say: Callable[..., None]) -> None:
+async def _follow(live: Live, buttress: Buttress, metrics: WorkerMetrics, say: Callable[..., None]) -> None:
     """Answer by what the files of the project say, from about a second after they were changed."""
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         if changed := await live.follow():
             buttress.adopt(changed)
+            metrics.keep(buttress.names)
         say(message=_doing(live, buttress))
 
 

@@ -9,7 +9,13 @@ from msgspec.structs import FieldInfo
 
 from buttress.guardrails.settings import GuardrailSettings
 from buttress.kernel.located import Keys
-from buttress.knowledge.settings import EmbedderSettings, EngineSettings, IngestSettings, ParserSettings
+from buttress.knowledge.settings import (
+    EmbedderSettings,
+    EngineSettings,
+    IngestSettings,
+    ParserSettings,
+    RerankerSettings,
+)
 from buttress.models.settings import ModelSettings
 from buttress.outbound.settings import OutboundSettings
 from buttress.prompts.settings import PromptSettings
@@ -23,6 +29,7 @@ class KnowledgeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
     parsing: ParserSettings = ParserSettings()
     embedder: EmbedderSettings = EmbedderSettings()
+    reranker: RerankerSettings = RerankerSettings()
     engine: EngineSettings = EngineSettings()
     ingest: IngestSettings = IngestSettings()
 
@@ -58,6 +65,14 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         ),
     ] = False
     max_body_bytes: Annotated[int, Meta(ge=1_024, description="Longest body of a request.")] = 4_194_304
+    max_requests: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_000_000,
+            description="Requests that one worker has under way at a time; more are told to come back.",
+        ),
+    ] = 2_048
     head_timeout_s: Annotated[
         float, Meta(gt=0, description="Seconds that a request line and its headers may take to arrive.")
     ] = 10.0

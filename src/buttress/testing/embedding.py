@@ -42,6 +42,15 @@ class HashedWords:
         """See `Embedder.token_starts`."""
         return [word.start() for word in _WORD.finditer(text)]
 
+    def token_ids(self, text: str) -> Sequence[int]:
+        """See `TokenEmbedder.token_ids`: a word each, and one that closes every text."""
+        return [*(self._dimension(word) for word in _WORD.findall(text.casefold())), self.dimensions - 1]
+
+    def token_vectors(self, ids: Sequence[int]) -> Vectors:
+        """See `TokenEmbedder.token_vectors`: a word is near to itself, and to nothing else."""
+        vectors: Vectors = np.eye(self.dimensions, dtype=np.float32)[np.array(ids, int)]
+        return vectors
+
     def _dimension(self, word: str) -> int:
         return int(content_hash(word.encode("utf-8", "replace"))[:8], 16) % self.dimensions
 
@@ -57,3 +66,8 @@ class SlowWords(HashedWords):
         """See `Embedder.embed`."""
         self.may_go_on.wait(10)
         return super().embed(texts)
+
+    def token_vectors(self, ids: Sequence[int]) -> Vectors:
+        """See `TokenEmbedder.token_vectors`."""
+        self.may_go_on.wait(10)
+        return super().token_vectors(ids)

@@ -3,8 +3,9 @@
     async with ScriptedUpstream([Reply(chunks=("Hel", "lo"))]) as upstream:
         ...ask upstream.url...
 
-It speaks OpenAI's chat completions (`/v1/chat/completions`), Anthropic's Messages (`/v1/messages`) and
-Google's generateContent (`/v1/models/NAME:generateContent` and `:streamGenerateContent`).
+It speaks OpenAI's chat completions (`/v1/chat/completions`), Anthropic's Messages (`/v1/messages`), Google's
+generateContent (`/v1/models/NAME:generateContent` and `:streamGenerateContent`) and re-ranking
+(`/v1/rerank`).
 Every request takes the next reply of the script, the last one again and again; or the script is a function
 of the request. What came in is kept in `upstream.received`, with the moment the client went away, if it
 did; `upstream.running` counts the answers that are under way.
@@ -24,6 +25,13 @@ Ending = Literal["done", "no_done", "cut", "stall", "malformed", "error"]
 the connection; `stall` sends nothing more; `malformed` sends no JSON; `error` sends an error object."""
 
 
+class Recording(msgspec.Struct, frozen=True):
+    """What a provider answers, byte for byte: events to who asks for a stream, else JSON."""
+
+    stream: bytes
+    whole: bytes
+
+
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What to answer one request with.
 
@@ -31,7 +39,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     by itself. `usage` and `finish_reason` are OpenAI's; to who asks in another format they are said in its
     words; `usage` None leaves the usage out. `message`, `kind` (its `type`) and `code` are those of the
     error when `status` is not 200, or of one in the stream; in Anthropic's format a `code` is the type.
-    `headers` are sent with errors and with streams.
+    `headers` are sent with errors and with streams. A `recording` takes the place of `chunks` and all that
+    is said about them.
     """
 
     chunks: tuple[str, ...] = ("Hello", " world", ".")
@@ -50,6 +59,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     message: str = "scripted"
     kind: str = "scripted_error"
     code: str | None = None
+    recording: Recording | None = None
 
 
 class Received(msgspec.Struct, kw_only=True):
@@ -143,7 +153,12 @@ async def _answer(
     if reply.status != 200:
         pause = {} if reply.retry_after is None else {"Retry-After": reply.retry_after}
         return web.json_response(words.error(), status=reply.status, headers=reply.headers | pause)
-    if not (received.body.get("stream") or request.path.endswith(":streamGenerateContent")):
+    is_stream = received.body.get("stream") or request.path.endswith(":streamGenerateContent")
+    if reply.recording:
+        kind = "text/event-stream" if is_stream else "application/json"
+        body = reply.recording.stream if is_stream else reply.recording.whole
+        return web.Response(body=body, content_type=kind, headers=reply.headers)
+    if not is_stream:
         return web.json_response(words.whole())
     return await _Stream(request, reply, words).send()
 
@@ -326,10 +341,36 @@ _KINDS_OF_ERROR = {
 }
 """For what went wrong, in the words of others: Google's status, its number, and what its message adds."""
 
+
+class _RerankWords:
+    """Re-ranking in Cohere's words: one answer. Which documents it ranks how, says a `recording`."""
+
+    def __init__(self, reply: Reply, model: str) -> None:
+        self._reply = reply
+        self._model = model
+
+    def opening(self) -> list[dict[str, object] | bytes]:
+        return []
+
+    def piece(self, text: str) -> dict[str, object]:
+        return {"index": 0, "relevance_score": 0.5, "document": {"text": text}}
+
+    def closing(self) -> list[dict[str, object] | bytes]:
+        return []
+
+    def error(self) -> dict[str, object]:
+        return {"id": "scripted", "message": self._reply.message}
+
+    def whole(self) -> dict[str, object]:
+        meta = {"api_version": {"version": "2"}, "billed_units": {"search_units": 1}}
+        return {"id": self._model, "results": [{"index": 0, "relevance_score": 0.5}], "meta": meta}
+
+
 _MakeWords = Callable[[Reply, str], _Words]
 _FORMATS: dict[str, _MakeWords] = {
     "/v1/chat/completions": _OpenAIWords,
     "/v1/messages": _AnthropicWords,
+    "/v1/rerank": _RerankWords,
     "/v1/models/{model}:generateContent": _GeminiWords,
     "/v1/models/{model}:streamGenerateContent": _GeminiWords,
 }

@@ -5,125 +5,185 @@ answers for all, each under its own `worker` label: so a restart is a counter th
 Prometheus expects, and no sum ever falls.
 """
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.metrics_core import Metric
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.registry import Collector
+import msgspec
 
 from buttress.tracing.types import Trace
 
 UNKNOWN = "unknown"
 """The feature of calls that were refused because there is no such feature: names come from outside."""
 
-MAX_UNSUMMED = 10_000
-"""Times that are kept before they are put into their histograms, should nobody look for long."""
+SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0)
+"""Upper bounds of the buckets of times."""
 
-_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80)
+_HELP = b"\n# HELP "
+"""What each family of metrics begins with; in no other place stands a bare line break before it."""
+
+_BOUNDS = (*map(str, SECONDS), "+Inf")
+
+
+class Family(msgspec.Struct, frozen=True, eq=False):
+    """A metric: its name, what it says, and its labels beside `worker`, that of whom it is first.
+
+    Each is itself alone (`eq=False`): so it is a key of dictionaries that costs nothing.
+    """
+
+    name: str
+    text: str
+    labels: tuple[str, ...] = ()
+
+
+CALLS = Family("calls", "Calls by how they ended.", ("feature", "outcome"))
+SENTENCES = Family(
+    "sentences", "Sentences of answers by what they stand on, withheld ones too.", ("feature", "standing")
+)
+ATTEMPTS = Family("attempts", "Tries at models by how they ended.", ("model", "outcome"))
+TOKENS = Family("tokens", "Tokens by their class.", ("model", "kind"))
+COST = Family("cost_dollars", "Money for attempts whose cost is known.", ("model",))
+UNPRICED = Family("unpriced_attempts", "Attempts whose cost nobody knows.", ("model",))
+COUNTERS = (CALLS, SENTENCES, ATTEMPTS, TOKENS, COST, UNPRICED)
+
+DURATION = Family("call_duration_seconds", "From the question to the end.", ("feature",))
+FIRST = Family("first_token_seconds", "Of an attempt that was answered.", ("model",))
+HISTOGRAMS = (DURATION, FIRST)
+
+RUNNING = Family("calls_running", "Calls under way.")
+TASKS = Family("tasks", "Tasks of the event loop: what grows for ever is a leak.")
+UPSTREAMS = Family("upstream_connections", "Connections to upstreams, lent or kept.")
+
+
+class _Times:
+    """A histogram of one series: how many fell into each bucket, and their sum."""
+
+    def __init__(self) -> None:
+        self.counts = [0] * len(_BOUNDS)
+        self.sum_s = 0.0
+
+    def add(self, seconds: float) -> None:
+        self.counts[bisect_left(SECONDS, seconds)] += 1
+        self.sum_s += seconds
 
 
 class Metrics:
-    """What one worker counted."""
+    """What one worker counted: plain sums, which become metrics when somebody looks."""
 
     def __init__(self, worker: str) -> None:
-        self._registry = CollectorRegistry()
         self._worker = worker
-        self._sums: dict[tuple[Counter, tuple[str, ...]], float] = {}
-        self._times: list[tuple[Histogram, float, str]] = []
-        by_feature = ("worker", "feature")
-        by_model = ("worker", "model")
-        self._calls = self._counter("calls", "Calls by how they ended.", (*by_feature, "outcome"))
-        self._sentences = self._counter(
-            "sentences",
-            "Sentences of answers by what they stand on, withheld ones too.",
-            (*by_feature, "standing"),
-        )
-        self._attempts = self._counter(
-            "attempts", "Tries at models by how they ended.", (*by_model, "outcome")
-        )
-        self._tokens = self._counter("tokens", "Tokens by their class.", (*by_model, "kind"))
-        self._cost = self._counter("cost_dollars", "Money for attempts whose cost is known.", by_model)
-        self._unpriced = self._counter("unpriced_attempts", "Attempts whose cost nobody knows.", by_model)
-        self._duration = self._histogram("call_duration_seconds", "From the question to the end.", by_feature)
-        self._first = self._histogram("first_token_seconds", "Of an attempt that was answered.", by_model)
-        self._running = Gauge(
-            "buttress_calls_running", "Calls under way.", ("worker",), registry=self._registry
-        ).labels(worker)
+        self._sums: dict[Family, dict[tuple[str, ...], float]] = {one: {} for one in COUNTERS}
+        self._times: dict[Family, dict[str, _Times]] = {one: {} for one in HISTOGRAMS}
+        self._kept: frozenset[str] = frozenset()
 
     def observe(self, trace: Trace) -> None:
-        """Count a call that has ended, or is lost: into plain sums, which become metrics when somebody looks.
-
-        Of a lost one it is not known how long it took.
-        """
+        """Count a call that has ended, or is lost; of a lost one it is not known how long it took."""
         is_known = trace.release_id or (trace.kind == "model" and trace.outcome != "refused")
         feature = trace.feature if is_known else UNKNOWN
-        self._add(self._calls, 1, feature, trace.outcome)
+        self._add(CALLS, 1, feature, trace.outcome)
         if trace.outcome == "lost":
             return
-        self._times.append((self._duration, trace.duration_ms / 1000, feature))
+        self._time(DURATION, trace.duration_ms / 1000, feature)
         for standing, count in trace.support.items():
-            self._add(self._sentences, count, feature, standing)
+            self._add(SENTENCES, count, feature, standing)
         for attempt in trace.attempts:
             self._attempt(attempt)
-        if len(self._times) >= MAX_UNSUMMED:
-            self._sum_up()
 
-    def text(self, running: int = 0) -> bytes:
-        """Return everything in Prometheus's text format; `running` is how many calls are under way now."""
-        self._sum_up()
-        self._running.set(running)
-        return generate_latest(self._registry)
+    def keep(self, names: Iterable[str]) -> None:
+        """Forget the series of features and models that have none of `names`, and had none the last time.
+
+        Their last counts can be scraped until then. Else they would grow for as long as files are edited.
+        """
+        now = frozenset({*names, UNKNOWN})
+        stay = now | self._kept
+        for family, sums in self._sums.items():
+            self._sums[family] = {labels: count for labels, count in sums.items() if labels[0] in stay}
+        for family, times in self._times.items():
+            self._times[family] = {label: one for label, one in times.items() if label in stay}
+        self._kept = now
+
+    def text(self, running: int = 0, tasks: int = 0, upstreams: int = 0) -> bytes:
+        """Return everything in Prometheus's text format.
+
+        `running` is how many calls are under way now, `tasks` how many tasks the event loop has, `upstreams`
+        how many connections there are to upstreams.
+        """
+        gauges = {RUNNING: running, TASKS: tasks, UPSTREAMS: upstreams}
+        lines = [*self._counted(), *self._timed(), *self._present(gauges), ""]
+        return "\n".join(lines).encode()
 
     def _attempt(self, attempt: Mapping[str, object]) -> None:
         model = str(attempt["model"])
-        self._add(self._attempts, 1, model, str(attempt["outcome"]))
-        usage, cost, first_ms = (attempt.get(key) for key in ("usage", "cost", "first_token_ms"))
+        self._add(ATTEMPTS, 1, model, str(attempt["outcome"]))
+        usage, cost, first_ms = attempt.get("usage"), attempt.get("cost"), attempt.get("first_token_ms")
         for kind, count in usage.items() if isinstance(usage, dict) else ():
-            self._add(self._tokens, count, model, kind)
+            self._add(TOKENS, count, model, kind)
         if isinstance(cost, int):
-            self._add(self._cost, cost / 1e9, model)
+            self._add(COST, cost / 1e9, model)
         else:
-            self._add(self._unpriced, 1, model)
+            self._add(UNPRICED, 1, model)
         if isinstance(first_ms, float) and attempt["outcome"] == "answered":
-            self._times.append((self._first, first_ms / 1000, model))
+            self._time(FIRST, first_ms / 1000, model)
 
-    def _add(self, counter: Counter, amount: float, *labels: str) -> None:
-        key = (counter, labels)
-        self._sums[key] = self._sums.get(key, 0) + amount
+    def _add(self, family: Family, amount: float, *labels: str) -> None:
+        sums = self._sums[family]
+        sums[labels] = sums.get(labels, 0) + amount
 
-    def _sum_up(self) -> None:
-        sums, self._sums = self._sums, {}
-        for (counter, labels), amount in sums.items():
-            counter.labels(self._worker, *labels).inc(amount)
-        times, self._times = self._times, []
-        for histogram, seconds, label in times:
-            histogram.labels(self._worker, label).observe(seconds)
+    def _time(self, family: Family, seconds: float, label: str) -> None:
+        times = self._times[family]
+        if label not in times:
+            times[label] = _Times()
+        times[label].add(seconds)
 
-    def _counter(self, name: str, text: str, labels: tuple[str, ...]) -> Counter:
-        return Counter(f"buttress_{name}", text, labels, registry=self._registry)
+    def _counted(self) -> Iterator[str]:
+        for family, sums in self._sums.items():
+            name = f"buttress_{family.name}_total"
+            yield from _head(name, family.text, "counter")
+            for labels, count in sums.items():
+                yield f"{name}{{{self._labels(family, labels)}}} {count}"
 
-    def _histogram(self, name: str, text: str, labels: tuple[str, ...]) -> Histogram:
-        return Histogram(f"buttress_{name}", text, labels, registry=self._registry, buckets=_SECONDS)
+    def _timed(self) -> Iterator[str]:
+        for family, times in self._times.items():
+            name = f"buttress_{family.name}"
+            yield from _head(name, family.text, "histogram")
+            for label, one in times.items():
+                labels = self._labels(family, (label,))
+                counts = list(accumulate(one.counts))
+                for bound, count in zip(_BOUNDS, counts, strict=True):
+                    yield f'{name}_bucket{{{labels},le="{bound}"}} {count}'
+                yield f"{name}_count{{{labels}}} {counts[-1]}"
+                yield f"{name}_sum{{{labels}}} {one.sum_s}"
+
+    def _present(self, gauges: Mapping[Family, int]) -> Iterator[str]:
+        for family, count in gauges.items():
+            name = f"buttress_{family.name}"
+            yield from _head(name, family.text, "gauge")
+            yield f"{name}{{{self._labels(family, ())}}} {count}"
+
+    def _labels(self, family: Family, values: tuple[str, ...]) -> str:
+        pairs = zip(("worker", *family.labels), (self._worker, *values), strict=True)
+        return ",".join(f'{name}="{value.translate(_ESCAPED)}"' for name, value in pairs)
+
+
+_ESCAPED = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+"""How Prometheus's text format writes what would end a label."""
+
+
+def _head(name: str, text: str, kind: str) -> tuple[str, str]:
+    return f"# HELP {name} {text}", f"# TYPE {name} {kind}"
 
 
 def merged(texts: Iterable[bytes]) -> bytes:
-    """Return what several workers counted as one text; their samples differ by the label `worker`."""
-    families: dict[str, Metric] = {}
+    """Return what several workers counted as one text; their samples differ by the label `worker`.
+
+    Line by line, and not through objects: with a hundred models those held up a worker's calls for a sixth
+    of a second, at each scrape.
+    """
+    families: dict[bytes, bytes] = {}
     for text in texts:
-        for family in text_string_to_metric_families(text.decode()):
-            if family.name.endswith("_created"):
-                continue  # when each series began: a line for each, that says little
-            known = families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
-            known.samples.extend(family.samples)
-    return generate_latest(_Collected(families.values()))
-
-
-class _Collected(Collector):
-    """Families that were collected elsewhere."""
-
-    def __init__(self, families: Iterable[Metric]) -> None:
-        self._families = tuple(families)
-
-    def collect(self) -> Iterable[Metric]:
-        return self._families
+        for family in (b"\n" + text).split(_HELP)[1:]:
+            name = family.partition(b" ")[0]
+            head, kind, samples = [*family.rstrip(b"\n").split(b"\n", 2), b""][:3]
+            known = families.get(name, _HELP + head + b"\n" + kind)
+            families[name] = known + b"\n" + samples if samples else known
+    return b"".join(families.values()).removeprefix(b"\n") + b"\n"

@@ -26,15 +26,16 @@ OPEN, SEALED = ".open", ".sealed"
 UNFINISHED = ".new"
 _UNFINISHED_S = 60.0
 """A file that has had no name for so long gets none any more: it takes a millisecond."""
-MAX_WAITING = 1_000
-"""Records kept in memory while they cannot be written."""
+MAX_WAITING, MAX_WAITING_BYTES = 1_000, 67_108_864
+"""Records kept in memory while they cannot be written, and how large they may be together."""
 
 
 class Spool:
     """The writing end, for one process. Not for use from several threads at once.
 
     What cannot be written now (a full disk) is kept in memory and tried again at each `append` and `seal`, up
-    to `MAX_WAITING` records. `lost` counts those that went beyond it, or could not be handed over.
+    to `MAX_WAITING` records and `MAX_WAITING_BYTES`. `lost` counts those that went beyond it, or could not be
+    handed over.
     """
 
     def __init__(self, folder: Path, writer: str, segment_bytes: int) -> None:
@@ -46,6 +47,7 @@ class Spool:
         self._file: FileIO | None = None
         self._path = folder
         self._waiting: deque[bytes] = deque()
+        self._waiting_bytes = 0
         self._is_losing = False
         self.lost = 0
 
@@ -59,6 +61,7 @@ class Spool:
     def append(self, record: bytes) -> None:
         """Write `record` (no line breaks in it) as one line, later where that fails now. Never raises."""
         self._waiting.append(record)
+        self._waiting_bytes += len(record)
         self._write_waiting()
 
     def seal(self) -> None:
@@ -80,14 +83,14 @@ class Spool:
         try:
             while self._waiting:
                 self._write(self._waiting[0])
-                self._waiting.popleft()
+                self._waiting_bytes -= len(self._waiting.popleft())
         except OSError as error:
             self._abandon()
             if not self._records:  # or one would be left behind at every try
                 with suppress(OSError):
                     self._path.unlink(missing_ok=True)
-            if len(self._waiting) > MAX_WAITING:
-                self._waiting.popleft()
+            while len(self._waiting) > MAX_WAITING or self._waiting_bytes > MAX_WAITING_BYTES:
+                self._waiting_bytes -= len(self._waiting.popleft())
                 self._lose(1, error)
 
     def _write(self, record: bytes) -> None:

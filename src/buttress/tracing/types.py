@@ -24,8 +24,9 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
 
     `feature` is the name that was asked; `kind` says of what. `outcome` is how it ended for the user:
     `answered` as asked, `fallback` with an honest substitute, `refused` before any work, `failed` with an
-    error, `cancelled` because nobody waited any more, `lost` when its process died in the middle: then it is
-    known that it began, and neither its length (0) nor its usage.
+    error, `cancelled` because nobody waited any more (its client hung up; with an `error_code` for what that
+    says: the server stopped), `lost` when its process died in the middle: then it is known that it began, and
+    neither its length (0) nor its usage.
     `cost` None means unknown, never free. `attempts`, `citations` and `passages` are JSON objects in the
     shape that `--json` prints. `support` counts sentences by what they stand on; `withheld` are sentences
     that were not released, each with its `text` and the `reason`.

@@ -200,6 +200,7 @@ class TestAdopting:
         async with Buttress.opened(load_settings(project), declared=declared) as buttress:
             assert buttress.releases == declared.releases
             assert buttress.knowledge == ["acme", "docs"]
+            assert {"support", "quotes", "answers"} <= set(buttress.names)
 
 
 class TestSearching:

@@ -9,7 +9,7 @@ from buttress.app.engine_health import FAILING_AFTER, WatchedEngine
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.scope import Scope
 from buttress.knowledge.errors import EngineBusy, NotIngested, QueryInvalid, SearchFailed
-from buttress.knowledge.search_types import Embedded, EngineStatus, Found, Query
+from buttress.knowledge.search_types import Embedded, EngineStatus, Found, Query, Reranked, Reranking
 from buttress.knowledge.types import FolderSource, KnowledgeBase
 
 ONE, OTHER = (
@@ -44,6 +44,10 @@ class Searches:
     async def embed(self, texts: Sequence[str]) -> Embedded:
         """See `Engine.embed`."""
         return Embedded([[] for _ in texts], 7)
+
+    async def rerank(self, asked: Reranking) -> Reranked:
+        """See `Engine.rerank`."""
+        return Reranked(scores=[0.0 for _ in asked.documents], tokens=7, truncated=[])
 
     async def status(self) -> EngineStatus:
         """See `Engine.status`."""
@@ -141,5 +145,7 @@ async def test_what_is_no_search_is_handed_on() -> None:
     _, engine = watched(lambda _: None)
     assert await engine.rank_sentences("why", ["a", "b"]) == [0.0, 0.0]
     assert await engine.embed(["a"]) == Embedded([[]], 7)
+    reranked = await engine.rerank(Reranking(query="why", documents=["a"]))
+    assert reranked == Reranked(scores=[0.0], tokens=7, truncated=[])
     with pytest.raises(EngineBusy):
         await engine.status()

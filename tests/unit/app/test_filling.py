@@ -55,6 +55,18 @@ async def test_what_used_nothing_costs_nothing_at_whatever_price() -> None:
     assert bill.cost == 0
 
 
+async def test_each_model_costs_what_its_own_entry_says() -> None:
+    """Helicone#4893: the price of the same model at another provider."""
+    dear = Model(name="there", id="gpt", provider="openai", price=Price(input=30.0, output=60.0))
+    cheap = Model(name="here", id="gpt", provider="openai", price=Price(input=0.1, output=0.2))
+    costs = []
+    for model in (dear, cheap):
+        async with PriceMeter().attempt(model, Order(REQUEST)) as bill:
+            bill.usage = Usage(input=10)
+        costs.append(bill.cost)
+    assert costs == [300_000, 1_000]
+
+
 async def break_with(error: BaseException, bills: list[Bill]) -> None:
     """Use one token, then fail."""
     async with PriceMeter().attempt(PRICED, Order(REQUEST)) as bill:

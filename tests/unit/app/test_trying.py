@@ -16,6 +16,7 @@ models:
   quotes: {{provider: extractive}}
   chat: {{provider: openai, id: a, base_url: "{url}", price: {{input: 1.0, output: 2.0}}}}
   messages: {{provider: anthropic, id: b, base_url: "{url}", key: "file:key"}}
+  ranker: {{provider: rerank, id: d, base_url: "{url}"}}
   generate: {{provider: gemini, id: c, base_url: "{url}", key: "file:key"}}
 """
 
@@ -39,6 +40,13 @@ async def test_any_provider_is_asked_for_a_short_answer(tmp_path: Path, name: st
     assert one.first_token_ms is not None
     (received,) = upstream.received
     assert f": {MAX_TOKENS}" in str(received.body)
+
+
+async def test_a_re_ranker_is_asked_to_re_rank(tmp_path: Path) -> None:
+    one, upstream = await tried(tmp_path, "ranker", Reply())
+    assert (one.outcome, one.error, one.cost_nanodollars) == ("ok", None, None)
+    (received,) = upstream.received
+    assert received.path == "/v1/rerank"
 
 
 async def test_who_quotes_is_not_asked(tmp_path: Path) -> None:

@@ -81,6 +81,19 @@ def test_each_secret_is_looked_for(run: Run, tmp_path: Path) -> None:
     assert "hunter2" not in ran.out + ran.err
 
 
+@pytest.mark.slow
+def test_the_library_for_others_is_looked_for_where_a_model_needs_it(run: Run, tmp_path: Path) -> None:
+    command = ("--project", tmp_path, "--set", URL_OF_NOBODY, "doctor", "--json")
+    (tmp_path / "buttress.yaml").write_text("")
+    (tmp_path / "models.yaml").write_text("models: {quotes: {provider: extractive}}\n")
+    assert "longtail" not in by_name(run(*command).out)
+    (tmp_path / "models.yaml").write_text("models: {big: {provider: longtail, id: 'bedrock:x'}}\n")
+    found = by_name(run(*command).out)["longtail"]
+    assert found["well"] == (find_spec("any_llm") is not None)
+    assert str(found["detail"]).endswith("installed, for big")
+    assert "pip install 'buttress[longtail]'" in str(found["hint"])
+
+
 def test_settings_that_cannot_be_read_end_it(run: Run, project: Path) -> None:
     (project / "buttress.yaml").write_text("server: 7\n")
     ran = run("--project", project, "doctor")

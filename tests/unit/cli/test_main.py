@@ -263,6 +263,7 @@ class TestAProcess:
         (spool,) = spool_folder(project).glob("*.sealed")
         assert b'"outcome":"cancelled"' in spool.read_bytes()
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("words", "environment", "coloured"),
         [

@@ -22,12 +22,13 @@ models:
     base_url: {url}
     key: file:key
     window_tokens: 128000
-    price: {{input: 1.0, output: 2.0}}
+    price: {{input: 1.0, output: 2.0, cache_read: 0.1}}
     policy: {{region: eu, retention_days: 30, training: false}}
   other: {{provider: openai, id: other-model, base_url: "{url}"}}
 ladders:
   answers: [writer, quotes]
   again: [[writer, other]]
+  spread: {{rungs: [{{writer: 3, other: 1}}, quotes], hedge_after_ms: 800}}
 """
 
 
@@ -59,14 +60,23 @@ class TestList:
         assert (ran.code, ran.err) == (0, "")
         assert ran.out.splitlines() == [
             "quotes  extractive",
-            "    8,192 tokens · free · region here, not kept, not trained with",
-            "    ladders: answers",
+            "    window 8,192 tokens, answers of 1,024 at most",
+            "    free (runs here)",
+            "    region here, not kept, not trained with",
+            "    ladders: answers, spread",
             "writer  openai gpt-4o-mini",
-            f"    128,000 tokens · $1 in, $2 out per million tokens · {POLICY}",
-            "    ladders: answers, again",
+            "    window 128,000 tokens, answers of 1,024 at most",
+            "    $1 in, $2 out, $0.1 read from a cache per million tokens (models.yaml)",
+            f"    {POLICY}",
+            "    ladders: answers, again, spread",
             "other  openai other-model",
-            "    8,192 tokens · price unknown · region unknown, retention unknown, training unknown",
-            "    ladders: again",
+            "    window 8,192 tokens, answers of 1,024 at most",
+            "    price unknown: models.yaml does not say it",
+            "    region unknown, retention unknown, training unknown",
+            "    ladders: again, spread",
+            "ladder answers  writer, then quotes",
+            "ladder again  writer or other",
+            "ladder spread  writer (75%) or other (25%), then quotes; the next one, too, after 800 ms",
         ]
 
     def test_json_is_one_array_without_keys(self, run: Run, tmp_path: Path) -> None:
@@ -75,12 +85,15 @@ class TestList:
         quotes, writer, other = json.loads(ran.out)
         assert quotes["policy"] == {"region": "here", "retention_days": 0, "training": False}
         assert writer["price"]["input"] == 1.0
-        assert (other["price"], other["policy"]["training"], other["ladders"]) == (None, None, ["again"])
+        assert [one["price_source"] for one in (quotes, writer, other)] == ["runs here", "models.yaml", None]
+        assert (other["price"], other["policy"]["training"]) == (None, None)
+        assert other["ladders"] == ["again", "spread"]
         assert "key" not in writer
 
     def test_no_models(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "buttress.yaml").write_text("")
         assert run("--project", tmp_path, "models", "list").err.startswith("No models yet")
+        assert run("--project", tmp_path, "models", "test").err.startswith("No models yet")
         assert json.loads(run("--project", tmp_path, "models", "list", "--json").out) == []
 
     def test_a_mistake_in_the_file_names_its_line(self, run: Run, tmp_path: Path) -> None:
@@ -105,8 +118,8 @@ class TestTest:
         quotes, writer, other = ran.out.splitlines()
         assert quotes.startswith("quotes  not asked")
         assert writer.startswith("writer  ok  first token ")
-        assert writer.endswith(" · tokens 10 · cost $0.000013")
-        assert other.endswith(" · tokens 10 · cost unknown")
+        assert writer.endswith(" · tokens 7 in, 3 out · cost $0.000013")
+        assert other.endswith(" · tokens 7 in, 3 out · cost unknown")
         assert [one.body["max_tokens"] for one in upstream.received] == [16, 16]
         assert upstream.received[0].headers["Authorization"] == f"Bearer {SECRET}"
 
@@ -205,6 +218,23 @@ class TestAdd:
         assert sorted(one.name for one in tmp_path.iterdir()) == ["buttress.yaml", "key", "models.yaml"]
         assert "answers" in run("--project", tmp_path, "models", "list").out
 
+    def test_all_that_is_known_of_a_model_may_be_told(self, run: Run, tmp_path: Path) -> None:
+        write_project(tmp_path)
+        ran = run(
+            *("--project", tmp_path, "models", "add", "big", "--provider", "longtail", "--id", "bedrock:big"),
+            *("--max-output-tokens", "500", "--price", "0.15", "0.0000125"),
+            *("--region", "eu", "--retention-days", "0", "--no-training"),
+            *("--option", "region_name=eu-west-1", "--option", "tries=2"),
+        )
+        assert (ran.code, ran.err) == (0, "")
+        entry = (
+            "  big:\n    provider: longtail\n    id: bedrock:big\n    max_output_tokens: 500\n"
+            "    price: {input: 0.15, output: 0.0000125}\n"
+            "    policy: {region: eu, retention_days: 0, training: false}\n"
+            "    options: {region_name: eu-west-1, tries: 2}\n"
+        )
+        assert entry in (tmp_path / "models.yaml").read_text()
+
     def test_a_dry_run_prints_the_difference_and_changes_nothing(self, run: Run, tmp_path: Path) -> None:
         write_project(tmp_path)
         before = (tmp_path / "models.yaml").read_bytes()
@@ -238,6 +268,22 @@ class TestAdd:
             pytest.param(["new", *ADDED, "--key", SECRET], "not a reference", id="the key itself"),
             pytest.param(["new", "--provider", "opnai"], "Did you mean `openai`?", id="no such provider"),
             pytest.param(["new", "--provider", "openai"], "models.new.base_url", id="too little"),
+            pytest.param(
+                ["new", "--provider", "openai"], "Add `id:` to the model `new`. Add `base_", id="both"
+            ),
+            pytest.param(
+                ["new", "--provider", "bedrock"], "others are reached by `longtail`", id="of others"
+            ),
+            pytest.param(
+                ["new", "--provider", "longtail", "--id", "a:b", "--option", f"api_key={SECRET}"],
+                "`api_key` is a secret",
+                id="the key as an option",
+            ),
+            pytest.param(
+                ["new", "--provider", "longtail", "--id", "a:b", "--option", "eu"],
+                "NAME=VALUE",
+                id="half a word",
+            ),
             pytest.param(["support", *ADDED], "a feature is called `support`", id="the name of a feature"),
             pytest.param(["n w", *ADDED], "is no name", id="no name"),
         ],

@@ -188,6 +188,48 @@ def test_a_trace_tells_its_steps_and_attempts(capsys: pytest.CaptureFixture[str]
     assert "  So.\n  There." in out
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        pytest.param({}, "ended by  its end", id="it came to its end"),
+        pytest.param({"outcome": "cancelled"}, "ended by  client", id="the client hung up"),
+        pytest.param(
+            {"outcome": "cancelled", "error_code": "server.stopping"},
+            "ended by  server.stopping",
+            id="the server stopped",
+        ),
+    ],
+)
+def test_a_trace_tells_who_ended_it(
+    capsys: pytest.CaptureFixture[str], changes: dict[str, object], told: str
+) -> None:
+    print_trace(a_trace(**changes))
+    assert told in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("cost", "is_estimated", "told"),
+    [
+        pytest.param(NanoDollars(4_000), True, "cost      $0.000004 estimated\n", id="estimated"),
+        pytest.param(NanoDollars(4_000), False, "cost      $0.000004\n", id="told by the upstream"),
+        pytest.param(None, True, "cost      unknown\n", id="of an unknown price"),
+    ],
+)
+def test_a_cost_that_was_estimated_says_so(
+    capsys: pytest.CaptureFixture[str], *, cost: NanoDollars | None, is_estimated: bool, told: str
+) -> None:
+    attempt = {"model": "a", "outcome": "answered", "is_estimated": is_estimated}
+    print_trace(a_trace(cost_nanodollars=cost, attempts=[attempt]))
+    assert told in capsys.readouterr().out
+
+
+def test_what_nobody_knows_of_a_lost_call_is_not_shown_as_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    print_trace(a_trace(outcome="lost", duration_ms=0.0, attempts=[]))
+    out = capsys.readouterr().out
+    for fact in ("took      unknown", "tokens    unknown", "cost      unknown"):
+        assert fact in out
+
+
 def test_nothing_hostile_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     print_sources([a_citation(1, document=f"a{ESCAPES}", section=(ESCAPES,))])
     print_withheld([Withheld(ESCAPES, "uncited")])

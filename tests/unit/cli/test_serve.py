@@ -9,7 +9,7 @@ import pytest
 
 from buttress.app.layout import run_folder
 from buttress.app.local_model import LOCAL_MODEL
-from buttress.cli.serve import ROLES, Report, handed_over, taken_over
+from buttress.cli.serve import MAX_SAID, ROLES, Report, handed_over, taken_over
 from buttress.kernel.clock import SystemClock
 from buttress.processes.announcing import replace_file, said_file
 from buttress.processes.identity import process_identity
@@ -85,6 +85,21 @@ def test_what_falls_all_day_is_said_once_until_it_was_ready(capsys: pytest.Captu
     report(ChildStatus(name="local-model", state=State.READY, optional=True))
     report(fell)
     assert capsys.readouterr() == ("", "local-model: waiting: it fell\n")
+
+
+def test_reasons_that_differ_each_time_are_not_remembered_for_ever(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    report = Report(["calls-1"], "http://127.0.0.1:1")
+    told = [
+        ChildStatus(name="calls-1", state=State.WAITING, message=f"it fell {number} s after its start")
+        for number in range(MAX_SAID + 1)
+    ]
+    for fell in [*told, told[-1], told[0]]:
+        report(fell)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == len(told) + 1  # the last one was still known, the first one no more
+    assert lines[-1] == lines[0]
 
 
 def test_a_port_that_is_taken(run: Run, project: Path) -> None:

@@ -108,7 +108,7 @@ def test_every_reason_for_a_fallback_has_its_sentence() -> None:
     codes = {one.code for one in errors if isinstance(one, type) and hasattr(one, "code")}
     codes -= {"prompts.memory_late", "prompts.memory_refused"}  # the call goes on without the turns
     # What a client's own words may be refused for, and a command: no feature's call ends so.
-    codes -= {"models.request_invalid", "models.state_unsupported", "models.not_added"}
+    codes -= {"models.request_invalid", "models.state_unsupported", "models.not_added", "models.wrong_kind"}
     steps = {NOTHING_RELEVANT, QUOTED, WITHHELD, DECLINED, EMPTY}
     search = {EngineAway, EngineBusy, EngineTimeout, EngineRefused, EngineFailed, SearchFailed, NotIngested}
     assert codes | steps | {one.code for one in search} <= _keys("WHY")

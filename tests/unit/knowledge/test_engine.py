@@ -3,6 +3,8 @@
 import asyncio
 import subprocess
 import sys
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ import pytest
 from buttress.kernel.clock import SystemClock
 from buttress.knowledge.engine import EngineParts, LocalEngine
 from buttress.knowledge.errors import EmbedderMissing, EngineBusy, EngineTimeout, UnknownKnowledge
-from buttress.knowledge.ports import Embedder, Engine
+from buttress.knowledge.ports import Embedder, Engine, Vectors
+from buttress.knowledge.search_types import Reranking
 from buttress.knowledge.settings import EngineSettings
 from buttress.testing.contracts.engine import KNOWLEDGE, EngineContract, ask, fill_index, local_engine
 from buttress.testing.embedding import HashedWords, SlowWords
@@ -48,6 +51,48 @@ async def test_more_than_may_wait_are_refused_at_once(tmp_path: Path) -> None:
         embedder.may_go_on.set()
     assert len(first.result().vectors) == len(second.result().vectors) == 1
     assert (await engine.status()).running == 0
+
+
+class SlowTokens(HashedWords):
+    """Reads no document to be re-ranked until it may; searches are not slowed down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_go_on = threading.Event()
+
+    def token_vectors(self, ids: Sequence[int]) -> Vectors:
+        """See `TokenEmbedder.token_vectors`."""
+        self.may_go_on.wait(20)
+        return super().token_vectors(ids)
+
+
+async def test_re_ranking_stands_in_a_line_of_its_own(tmp_path: Path) -> None:
+    """However much is re-ranked, others are answered; and of what is too much it is said at once."""
+    embedder, asked = SlowTokens(), Reranking(query="a", documents=["b"] * 8)
+    engine = local_engine(tmp_path, embedder, EngineSettings(max_running=1, max_waiting=1, call_timeout_s=30))
+    await engine.warm()
+    async with asyncio.TaskGroup() as group:
+        calls = [group.create_task(engine.rerank(asked)) for _ in range(2)]
+
+        async def one_waits() -> bool:
+            return (await engine.status()).waiting == 1
+
+        await until(one_waits)
+        with pytest.raises(EngineBusy):
+            await engine.rerank(asked)
+        assert await engine.rank_sentences("a", ["a"]) == pytest.approx([1.0])
+        embedder.may_go_on.set()
+    assert calls[0].result() == calls[1].result()
+    engine.close()
+
+
+async def test_re_ranking_has_its_time_and_no_more(tmp_path: Path) -> None:
+    embedder = SlowTokens()
+    engine = local_engine(tmp_path, embedder, EngineSettings(call_timeout_s=0.05))
+    with pytest.raises(EngineTimeout, match=r"0\.05 s"):
+        await engine.rerank(Reranking(query="a", documents=["b"]))
+    embedder.may_go_on.set()
+    engine.close()
 
 
 async def test_the_first_search_says_how_long_it_took_to_load(tmp_path: Path) -> None:

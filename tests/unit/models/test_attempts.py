@@ -14,15 +14,15 @@ import pytest
 from buttress.kernel.catalogue import Model
 from buttress.kernel.chance import SeededChance
 from buttress.kernel.errors import ButtressError
-from buttress.kernel.messages import Finished, ModelEvent, ModelRequest, TextDelta
+from buttress.kernel.messages import Finished, Message, ModelEvent, ModelRequest, TextDelta
 from buttress.kernel.usage import NanoDollars, Usage
 from buttress.models.attempts import Deadlines, LadderPorts, RunningAttempt
 from buttress.models.deployments import Deployments
-from buttress.models.dialects.types import Body, Seen
-from buttress.models.errors import ModelTimeout, RateLimited, StreamCut
+from buttress.models.dialects.types import Body, Seen, Tally
+from buttress.models.errors import BadAnswer, ModelTimeout, RateLimited, StreamCut
 from buttress.models.order import Order
 from buttress.models.ports import Rung
-from buttress.models.settings import ModelSettings
+from buttress.models.settings import BreakerSettings, ModelSettings
 from buttress.models.streaming import UNSENT, Happening, Standing, after
 from buttress.models.types import Attempt, Bill, Frame, Piece
 from buttress.testing.clock import NOON, ManualClock
@@ -188,6 +188,118 @@ class Told:
             if name in FAULTS:
                 raise FAULTS[name]("as told")
             yield FRAMES[name]
+
+
+class Counts:
+    """A provider that counts as it goes, and breaks; in its own words, or in the upstream's."""
+
+    def __init__(self, *steps: str | Usage) -> None:
+        self._steps = steps
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent | Tally, None]:
+        for step in self._steps:
+            yield TextDelta(step) if isinstance(step, str) else Tally(step)
+        raise StreamCut("cut")
+
+    async def pass_on(self, body: Body) -> AsyncGenerator[Frame, None]:
+        for step in self._steps:
+            if isinstance(step, str):
+                yield Frame(b"x", Seen(has_content=True, characters=len(step)))
+            else:
+                yield Frame(b"x", Seen(tally=step))
+        raise StreamCut("cut")
+
+
+BEGUN, LATER = Usage(input=7, cache_read=3, output=1), Usage(input=7, cache_read=3, output=9)
+ASKED = ModelRequest(messages=(Message("user", "one two three four"),), max_tokens=5)
+BODY = Body(
+    dialect="messages", model="m", fields={"messages": msgspec.Raw(b'[{"content": "one two three four"}]')}
+)
+
+
+class Words:
+    """A counter of words."""
+
+    def count(self, text: str) -> int:
+        return len(text.split())
+
+
+@pytest.mark.parametrize("asked", [pytest.param(ASKED, id="ours"), pytest.param(BODY, id="passed on")])
+@pytest.mark.parametrize(
+    ("steps", "usage"),
+    [
+        pytest.param(["abcdef"], Usage(input=4, output=2), id="nobody counted: all is estimated"),
+        pytest.param(
+            [BEGUN, "abcdef"], Usage(input=7, cache_read=3, output=3), id="counted at the beginning"
+        ),
+        pytest.param([BEGUN, "abcdef", LATER], LATER, id="counted last: nothing is estimated"),
+        pytest.param(
+            [BEGUN, "abcdef", LATER, "abc"], Usage(input=7, cache_read=3, output=10), id="counted between"
+        ),
+        pytest.param([BEGUN], BEGUN, id="counted before it said anything"),
+    ],
+)
+async def test_a_broken_answer_costs_what_the_upstream_counted_and_what_it_said_after_that(
+    asked: ModelRequest | Body, steps: list[str | Usage], usage: Usage
+) -> None:
+    recorded, clock = list[Attempt](), ManualClock()
+    ports = msgspec.structs.replace(ports_of(clock, recorded, Open()), counter=lambda _: Words())
+    attempt = RunningAttempt(Rung(MODEL, Counts(*steps)), Order(asked), ports, DEADLINES)
+    pieces = list[Piece]()
+    with suppress(StreamCut):
+        async for piece in attempt.pieces():
+            pieces.append(piece)
+    assert not any(isinstance(piece, Tally) for piece in pieces)
+    assert [(one.usage, one.is_estimated) for one in recorded] == [(usage, True)]
+
+
+async def test_a_probe_lets_others_in_when_it_speaks_and_its_break_still_counts() -> None:
+    clock, recorded = ManualClock(), list[Attempt]()
+    settings = ModelSettings(breaker=BreakerSettings(failures=1, open_s=2))
+    ports = msgspec.structs.replace(
+        ports_of(clock, recorded, Open()), deployments=Deployments(settings, clock), settings=settings
+    )
+    one = ports.deployments.of(MODEL)
+    one.leave(await one.enter(1), StreamCut("cut"))
+    clock.advance(2)
+    pieces = RunningAttempt(Rung(MODEL, Counts("Hello")), Order(ASKED), ports, DEADLINES).pieces()
+    await anext(pieces)
+    assert one.rests_s == 0
+    with pytest.raises(StreamCut):
+        await anext(pieces)
+    assert one.rests_s == 4
+
+
+async def test_what_is_held_back_until_something_is_said_has_bounds() -> None:
+    recorded, clock = list[Attempt](), ManualClock()
+
+    class Pings(Told):
+        async def pass_on(self, body: Body) -> AsyncGenerator[Frame, None]:
+            while True:
+                yield Frame(b":" * 1_000, Seen())
+
+    attempt = RunningAttempt(
+        Rung(MODEL, Pings(())), Order(BODY), ports_of(clock, recorded, Open()), DEADLINES
+    )
+    with pytest.raises(BadAnswer, match="1,048,576 bytes and had said nothing"):
+        await anext(attempt.pieces())
+    assert [one.outcome for one in recorded] == ["failed"]
+
+
+async def test_explicit_zero_usage_stays_zero() -> None:
+    """None is not 0: what an upstream says is not replaced by an estimate."""
+    recorded, clock = list[Attempt](), ManualClock()
+    end = Finished(reason="stop", usage=Usage(), model="m")
+    frames = {"said": FRAMES["said"], "end": Frame(b"!", Seen(finished=end))}
+
+    class Free(Told):
+        async def pass_on(self, body: Body) -> AsyncGenerator[Frame, None]:
+            for frame in frames.values():
+                yield frame
+
+    attempt = RunningAttempt(Rung(MODEL, Free(())), Order(BODY), ports_of(clock, recorded, Open()), DEADLINES)
+    assert len([piece async for piece in attempt.pieces()]) == 2
+    assert [(one.usage, one.is_estimated, one.cost) for one in recorded] == [(Usage(), False, 0)]
 
 
 def expected(happenings: Sequence[str]) -> Standing:

@@ -6,7 +6,7 @@ import pytest
 
 from buttress.kernel.catalogue import Model
 from buttress.kernel.tokens import EstimatedTokens
-from buttress.models.counting import Counters, readers_of
+from buttress.models.counting import MOST_LOADED, Counters, readers_of
 from buttress.models.openai_tokens import load_openai_counter
 from tests.local_models import SMALL, needs_model
 
@@ -33,6 +33,24 @@ async def test_one_model(tmp_path: Path, model: Model, encoding: str | None) -> 
     counter = await Counters(tmp_path).of([model])
     expected = load_openai_counter(encoding) if encoding else EstimatedTokens()
     assert [counter.count(text) for text in TEXTS] == [expected.count(text) for text in TEXTS]
+
+
+async def test_what_is_at_hand_was_loaded_before_and_nothing_is_loaded_for_it(tmp_path: Path) -> None:
+    counters = Counters(tmp_path)
+    assert isinstance(counters.at_hand(MINI), EstimatedTokens)
+    exact = await counters.of([MINI])
+    assert counters.at_hand(MINI) is exact
+    assert isinstance(counters.at_hand(OTHER), EstimatedTokens)
+
+
+async def test_of_files_that_are_named_anew_for_ever_few_are_kept(tmp_path: Path) -> None:
+    counters = Counters(tmp_path)
+    exact = await counters.of([MINI])
+    for number in range(MOST_LOADED - 1):
+        await counters.of([Model(name="small", provider="local", path=f"{number}.gguf")])
+    assert counters.at_hand(MINI) is exact
+    await counters.of([Model(name="small", provider="local", path="another.gguf")])
+    assert isinstance(counters.at_hand(MINI), EstimatedTokens)
 
 
 async def test_what_fits_by_a_ladder_fits_each_rung(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from buttress.kernel.catalogue import KEPT_HERE, Catalogue, DataPolicy, Model, P
 from buttress.models.declaration import read_catalogue
 
 PATH = Path("models.yaml")
-PROVIDERS = {"openai", "anthropic", "gemini", "local", "extractive"}
+PROVIDERS = {"openai", "anthropic", "gemini", "longtail", "local", "extractive"}
 SECRET = "sk-abcdefghijklmnop"
 
 WHOLE = """\
@@ -61,6 +61,14 @@ def test_a_model_may_be_backed() -> None:
     read = read_catalogue(text, PATH, PROVIDERS)
     assert isinstance(read, Catalogue)
     assert [read.models[name].backed for name in ("small", "large")] == [True, False]
+
+
+def test_what_the_sdk_of_another_is_told() -> None:
+    text = "models: {a: {provider: longtail, id: 'bedrock:x:0', options: {region_name: eu-west-1, tries: 2}}}"
+    catalogue = read_catalogue(text, PATH, PROVIDERS)
+    assert isinstance(catalogue, Catalogue)
+    assert catalogue.models["a"].options == (("region_name", "eu-west-1"), ("tries", 2))
+    assert isinstance(hash(catalogue.models["a"]), int)  # providers are kept by their model
 
 
 def test_a_local_model_costs_nothing_and_keeps_memory_for_a_window_that_it_can_have() -> None:
@@ -152,6 +160,21 @@ def test_a_mistake_in_a_data_policy_names_its_line(policy: str, part: str) -> No
         pytest.param("{a: {provider: anthropic, id: x}}", "models.a.key: the provider", id="no key"),
         pytest.param("{a: {provider: anthropic, key: env:K}}", "models.a.id: the provider", id="no id"),
         pytest.param("{a: {provider: gemini, id: x}}", "models.a.key: the provider", id="no key for Gemini"),
+        pytest.param(
+            "{a: {provider: longtail, id: mistral-small}}",
+            "models.a.id: it names no provider before its first colon",
+            id="whose model nobody says",
+        ),
+        pytest.param(
+            "{a: {provider: longtail, id: 'bedrock:x', options: {aws_secret_access_key: abc}}}",
+            "models.a.options: `aws_secret_access_key` is a secret by its name",
+            id="a secret among the options",
+        ),
+        pytest.param(
+            "{a: {provider: extractive, options: {region: eu}}}",
+            "models.a.options: the provider `extractive` takes none",
+            id="options that nobody takes",
+        ),
     ],
 )
 def test_what_a_provider_does_not_take(models: str, part: str) -> None:
@@ -166,7 +189,7 @@ def test_what_a_provider_does_not_take(models: str, part: str) -> None:
         pytest.param(
             "provider: extractive", "provider: extractiv", 2, "Did you mean `extract", id="provider"
         ),
-        pytest.param("provider: openai", "provider: zzz", 4, "local, openai", id="unknown provider"),
+        pytest.param("provider: openai", "provider: zzz", 4, "longtail, openai", id="unknown provider"),
         pytest.param("    id: gpt-4o-mini\n", "", 3, "small.id: the provider", id="no id"),
         pytest.param(
             "    base_url: https://api.example.com/v1/\n", "", 3, "small.base_url", id="no base_url"

@@ -219,7 +219,7 @@ async def test_what_may_pass_is_tried_again(house: House) -> None:
     flaky = Acted([down()], ["yes"])
     assert text_of(await climb(house, rung("a", flaky), rung("b", Acted(["no"])))) == "yes"
     assert house.told == [("a", "failed", "models.unavailable"), ("a", "answered", None)]
-    assert [(one.cost, one.is_estimated) for one in house.attempts] == [(1, True), (7, False)]
+    assert [(one.cost, one.is_estimated) for one in house.attempts] == [(2, True), (7, False)]
 
 
 async def test_after_the_first_text_a_failure_is_raised(house: House) -> None:
@@ -230,7 +230,7 @@ async def test_after_the_first_text_a_failure_is_raised(house: House) -> None:
         )
     assert heard == [TextDelta("half")]
     assert house.told == [("a", "cut", "models.stream_cut")]
-    assert (house.attempts[0].usage, house.attempts[0].is_estimated) == (Usage(input=1, output=2), True)
+    assert (house.attempts[0].usage, house.attempts[0].is_estimated) == (Usage(input=2, output=2), True)
 
 
 async def hear(house: House, heard: list[Piece | Finished], *rungs: Rung) -> None:
@@ -303,7 +303,7 @@ async def test_closing_records_a_cancelled_attempt_and_settles_it(house: House) 
     async with aclosing(stream_ladder(Order(REQUEST), [rung("a", acted)], house.ports)) as events:
         await anext(events)
     assert house.told == [("a", "cancelled", "GeneratorExit")]
-    assert (house.attempts[0].usage, house.attempts[0].is_estimated) == (Usage(input=1, output=1), True)
+    assert (house.attempts[0].usage, house.attempts[0].is_estimated) == (Usage(input=2, output=1), True)
     assert acted.running == house.doors.open == 0
     assert len(house.doors.bills) == 1
 
@@ -369,6 +369,20 @@ async def test_over_real_http_500_then_200_then_a_fallback(house: House) -> None
     ]
 
 
+async def test_an_answer_of_failure_costs_nothing_unless_somebody_gave_up_waiting() -> None:
+    """See docs/decisions/0005: a model may have worked where a 408 or 504 says that it was too late."""
+    house, statuses = make_house(attempts_per_rung=1), (500, 502, 503, 529, 429, 400, 401, 408, 504)
+    replies = [Reply(status=status) for status in statuses]
+    async with ScriptedUpstream(replies) as upstream, Sessions(OutboundSettings()) as sessions:
+        for status in statuses:
+            model = Model(name=str(status), provider="openai", base_url=upstream.url)
+            with suppress(errors.NoRungLeft):
+                await climb(house, Rung(model, over_http(model, sessions, house.ports.settings)))
+    paid = [one.model for one in house.attempts if one.is_estimated]
+    free = [one.model for one in house.attempts if (one.usage, one.cost) == (Usage(), 0)]
+    assert (paid, free) == (["408", "504"], [str(status) for status in statuses[:-2]])
+
+
 async def test_leaving_the_ladder_ends_the_upstream_call_within_a_tenth_of_a_second(house: House) -> None:
     async with (
         ScriptedUpstream([Reply(ending="stall", after=1)]) as upstream,
@@ -408,6 +422,26 @@ async def test_when_every_model_rests_the_soonest_is_waited_for(house: House) ->
     assert text_of(await climb(house, rung("a", first), rung("b", Acted(["yes"])))) == "yes"
     assert first.asked == 0
     assert house.told[-1] == ("b", "answered", None)
+
+
+async def test_when_every_model_asked_for_a_pause_the_shortest_is_waited_for() -> None:
+    house = make_house(attempts_per_rung=1)
+    long, short = (errors.RateLimited("429", retry_after_s=seconds) for seconds in (50, 0.05))
+    first = Acted([long], ["no"])
+    assert text_of(await climb(house, rung("a", first), rung("b", Acted([short], ["yes"])))) == "yes"
+    assert first.asked == 1
+
+
+async def test_when_to_come_back_is_told_as_it_is_now_and_not_as_it_was_when_they_failed(
+    house: House,
+) -> None:
+    resting(house, "a", seconds=50)
+    slow = Acted([0.2, errors.BadRequest("no")])
+    with pytest.raises(errors.NoRungLeft) as raised:
+        await climb(house, rung("a", Acted(["no"])), rung("b", slow))
+    assert raised.value.retry_after_s is not None
+    assert raised.value.retry_after_s < 49.9
+    assert raised.value.data["retry_after_s"] == round(raised.value.retry_after_s, 3)
 
 
 async def test_one_that_still_fails_then_leaves_the_word_to_the_next_that_may_be_asked(house: House) -> None:
@@ -484,7 +518,7 @@ async def test_a_silent_first_rung_loses_to_the_second_and_both_are_paid_for(hou
     assert text_of(await hedged(house, rung("a", silent), rung("b", Acted(["yes"])))) == "yes"
     assert house.told == [("a", "cancelled", "CancelledError"), ("b", "answered", None)]
     assert [(one.usage, one.is_estimated) for one in house.attempts] == [
-        (Usage(input=1), True),
+        (Usage(input=2), True),
         (USED, False),
     ]
     assert silent.running == 0

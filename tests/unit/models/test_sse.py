@@ -87,6 +87,15 @@ def test_an_event_beyond_the_limit_is_refused(pieces: list[bytes]) -> None:
         parse(*pieces, limit=50)
 
 
+def test_a_stream_that_does_not_end_is_refused() -> None:
+    parser = SseParser(50, 100)
+    for _ in range(6):
+        assert parser.feed(b"data: 12345678\n\n")
+    with pytest.raises(BadAnswer, match="longer than 100 bytes") as raised:
+        parser.feed(b"data: 12345678\n\n")
+    assert "max_answer_bytes" in raised.value.hint
+
+
 @pytest.mark.slow
 def test_a_megabyte_in_single_bytes_is_read_in_linear_time() -> None:
     """Quadratic scanning would take minutes here; the time limit of the test is the assertion."""

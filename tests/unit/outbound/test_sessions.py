@@ -58,6 +58,16 @@ async def test_two_origins_share_no_connection() -> None:
         assert (one.connected, other.connected) == (1, 1)
 
 
+async def test_an_origin_that_nobody_is_connected_to_is_forgotten() -> None:
+    async with site(saying(OK)) as there, Sessions(settings()) as sessions:
+        await body_of(sessions, there.url)
+        for number in range(20):
+            sessions.post(outgoing(f"http://127.0.0.{number + 1}:9"))
+        assert sessions.known_origins == 2  # one that is connected, and the newest
+        await body_of(sessions, there.url)
+        assert there.connected == 1
+
+
 async def test_closing_closes_all_and_may_be_repeated() -> None:
     sessions = Sessions(settings())
     async with site(saying(OK)) as there:

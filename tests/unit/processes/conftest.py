@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -69,15 +70,21 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def child(tmp_path: Path) -> Child:
-    """Make a child of the test's project that behaves as told."""
+def child_of() -> Callable[..., ChildSpec]:
+    """Make a child of a project that behaves as told."""
 
-    def make(name: str, how: str = "", **asked: float) -> ChildSpec:
-        command = (sys.executable, "-c", CHILD, str(tmp_path), name, how)
+    def make(project: Path, name: str, how: str = "", **asked: float) -> ChildSpec:
+        command = (sys.executable, "-c", CHILD, str(project), name, how)
         spec = ChildSpec(name=name, command=command, stop_timeout_s=5, ready_timeout_s=10)
         return ChildSpec(**{field: getattr(spec, field) for field in spec.__struct_fields__} | asked)
 
     return make
+
+
+@pytest.fixture
+def child(child_of: Callable[..., ChildSpec], tmp_path: Path) -> Child:
+    """Make a child of the test's project that behaves as told."""
+    return partial(child_of, tmp_path)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from buttress.processes.logs import MAX_LOG_BYTES, last_line, open_log
+from buttress.processes.logs import MAX_LOG_BYTES, last_line, open_log, trim_log
 
 
 def test_a_log_is_added_to_and_put_aside_when_it_is_large(tmp_path: Path) -> None:
@@ -39,3 +39,26 @@ def test_the_last_line_that_says_something(
     if content is not None:
         (tmp_path / "engine.log").write_bytes(content)
     assert last_line(tmp_path, "engine", since) == expected
+
+
+def test_a_large_log_is_put_aside_under_a_child_that_writes_on(tmp_path: Path) -> None:
+    with open_log(tmp_path, "calls-1") as log:
+        log.write(b"x" * MAX_LOG_BYTES)
+        log.flush()
+        assert not trim_log(tmp_path, "calls-1")
+        log.write(b"before\n")
+        log.flush()
+        assert trim_log(tmp_path, "calls-1")
+        log.write(b"after\n")
+    assert (tmp_path / "calls-1.log").read_bytes() == b"after\n"
+    assert (tmp_path / "calls-1.log.1").read_bytes().endswith(b"before\n")
+    assert (tmp_path / "calls-1.log.1").stat().st_mode & 0o077 == 0
+    assert last_line(tmp_path, "calls-1") == "after"
+
+
+def test_a_log_that_cannot_be_put_aside_is_emptied(tmp_path: Path) -> None:
+    (tmp_path / "calls-1.log").write_bytes(b"x" * (MAX_LOG_BYTES + 1))
+    (tmp_path / "calls-1.log.1").mkdir()
+    assert trim_log(tmp_path, "calls-1")
+    assert (tmp_path / "calls-1.log").read_bytes() == b""
+    assert not trim_log(tmp_path, "no-such")

@@ -1,6 +1,7 @@
 """All children of a project: in order, and never longer than their supervisor."""
 
 import asyncio
+import itertools
 import os
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from buttress.processes.supervisor import Supervisor
 from buttress.processes.types import ChildSpec, ChildStatus, State
 
 Child = Callable[..., ChildSpec]
+ChildOf = Callable[..., ChildSpec]
 Running = Callable[[Sequence[ChildSpec]], AbstractAsyncContextManager[Supervisor]]
 Wait = Callable[[Callable[[], object]], None]
 
@@ -52,12 +54,12 @@ def supervise(tmp_path: Path) -> Iterator[Supervise]:
     """Start a supervisor in a process of its own."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(children: Sequence[ChildSpec], *more: str) -> subprocess.Popen[bytes]:
+    def start(children: Sequence[ChildSpec], *more: str, project: Path = tmp_path) -> subprocess.Popen[bytes]:
         command = [
             sys.executable,
             "-c",
             SUPERVISE,
-            str(tmp_path),
+            str(project),
             msgspec.json.encode(children).decode(),
             *more,
         ]
@@ -133,24 +135,36 @@ def test_a_second_signal_ends_it_at_once(
     assert supervisor.wait(timeout=5) == 0
 
 
-@pytest.mark.parametrize("who", ["the supervisor", "all of them"])
 def test_whoever_was_suspended_kills_nobody_when_it_wakes(
-    tmp_path: Path, child: Child, supervise: Supervise, wait_until: Wait, who: str
+    tmp_path: Path, child_of: ChildOf, supervise: Supervise, wait_until: Wait
 ) -> None:
     """Longer than a child may be silent; all of them as when a laptop is closed, the children waking last."""
-    supervisor = supervise([child("engine", hang_timeout_s=4), child("calls", hang_timeout_s=4)])
-    wait_until(lambda: len(pids(tmp_path)) == 2)
-    before = pids(tmp_path)
+    asleep: list[list[int]] = []
+    before: dict[Path, list[int]] = {}
+    for who in ("the supervisor", "all of them"):
+        project = tmp_path / who
+        project.mkdir()
+        children = [child_of(project, name, hang_timeout_s=4) for name in ("engine", "calls")]
+        supervisor = supervise(children, project=project)
+        wait_until(lambda: len(pids(project)) == 2)  # noqa: B023
+        before[project] = pids(project)
+        asleep.append([supervisor.pid, *(before[project] if who == "all of them" else [])])
     time.sleep(1.5)
-    asleep = [supervisor.pid, *(before if who == "all of them" else [])]
-    for pid in asleep:
-        os.kill(pid, signal.SIGSTOP)
-    time.sleep(5)
-    for pid in asleep:
-        os.kill(pid, signal.SIGCONT)
-        time.sleep(0.5)
+    _suspend(asleep, 5)
     time.sleep(2)
-    assert pids(tmp_path) == before
+    assert {project: pids(project) for project in before} == before
+
+
+def _suspend(asleep: Sequence[Sequence[int]], seconds: float) -> None:
+    """Let processes stand still; each group is woken one after the other."""
+    for pid in itertools.chain(*asleep):
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(seconds)
+    for together in itertools.zip_longest(*asleep):
+        for pid in together:
+            if pid:
+                os.kill(pid, signal.SIGCONT)
+        time.sleep(0.5)
 
 
 def test_all_children_end_within_the_time_of_one(

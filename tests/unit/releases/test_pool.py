@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from buttress.releases.frames import Failed
-from buttress.releases.pool import FunctionPool, Module, Unloadable
+from buttress.releases.pool import MAX_MODULES, FunctionPool, Module, Unloadable
 from buttress.releases.prints import MAX_PRINTED_BYTES
 from buttress.releases.settings import ReleaseSettings
 from tests.waiting import until
@@ -130,6 +130,18 @@ async def test_a_process_is_started_when_it_is_needed_and_serves_many() -> None:
         pids = {await pool.call(RULES, "pid", {}) for _ in range(5)}
         assert pids == {str(child.pid) for child in children()}
         assert len(pids) == 1
+
+
+async def test_a_process_that_has_loaded_many_files_begins_anew() -> None:
+    async with pool_of(processes=1) as pool:
+        edited = [
+            Module(name=f"edited_{number}", path="rules.py", source=SOURCE)
+            for number in range(MAX_MODULES + 1)
+        ]
+        pids = [await pool.call(module, "pid", {}) for module in edited]
+        assert len(set(pids[:MAX_MODULES])) == 1
+        assert pids[-1] not in pids[:MAX_MODULES]
+        assert pids[-1] == str(children()[0].pid)
 
 
 async def test_two_run_at_once(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ async def serving(project: Path, **settings: object) -> AsyncIterator[Serving]:
     flags = [f"server.{key}={value}" for key, value in settings.items()]
     draining, waiting = Bell(), dict[str, str]()
     async with Buttress.open(project, flags=flags) as buttress:
-        metrics = WorkerMetrics(run_folder(project), "calls")
+        metrics = WorkerMetrics(run_folder(project), "calls", lambda: buttress.upstream_connections)
         application = CallServer(buttress, lambda: Readiness(waiting), draining, metrics)
         async with (
             listening(application, buttress.settings.server, draining) as url,

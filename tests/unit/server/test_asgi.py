@@ -313,6 +313,24 @@ async def _ask_and_read(server: Serving, *, stream: bool) -> None:
         await response.read()
 
 
+async def test_more_requests_than_fit_are_told_to_come_back(tmp_path: Path) -> None:
+    async with ScriptedUpstream([Reply(ending="stall", after=1)]) as upstream:
+        project = write_project(tmp_path, upstream.url)
+        async with serving(project, max_requests=1) as server:
+            asked = {"input": {"question": "Hi?"}, "stream": True, "watch": True}
+            async with server.session.post(f"{server.url}/v1/features/chat", json=asked) as first:
+                await first.content.readany()
+                async with server.ask("When do you open?") as refused:
+                    assert await error_of(refused) == (503, "server.busy")
+                    assert refused.headers["retry-after"] == "1"
+                async with server.session.get(f"{server.url}/healthz") as response:
+                    assert response.status == 200
+                first.close()
+            await eventually(lambda: upstream.running == 0)
+            async with server.ask("When do you open?") as response:
+                assert response.status == 200
+
+
 async def test_who_hangs_up_while_sending_leaves_no_trace(project: Path) -> None:
     async with serving(project) as server:
         _, writer = await asyncio.open_connection(*server.address)
@@ -351,7 +369,7 @@ async def test_an_answer_that_runs_when_the_time_is_up_says_to_ask_again(tmp_pat
             await eventually(lambda: upstream.received)
             server.draining.ring()
             assert await asking == (503, "server.stopping")
-    assert [one.outcome for one in traces(project)] == ["cancelled"]
+    assert [(one.outcome, one.error_code) for one in traces(project)] == [("cancelled", "server.stopping")]
 
 
 async def _status_and_code(server: Serving) -> tuple[int, str]:

@@ -40,6 +40,8 @@ async def test_the_result_of_the_work_is_returned() -> None:
     [
         pytest.param(BodyInvalid("x"), BodyInvalid, id="a foreseen one as it is"),
         pytest.param(IndexError("x"), Failed, id="a mistake as one"),
+        pytest.param(NameError("x"), Failed, id="a name that nobody gave"),
+        pytest.param(ImportError("x"), Failed, id="a module that is not there"),
         pytest.param(ConnectionResetError("x"), Failed, id="a lost upstream is not a lost client"),
     ],
 )

@@ -3,8 +3,9 @@
 import pytest
 
 from buttress.kernel.errors import ButtressError
+from buttress.models.errors import BadRequest, ModelTimeout, NoRungLeft, RefusedKey, RungFailure
 from buttress.server import errors
-from buttress.server.errors import STATUSES, Failed, as_error, status_of
+from buttress.server.errors import STATUSES, Failed, as_error, headers_of, status_of
 
 
 class _Later(ButtressError):
@@ -29,6 +30,44 @@ class _Never(ButtressError):
 )
 def test_an_error_has_a_status(error: ButtressError, status: int) -> None:
     assert status_of(error) == status
+
+
+@pytest.mark.parametrize(
+    ("error", "headers"),
+    [
+        pytest.param(_Never("x"), {b"x-should-retry": b"false"}, id="never"),
+        pytest.param(_Later("x"), {b"x-should-retry": b"true"}, id="later"),
+        pytest.param(
+            _Later("x", data={"retry_after_s": 0.2}),
+            {b"x-should-retry": b"true", b"retry-after": b"1"},
+            id="later, in whole seconds",
+        ),
+        pytest.param(
+            _Later("x", data={"retry_after_s": 60.5}),
+            {b"x-should-retry": b"false", b"retry-after": b"61"},
+            id="later than a client waits for",
+        ),
+        pytest.param(
+            _Later("x", data={"trace_id": "tr_1"}),
+            {b"x-should-retry": b"true", b"x-buttress-trace-id": b"tr_1"},
+            id="of a call that has a trace",
+        ),
+        pytest.param(
+            NoRungLeft([RungFailure("a", RefusedKey("x")), RungFailure("b", BadRequest("x"))]),
+            {b"x-should-retry": b"false"},
+            id="a ladder of which no model will ever answer",
+        ),
+        pytest.param(
+            NoRungLeft([RungFailure("a", RefusedKey("x")), RungFailure("b", ModelTimeout("x"))]),
+            {b"x-should-retry": b"true"},
+            id="a ladder of which one may",
+        ),
+    ],
+)
+def test_an_error_says_whether_and_when_to_ask_again(
+    error: ButtressError, headers: dict[bytes, bytes]
+) -> None:
+    assert dict(headers_of(error)) == headers
 
 
 def test_every_code_in_the_table_is_one_of_ours() -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buttress.server.errors import HostRefused, NoHttp
-from buttress.server.hosts import Headers, require_host
+from buttress.server.hosts import Headers, require_asked, require_host
+from buttress.server.page.errors import CrossSite
 from tests.unit.server.serving import send_raw, serving
 
 LOOPBACK, ELSEWHERE = "127.0.0.1", "10.0.0.5"
@@ -143,3 +144,45 @@ async def test_health_is_said_to_who_asks_by_address_name_or_http_1_0(project: P
         assert b"server.no_http" in missing
         twice = await refused(server.address, "/healthz", b"host: localhost\r\nHost: localhost\r\n")
         assert twice.startswith(b"HTTP/1.1 400 ")
+
+
+JSON, TEXT = (b"content-type", b"Application/JSON; charset=utf-8"), (b"content-type", b"text/plain")
+ELSEWHERE_SITE, OWN_SITE = (b"sec-fetch-site", b"cross-site"), (b"sec-fetch-site", b"same-origin")
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        pytest.param("POST", [TEXT], id="a program, which says nothing of sites"),
+        pytest.param("POST", [], id="a program that says nothing at all"),
+        pytest.param("POST", [TEXT, OWN_SITE], id="a page of ours"),
+        pytest.param("POST", [TEXT, (b"sec-fetch-site", b"none")], id="the user"),
+        pytest.param("POST", [JSON, ELSEWHERE_SITE], id="a page elsewhere that was allowed to send JSON"),
+        pytest.param("GET", [ELSEWHERE_SITE], id="a link to the page"),
+    ],
+)
+def test_who_may_ask_is_answered(method: str, headers: Headers) -> None:
+    require_asked(headers, method)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param([TEXT, ELSEWHERE_SITE], id="plain text"),
+        pytest.param([ELSEWHERE_SITE], id="of no kind"),
+        pytest.param([TEXT, (b"sec-fetch-site", b"same-site")], id="another port of this machine"),
+        pytest.param([(b"content-type", b"text/plain;application/json"), ELSEWHERE_SITE], id="a ruse"),
+    ],
+)
+def test_a_page_elsewhere_cannot_spend_its_visitors_money(headers: Headers) -> None:
+    with pytest.raises(CrossSite):
+        require_asked(headers, "POST")
+
+
+async def test_a_form_of_another_site_is_refused_at_every_door(project: Path) -> None:
+    head = {"content-type": "text/plain", "sec-fetch-site": "cross-site"}
+    async with serving(project) as server:
+        for path in ("/v1/features/chat", "/v1/chat/completions", "/v1/messages", "/v1/embeddings"):
+            async with server.session.post(f"{server.url}{path}", data=b"{}", headers=head) as response:
+                assert response.status == 403, path
+                assert "server.cross_site" in await response.text(), path

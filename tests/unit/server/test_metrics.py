@@ -1,5 +1,6 @@
 """Metrics of all workers, whichever is scraped."""
 
+import asyncio
 from pathlib import Path
 
 from buttress.kernel.clock import SystemClock
@@ -28,7 +29,7 @@ def test_a_worker_that_is_gone_does_not_count(tmp_path: Path) -> None:
 
 def test_what_runs_is_counted_until_it_has_ended(tmp_path: Path) -> None:
     metrics = WorkerMetrics(tmp_path, "calls-1")
-    with metrics.running(), metrics.running():
+    with metrics.running, metrics.running:
         assert values(metrics.scrape())["buttress_calls_running", "calls-1"] == 2
     assert values(metrics.scrape())["buttress_calls_running", "calls-1"] == 0
 
@@ -37,6 +38,18 @@ def test_a_folder_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.write_text("a file")
     WorkerMetrics(folder, "calls-1").write()
+
+
+async def test_what_could_leak_is_counted(tmp_path: Path) -> None:
+    metrics = WorkerMetrics(tmp_path, "calls-1", lambda: 3)
+    before = values(metrics.scrape())
+    async with asyncio.TaskGroup() as group:
+        sleeping = [group.create_task(asyncio.sleep(60)) for _ in range(5)]
+        found = values(metrics.scrape())
+        for task in sleeping:
+            task.cancel()
+    assert found["buttress_tasks", "calls-1"] == before["buttress_tasks", "calls-1"] + 5
+    assert found["buttress_upstream_connections", "calls-1"] == 3
 
 
 async def test_calls_are_seen_over_http(project: Path) -> None:
@@ -49,3 +62,4 @@ async def test_calls_are_seen_over_http(project: Path) -> None:
     assert found["buttress_calls_total", "chat", "answered", "calls"] == 1
     assert found["buttress_calls_total", "unknown", "refused", "calls"] == 1
     assert found["buttress_tokens_total", "input", "scripted", "calls"] == 7
+    assert found["buttress_upstream_connections", "calls"] == 1

@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import msgspec
+import pytest
 
+from buttress.server.openapi import openapi
 from tests.unit.server.serving import serving
 
 
@@ -20,12 +22,33 @@ async def test_each_feature_has_its_own_input(project: Path) -> None:
     assert body["allOf"][1]["properties"]["input"]["properties"]["question"]["maxLength"] == 4_000
 
 
-async def test_every_reference_leads_somewhere(project: Path) -> None:
-    async with (
-        serving(project) as server,
-        server.session.get(f"{server.url}/api/openapi.json") as response,
-    ):
-        document = await response.json()
-    named = set(re.findall(r"#/components/schemas/(\w+)", msgspec.json.encode(document).decode()))
+def test_every_reference_leads_somewhere() -> None:
+    document = openapi({})
+    named = set(re.findall(r'#/components/schemas/([^"]+)', msgspec.json.encode(document).decode()))
     assert named
-    assert named <= set(document["components"]["schemas"])
+    assert named <= set(msgspec.convert(document["components"], dict[str, dict[str, object]])["schemas"])
+
+
+class Shape(msgspec.Struct):
+    """What is read of a schema."""
+
+    required: list[str]
+    properties: dict[str, dict[str, object]]
+
+
+@pytest.mark.parametrize(
+    ("name", "needed", "who"),
+    [
+        ("ChatRequest", ["model", "messages"], {"user", "safety_identifier"}),
+        ("MessagesRequest", ["model", "messages"], {"metadata"}),
+        ("ResponsesRequest", ["model", "input"], {"user", "safety_identifier"}),
+    ],
+)
+def test_requests_are_described_as_their_dialects_read_them(
+    name: str, needed: list[str], who: set[str]
+) -> None:
+    components = msgspec.convert(openapi({})["components"], dict[str, dict[str, object]])
+    shape = msgspec.convert(components["schemas"][name], Shape)
+    assert shape.required == needed
+    assert {"stream", "tools", "temperature", "conversation", *who} <= set(shape.properties)
+    assert '"maximum":1' in msgspec.json.encode(shape.properties["top_p"]).decode()

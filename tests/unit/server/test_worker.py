@@ -23,7 +23,7 @@ from buttress.processes.types import SUPERVISOR, ChildStatus, State, Supervised
 from buttress.server.worker import waiting_for
 from tests.unit.server.serving import traces, write_project
 
-HEAVY = ("lancedb", "pyarrow", "onnxruntime", "tokenizers", "numpy", "selectolax", "pypdfium2")
+HEAVY = ("any_llm", "lancedb", "pyarrow", "onnxruntime", "tokenizers", "numpy", "selectolax", "pypdfium2")
 MAX_MEMORY_BYTES = 150 << 20
 
 WORKER = """
@@ -85,7 +85,7 @@ def test_a_worker_stays_light_whatever_it_is_asked(tmp_path: Path) -> None:
             assert "the model that was to write it failed" in ask(address_of(project, process.pid), "chat")
         assert psutil.Process(process.pid).memory_info().rss < MAX_MEMORY_BYTES
         process.send_signal(signal.SIGTERM)
-        assert process.communicate(timeout=10)[0].strip() == "[]"
+        assert process.communicate(timeout=10)[0].splitlines()[-1] == "[]"  # behind what it logged
     assert process.returncode == 0
 
 

@@ -35,13 +35,15 @@ def changed(**changes: object) -> Trace:
 def test_a_call_is_counted() -> None:
     metrics = Metrics("calls-1")
     metrics.observe(changed(outcome="fallback", support={"verbatim": 2, "withheld": 1}, attempts=[ATTEMPT]))
-    found = values(metrics.text(running=3))
+    found = values(metrics.text(running=3, tasks=9, upstreams=2))
     assert found["buttress_calls_total", "support", "fallback", "calls-1"] == 1
     assert found["buttress_sentences_total", "support", "withheld", "calls-1"] == 1
     assert found["buttress_tokens_total", "input", "writer", "calls-1"] == 7
     assert found["buttress_cost_dollars_total", "writer", "calls-1"] == 2
     assert found["buttress_first_token_seconds_sum", "writer", "calls-1"] == 0.12
     assert found["buttress_calls_running", "calls-1"] == 3
+    assert found["buttress_tasks", "calls-1"] == 9
+    assert found["buttress_upstream_connections", "calls-1"] == 2
 
 
 def test_a_lost_call_is_counted_without_a_duration() -> None:
@@ -69,6 +71,48 @@ def test_names_from_outside_are_no_labels() -> None:
     assert not any("no-" in part for key in found for part in key)
 
 
+def test_names_that_are_edited_for_ever_do_not_grow_the_series() -> None:
+    metrics, sizes = Metrics("calls-1"), list[int]()
+    for number in range(10):
+        metrics.observe(changed(feature=f"f-{number}", attempts=[{**ATTEMPT, "model": f"m-{number}"}]))
+        metrics.keep([f"f-{number}", f"m-{number}"])
+        sizes.append(len(values(metrics.text())))
+    assert sizes[1:] == sizes[1:2] * 9
+    found = values(metrics.text())
+    assert found["buttress_calls_total", "f-9", "answered", "calls-1"] == 1
+    assert not any(name in key for key in found for name in ("f-7", "m-7"))
+
+
+def test_the_last_counts_of_a_name_can_be_scraped_after_it_is_gone() -> None:
+    metrics = Metrics("calls-1")
+    metrics.keep(["support"])
+    metrics.observe(changed(outcome="answered", attempts=[]))
+    metrics.keep(["help"])
+    assert values(metrics.text())["buttress_calls_total", "support", "answered", "calls-1"] == 1
+    metrics.keep(["help"])
+    assert ("buttress_calls_total", "support", "answered", "calls-1") not in values(metrics.text())
+
+
+def test_what_workers_counted_stands_under_one_head() -> None:
+    workers = [Metrics("calls-1"), Metrics("calls-2")]
+    for worker in workers:
+        worker.observe(changed(feature='odd "name"\n# HELP me', attempts=[ATTEMPT]))
+    told = merged(worker.text() for worker in workers)
+    assert told.count(b"\n# TYPE buttress_calls_total counter\n") == 1
+    assert told.count(b"\n# HELP ") + told.startswith(b"# HELP ") == told.count(b"# TYPE ")
+    assert told.count(b"\nbuttress_calls_total{") == 2
+
+
+@given(st.text(min_size=1), st.integers(0, 10**12))
+def test_any_name_and_any_number_is_read_again(feature: str, duration_us: int) -> None:
+    metrics = Metrics("calls-1")
+    metrics.observe(changed(feature=feature, outcome="answered", attempts=[], duration_ms=duration_us / 1000))
+    found = values(metrics.text())
+    assert found["buttress_calls_total", feature, "answered", "calls-1"] == 1
+    assert found["buttress_call_duration_seconds_sum", feature, "calls-1"] == duration_us / 1000 / 1000
+    assert found["buttress_call_duration_seconds_bucket", feature, "+Inf", "calls-1"] == 1
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(["answered", "fallback", "failed"]), max_size=5), max_size=4))
 def test_nothing_is_lost_when_workers_are_joined(outcomes: list[list[Outcome]]) -> None:
@@ -79,4 +123,4 @@ def test_nothing_is_lost_when_workers_are_joined(outcomes: list[list[Outcome]]) 
     texts = [worker.text() for worker in workers]
     joined = values(merged(texts))
     apart = {key: value for text in texts for key, value in values(text).items()}
-    assert joined == {key: value for key, value in apart.items() if not key[0].endswith("_created")}
+    assert joined == apart

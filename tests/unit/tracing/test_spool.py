@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from buttress.tracing.spool import (
     MAX_WAITING,
+    MAX_WAITING_BYTES,
     Spool,
     read_records,
     remove_unfinished,
@@ -127,6 +128,19 @@ def test_memory_is_bounded_and_the_oldest_go_first(
     spool.close()
     assert records(folder) == [b"%d" % number for number in range(5, MAX_WAITING + 5)]
     assert capsys.readouterr().out.count("spool.lost") == 1
+
+
+def test_memory_is_bounded_for_large_records_too(tmp_path: Path) -> None:
+    folder, record = tmp_path / "spool", b"x" * (MAX_WAITING_BYTES // 10)
+    folder.write_text("a file where the folder should be")
+    spool = Spool(folder, "w", 1_000)
+    for _ in range(15):
+        spool.append(record)
+    assert (spool.lost, spool.trouble) == (5, "10 traces wait for room on the disk, 5 traces are lost")
+    folder.unlink()
+    spool.append(b"one")
+    spool.close()
+    assert [len(one) for one in records(folder)] == [len(record)] * 10 + [3]
 
 
 def test_at_the_end_what_waits_is_lost_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

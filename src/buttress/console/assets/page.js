@@ -32,6 +32,7 @@ const WHY = {
   "models.bad_answer": "What the model sent is no answer.",
   "models.window_exceeded": "The question and its passages are too long for the model.",
   "models.provider_unknown": "Nothing here speaks to the model's provider.",
+  "models.longtail_missing": "What speaks to the model's provider is not installed: buttress[longtail].",
   "check.withheld": "What the model said is not in the documents.",
   "check.declined": "The model says that the documents do not answer this.",
   "compose.quoted": "This feature quotes, it does not write.",

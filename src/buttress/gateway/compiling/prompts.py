@@ -10,6 +10,7 @@ from buttress.kernel.catalogue import Catalogue, Model
 from buttress.kernel.errors import Location, Mistake
 from buttress.kernel.located import did_you_mean
 from buttress.kernel.tokens import EstimatedTokens
+from buttress.models.declaration import RERANKERS
 from buttress.prompts.composing import PASSAGES
 from buttress.prompts.defaults import ANSWER, ANSWER_NAME
 from buttress.prompts.packing import MESSAGE_TOKENS
@@ -68,9 +69,12 @@ def unused_mistake(written: Written, where: Location) -> list[Mistake]:
 
 
 def ladder_mistake(name: str, catalogue: Catalogue, where: Location) -> list[Mistake]:
-    """Return what is wrong with the name of a ladder or model."""
-    if catalogue.rungs(name):
-        return []
+    """Return what is wrong with the ladder or model of that name, for a stage that writes."""
+    if rungs := catalogue.rungs(name):
+        rerankers = [model.name for model in rungs if model.provider in RERANKERS]
+        message = f"`{', '.join(rerankers)}` re-ranks documents, and writes nothing"
+        hint = "Take it off the ladder; it is asked by POST /v1/rerank."
+        return [Mistake(where, message, hint)] if rerankers else []
     known = [*catalogue.ladders, *catalogue.models]
     if not known:
         return [

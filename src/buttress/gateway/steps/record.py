@@ -4,15 +4,21 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from types import TracebackType
 
 import msgspec
 
 from buttress.gateway.call import Call
 from buttress.gateway.errors import FeatureUnknown, InputInvalid, ModelUnknown
 from buttress.kernel.errors import ButtressError
+from buttress.kernel.ids import TraceId
+from buttress.models.errors import RequestInvalid, StateUnsupported, Untranslatable, WrongKind
 from buttress.tracing.types import PROCESS_DIED, Outcome, Trace
 
-REFUSALS = (FeatureUnknown, InputInvalid, ModelUnknown)
+REFUSALS = (
+    *(FeatureUnknown, InputInvalid, ModelUnknown),
+    *(RequestInvalid, StateUnsupported, Untranslatable, WrongKind),
+)
 
 
 @contextmanager
@@ -22,7 +28,7 @@ def recorded(call: Call) -> Iterator[None]:
     Where the process is killed in the block, what was noted at its beginning becomes the trace.
     """
     call.ports.begin(_lost(call))
-    with ending(partial(_record, call)):
+    with ending(call.trace_id, partial(_record, call)):
         yield
 
 
@@ -30,27 +36,42 @@ def _record(call: Call, outcome: Outcome | None, code: str | None) -> None:
     call.ports.record(_trace(call, outcome or call.outcome, code or call.reason or None))
 
 
-@contextmanager
-def ending(record: Callable[[Outcome | None, str | None], None]) -> Iterator[None]:
+class ending:  # noqa: N801 - used as a `with` block, like the standard library's
     """Have `record` called when the block is left, with how the call ended, and the code of why.
 
-    None for both where it came to its end by itself.
+    None for both where it came to its end by itself. What was cancelled with a message (`task.cancel(code)`)
+    has that as its code; one that nobody waits for any more has none. An error carries `trace_id` in its data
+    from then on, so that whoever gets it can name the trace.
+
+    A class, since a generator costs thrice as much.
     """
-    outcome: Outcome | None = None
-    code: str | None = None
-    try:
-        yield
-    except (GeneratorExit, asyncio.CancelledError):
-        outcome = "cancelled"
-        raise
-    except ButtressError as error:
-        outcome, code = ("refused" if isinstance(error, REFUSALS) else "failed"), error.code
-        raise
-    except BaseException as error:
-        outcome, code = "failed", f"bug.{type(error).__name__}"
-        raise
-    finally:
-        record(outcome, code)
+
+    def __init__(self, trace_id: TraceId, record: Callable[[Outcome | None, str | None], None]) -> None:
+        self._trace_id = trace_id
+        self._record = record
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Tell."""
+        if isinstance(error, ButtressError):
+            error.data = {**error.data, "trace_id": self._trace_id}
+        self._record(*_end_of(error))
+
+
+def _end_of(error: BaseException | None) -> tuple[Outcome | None, str | None]:
+    match error:
+        case None:
+            return None, None
+        case GeneratorExit() | asyncio.CancelledError():
+            return "cancelled", str(error.args[0]) if error.args else None
+        case ButtressError():
+            return ("refused" if isinstance(error, REFUSALS) else "failed"), error.code
+        case _:
+            return "failed", f"bug.{type(error).__name__}"
 
 
 def _lost(call: Call) -> Trace:

@@ -41,7 +41,8 @@ async def spoken(
                 if isinstance(event, TextDelta):
                     heard()
                     yield event.text
-        span.data["model"] = call.attempts[-1].model
+        answered = [one.model for one in call.attempts if one.outcome == "answered"]
+        span.data["model"] = answered[-1]  # who loses a hedge may be recorded after it
 
 
 @contextmanager

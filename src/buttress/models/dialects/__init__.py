@@ -5,6 +5,7 @@ and upstream speak the same one, a request goes on as it came, and so do the eve
 
 Read in this order:
     types      a client's request in its own words, a whole answer, and what a dialect can do
+    fields     one field of a client's request: decoded, refused, named in a header
     refusals   what the error objects and status codes of upstreams mean
     folding    a stream of events as one whole answer
     encoding   JSON that is sent; halves: text that is not Unicode
@@ -13,5 +14,6 @@ Read in this order:
     messages/  Anthropic's Messages
     responses/ OpenAI's Responses; for clients
     gemini/    Google's generateContent; for upstreams
+    rerank     Cohere's, Jina's and vLLM's re-ranking, which nothing is translated from or into
     known      the dialects of clients by their names
 """

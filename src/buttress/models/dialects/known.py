@@ -7,11 +7,18 @@ from buttress.models.dialects.chat import request_in as chat
 from buttress.models.dialects.messages import request_in as messages
 from buttress.models.dialects.responses import request_in as responses
 from buttress.models.dialects.types import Body, DialectName
+from buttress.models.errors import WrongKind
+
+
+def _no_reranker(body: Body) -> ModelRequest:
+    raise WrongKind(f"{body.model[:200]} re-ranks no documents")
+
 
 _READ: dict[DialectName, Callable[[Body], ModelRequest]] = {
     "chat": chat.read_request,
     "messages": messages.read_request,
     "responses": responses.read_request,
+    "rerank": _no_reranker,
 }
 
 
@@ -21,5 +28,6 @@ def read_request(body: Body) -> ModelRequest:
     Raises:
         RequestInvalid: it is none in its dialect.
         Untranslatable: it asks for what another dialect has no word for.
+        WrongKind: it asks for documents to be re-ranked.
     """
     return _READ[body.dialect](body)

@@ -8,6 +8,7 @@ OpenAI and what is compatible: `x-ratelimit-{remaining,reset,limit}-{requests,to
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from math import isfinite
 
 _DURATION = re.compile(
     r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m(?!s))?(?:(?P<s>\d+(?:\.\d+)?)s)?(?:(?P<ms>\d+(?:\.\d+)?)ms)?"
@@ -22,6 +23,8 @@ _ANTHROPIC = tuple(
     for kind in ("requests", "tokens", "input-tokens", "output-tokens")
 )
 
+_REMAINING = frozenset(names[0] for names in (*_OPENAI, *_ANTHROPIC))
+
 
 def until_reset(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return for how many seconds nothing is left to be asked for; None where something is, or nobody knows.
@@ -30,6 +33,8 @@ def until_reset(headers: Mapping[str, str], now: datetime) -> float | None:
     whose limit is not above 0, or whose reset is missing or 0: Azure sends them for deployments without such
     limits.
     """
+    if _REMAINING.isdisjoint(headers):
+        return None
     waits = [
         *(
             _duration(headers.get(reset, ""))
@@ -48,9 +53,9 @@ def until_reset(headers: Mapping[str, str], now: datetime) -> float | None:
 def _duration(text: str) -> float:
     """Return the seconds of a duration as Go writes it, 0 when it is none."""
     match = _DURATION.fullmatch(text.strip())
-    return (
-        sum(float(number) * _SECONDS[unit] for unit, number in match.groupdict("0").items()) if match else 0.0
-    )
+    parts = match.groupdict("0").items() if match else ()
+    seconds = sum(float(number) * _SECONDS[unit] for unit, number in parts)
+    return seconds if isfinite(seconds) else 0.0
 
 
 def _until(time: str, now: datetime) -> float:

@@ -6,6 +6,7 @@ and another to the other: one table serves all.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -24,6 +25,12 @@ from buttress.models.errors import (
 )
 
 MAX_MESSAGE = 300
+_INNER_ADDRESS = re.compile(
+    r"(?:\w+://)?(?:\[[0-9a-fA-F:]+\]|\d{1,3}(?:\.\d{1,3}){3}|\blocalhost\b"
+    r"|(?:[\w-]+\.)+(?:internal|local|localdomain|lan|svc)\b(?:\.[\w-]+)*)(?::\d+)?(?:/[^\s\"'<>]*)?"
+)
+"""An IP address, or a name that only a network of its own knows, with scheme, port and path."""
+
 _WINDOW_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error", "string_above_max_length"})
 _WINDOW_WORDS = (
     "maximum context length",
@@ -93,9 +100,12 @@ def error_of_response(model: Model, refusal: Refusal) -> ButtressError:
     return _error(said, refusal)
 
 
-def error_in_stream(model: Model, error: object) -> ButtressError:
-    """Return the error that an `error` object stands for that came in the middle of a stream."""
-    codes, message = _read_error(error)
+def error_in_stream(model: Model, error: object, secret: str = "") -> ButtressError:
+    """Return the error that an `error` object stands for that came in the middle of a stream.
+
+    `secret` is taken out of what it says, unless that was done before.
+    """
+    codes, message = _read_error(error, secret)
     status = next((int(code) for code in codes if code.isdecimal() and len(code) == 3), None)
     status = status or next((_STATUS_OF[code] for code in sorted(codes) if code in _STATUS_OF), 500)
     said = f"{model.name} failed in the middle of its answer" + (f": {message}" if message else "")
@@ -141,13 +151,13 @@ def read_refusal(status: int, body: bytes, *, secret: str, retry_after_s: float 
     return Refusal(status=status, codes=codes, message=message, retry_after_s=wait)
 
 
-def _read_error(error: object, secret: str = "") -> tuple[frozenset[str], str]:
+def _read_error(error: object, secret: str) -> tuple[frozenset[str], str]:
     if not isinstance(error, dict):
-        return frozenset(), _tidy(str(error), secret)
+        return frozenset(), one_line(str(error), secret)
     named = [error.get(key) for key in ("code", "type", "status")]
     reasons = [detail.get("reason") for detail in _details(error)]
     codes = frozenset(str(one) for one in (*named, *reasons) if one is not None)
-    return codes, _tidy(str(error.get("message") or error.get("detail") or ""), secret)
+    return codes, one_line(str(error.get("message") or error.get("detail") or ""), secret)
 
 
 def _details(error: object) -> list[dict[str, object]]:
@@ -162,11 +172,15 @@ def _retry_delay(error: object) -> float | None:
     return next((max(0.0, seconds) for seconds in told if seconds is not None), None)
 
 
-def _tidy(message: str, secret: str) -> str:
-    """Return `message` on one line, without control characters and the secret, at most MAX_MESSAGE long."""
+def one_line(message: str, secret: str) -> str:
+    """Return `message` on one line, without control characters and the secret, at most MAX_MESSAGE long.
+
+    Addresses within a network are taken out, too: a proxy's error page tells them, and clients read it.
+    """
     if secret:
         message = message.replace(secret, "***")
     line = " ".join("".join(one if one.isprintable() else " " for one in message).split())
+    line = _INNER_ADDRESS.sub("***", line[: 2 * MAX_MESSAGE])
     return line if len(line) <= MAX_MESSAGE else f"{line[: MAX_MESSAGE - 1]}…"
 
 

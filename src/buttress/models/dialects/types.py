@@ -1,23 +1,25 @@
 """What every dialect has: how a client's request is read and answered, how an upstream is asked and heard."""
 
+from collections.abc import Mapping
 from typing import Literal, Protocol
 
 import msgspec
 
 from buttress.kernel.catalogue import Model
 from buttress.kernel.errors import ButtressError
-from buttress.kernel.messages import Finished, FinishReason, ModelEvent, ModelRequest, ToolCall
+from buttress.kernel.messages import Finished, FinishReason, ModelEvent, ModelRequest, Thinking, ToolCall
 from buttress.kernel.usage import Usage
 from buttress.models.errors import StreamCut
 
-DialectName = Literal["chat", "messages", "responses", "gemini"]
+DialectName = Literal["chat", "messages", "responses", "gemini", "rerank"]
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
     """A client's request in its own words: `fields` as they came, each still JSON.
 
-    `is_stream` and `wants_usage` (a stream is to end with its usage) are what the client asked for;
-    `size_bytes` is how long all of it is.
+    `is_stream` and `wants_usage` (a stream is to end with its usage) are what the client asked for, for its
+    `user`, None where it named none; `size_bytes` is how long all of it is. `headers` are those of its HTTP
+    headers that belong to the dialect, in lower case.
     """
 
     dialect: DialectName
@@ -25,19 +27,25 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     fields: dict[str, msgspec.Raw]
     is_stream: bool = False
     wants_usage: bool = False
+    user: str | None = None
     size_bytes: int = 0
+    headers: Mapping[str, str] = {}
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole answer, as `folding` makes it of the events of a stream."""
+    """A whole answer, as `folding` makes it of a stream's events; each of `thoughts` has its own proof."""
 
     text: str
-    thinking: str = ""
-    signature: str = ""
+    thoughts: tuple[Thinking, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     reason: FinishReason
     usage: Usage | None
     model: str
+
+    @property
+    def thinking(self) -> str:
+        """What all thoughts say."""
+        return "".join(thought.text for thought in self.thoughts)
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +62,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     `has_content` says that the model said something in it; `text` is what people read of that, `characters`
     how long all of it is, with thinking and tool calls.
     `is_usage_only`: it came because we asked for the usage; a client that did not must not get it. `finished`
-    stands at the end.
+    stands at the end. `tally` is what the upstream counted of all up to here, where this event tells that.
     """
 
     has_content: bool = False
@@ -62,6 +70,13 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     text: str = ""
     is_usage_only: bool = False
     finished: Finished | None = None
+    tally: Usage | None = None
+
+
+class Tally(msgspec.Struct, frozen=True, gc=False):
+    """What an upstream counted so far, told while it answers; for who pays, and no part of the answer."""
+
+    usage: Usage
 
 
 class Reader(Protocol):
@@ -70,6 +85,11 @@ class Reader(Protocol):
     @property
     def began(self) -> bool:
         """Whether anything was read yet."""
+        ...
+
+    @property
+    def usage_so_far(self) -> Usage | None:
+        """What the upstream counted up to now, None when it did not; another object when it counts anew."""
         ...
 
     def read(self, data: str) -> list[ModelEvent]:

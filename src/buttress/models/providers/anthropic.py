@@ -8,6 +8,8 @@ from buttress.models.providers.http import Format, Speech
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
 VERSION = "2023-06-01"
+CLIENT_HEADERS = ("anthropic-version", "anthropic-beta")
+"""What a client of the same dialect says in headers about how it wants to be understood."""
 
 
 def _url(model: Model) -> str:
@@ -24,5 +26,5 @@ ANTHROPIC = Format(
     headers=_headers,
     body=request_body,
     reader=AnswerReader,
-    speech=Speech("messages", pass_on, Watch),
+    speech=Speech("messages", pass_on, Watch, headers=CLIENT_HEADERS),
 )

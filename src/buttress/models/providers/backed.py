@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from buttress.kernel.messages import ModelEvent, ModelRequest
-from buttress.models.dialects.types import Body
+from buttress.models.dialects.types import Body, Tally
 from buttress.models.ports import Provider
 from buttress.models.providers.extractive import ExtractiveProvider
 from buttress.models.types import Frame
@@ -21,7 +21,7 @@ class BackedProvider:
         self._provider = provider
         self._quotes = quotes
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent | Tally, None]:
         """See `Provider.stream`.
 
         Raises:

@@ -3,20 +3,23 @@
 import msgspec
 
 from buttress.kernel.catalogue import Model
+from buttress.models.declaration import RERANKERS
 from buttress.models.errors import ProviderUnknown
-from buttress.models.ports import Provider, SentenceRanker
+from buttress.models.ports import Provider, Reranker, SentenceRanker
 from buttress.models.providers.anthropic import ANTHROPIC
 from buttress.models.providers.backed import BackedProvider
 from buttress.models.providers.extractive import EXTRACTIVE, ExtractiveProvider
 from buttress.models.providers.gemini import GEMINI
 from buttress.models.providers.http import Format, HttpParts, HttpProvider
 from buttress.models.providers.local import LocalParts, LocalProvider
+from buttress.models.providers.longtail import LongtailProvider
 from buttress.models.providers.openai import OPENAI
+from buttress.models.providers.rerank import OwnRerankProvider, RerankProvider
 
 FORMATS: dict[str, Format] = {"openai": OPENAI, "anthropic": ANTHROPIC, "gemini": GEMINI}
 """Providers that are a wire format over HTTP, and nothing else."""
 
-PROVIDERS = (*FORMATS, "local", "extractive")
+PROVIDERS = (*FORMATS, "longtail", "local", "extractive", *RERANKERS)
 """What `provider:` of a model may be."""
 
 
@@ -25,6 +28,7 @@ class ProviderParts(msgspec.Struct, frozen=True, kw_only=True):
 
     http: HttpParts
     ranker: SentenceRanker
+    reranker: Reranker
     local: LocalParts
 
 
@@ -48,7 +52,13 @@ def _provider(model: Model, parts: ProviderParts) -> Provider:
     match model.provider:
         case "local":
             return LocalProvider(model, parts.local, parts.http)
+        case "longtail":
+            return LongtailProvider(model, parts.http)
         case "extractive":
             return _quotes(model, parts)
+        case "rerank":
+            return RerankProvider(model, parts.http)
+        case "own-rerank":
+            return OwnRerankProvider(model, parts.reranker)
         case other:
             raise ProviderUnknown(f"model {model.name} names the provider `{other}`, which there is not")

@@ -4,22 +4,27 @@ Always asks for a stream: a server that is left in the middle of a stream stops 
 once, one that is left in the middle of a whole answer often does not.
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+import os
+import socket
+import ssl
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from types import TracebackType
 
 import msgspec
+import structlog
 
 from buttress.kernel.catalogue import Model
 from buttress.kernel.clock import Clock
 from buttress.kernel.errors import ButtressError
-from buttress.kernel.messages import Finished, ModelEvent, ModelRequest
+from buttress.kernel.messages import Finished, ModelEvent, ModelRequest, ToolCallDelta
 from buttress.kernel.secrets import mask_password
 from buttress.models.dialects.limits import until_reset
 from buttress.models.dialects.refusals import error_of_response, read_refusal, retry_after
-from buttress.models.dialects.types import Body, DialectName, Reader, Watcher
+from buttress.models.dialects.types import Body, DialectName, Reader, Tally, Watcher
 from buttress.models.errors import BadAnswer, BadRequest, ModelBusy, ModelUnavailable, RefusedKey
 from buttress.models.settings import ModelSettings
-from buttress.models.sse import SseParser
+from buttress.models.sse import SseEvent, SseParser
 from buttress.models.types import Frame
 from buttress.outbound.addresses import AddressInvalid
 from buttress.outbound.faults import BrokenOff, NoneFree, NotHttp, Unreachable
@@ -27,18 +32,23 @@ from buttress.outbound.response import Response
 from buttress.outbound.sessions import Outgoing, Sessions
 
 _MAX_ERROR_BYTES = 65_536
+_MASK = "***"
+
+_log = structlog.get_logger("buttress.models.http")
 
 
 class Speech(msgspec.Struct, frozen=True):
     """How a client of the upstream's own dialect is served: its body passed on, the answer watched.
 
-    `last` is the event that ends a stream, for an upstream that leaves it out.
+    `last` is the event that ends a stream, for an upstream that leaves it out. `headers` are the client's own
+    that go on, too; in lower case.
     """
 
     dialect: DialectName
     body: Callable[[Model, Body], bytes]
     watcher: Callable[[Model], Watcher]
     last: bytes = b""
+    headers: tuple[str, ...] = ()
 
 
 class Format(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,22 +87,25 @@ class HttpProvider:
         self._parts = parts
         self._url = wire.url(model)
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent | Tally, None]:
         """See `Provider.stream`."""
         secret = self._secret()
         reader = self._wire.reader(self._model)
-        with self._transport_errors(reader), _kept_secret(secret):
-            outgoing = self._outgoing(self._wire.body(self._model, request), secret, is_stream=True)
+        is_one_wanted = request.parallel_tools is False
+        with _faults_of(self._model, self._url, reader, secret):
+            headers = self._wire.headers(secret)
+            outgoing = self._outgoing(self._wire.body(self._model, request), headers, is_stream=True)
             exchange = self._parts.sessions.post(outgoing)
             async with exchange as response:
                 await self._check(response, secret, is_stream=True)
-                async with aclosing(self._events(response, reader)) as events:
+                async with aclosing(self._events(response, reader, secret)) as events:
                     async for event in events:
                         if isinstance(event, Finished):
                             exchange.want_no_more()
                             yield event
                             return
-                        yield event
+                        if not (is_one_wanted and _is_of_further_call(event)):
+                            yield event
         raise reader.cut()
 
     def pass_on(self, body: Body) -> AsyncGenerator[Frame, None] | None:
@@ -103,31 +116,38 @@ class HttpProvider:
     async def _frames(self, body: Body, speech: Speech) -> AsyncGenerator[Frame, None]:
         secret = self._secret()
         watcher = speech.watcher(self._model)
-        outgoing = self._outgoing(speech.body(self._model, body), secret, is_stream=body.is_stream)
-        with self._transport_errors(watcher), _kept_secret(secret):
+        headers = {**self._wire.headers(secret), **_chosen(body.headers, speech.headers)}
+        outgoing = self._outgoing(speech.body(self._model, body), headers, is_stream=body.is_stream)
+        with _faults_of(self._model, self._url, watcher, secret):
             exchange = self._parts.sessions.post(outgoing)
             async with exchange as response:
                 await self._check(response, secret, is_stream=body.is_stream)
                 if not body.is_stream:
                     whole = await response.whole(self._parts.settings.max_answer_bytes)
+                    whole = whole.replace(secret.encode(), _MASK.encode()) if secret else whole
                     yield Frame(whole, watcher.see_whole(whole))
                     return
-                async with aclosing(self._passed(response, watcher, speech.last)) as frames:
+                async with aclosing(self._passed(response, watcher, secret)) as frames:
                     async for frame in frames:
                         if frame.seen.finished:
                             exchange.want_no_more()
                             yield frame
                             return
                         yield frame
+                if (seen := watcher.end()).finished:
+                    yield Frame(speech.last, seen)
+                    return
         raise watcher.cut()
 
-    async def _passed(self, response: Response, watcher: Watcher, last: bytes) -> AsyncGenerator[Frame, None]:
-        parser = SseParser(self._parts.settings.max_event_bytes)
+    async def _passed(self, response: Response, watcher: Watcher, secret: str) -> AsyncGenerator[Frame, None]:
+        parser = self._parser()
         while data := await response.some():
-            for told in parser.feed(data):
+            for event in parser.feed(data):
+                told = _masked(event, secret)
                 yield Frame(told.as_bytes(), watcher.see(told.data))
-        if (seen := watcher.end()).finished:
-            yield Frame(last, seen)
+
+    def _parser(self) -> SseParser:
+        return SseParser(self._parts.settings.max_event_bytes, self._parts.settings.max_answer_bytes)
 
     def _secret(self) -> str:
         secret = self._parts.resolve_secret(self._model.key).strip() if self._model.key else ""
@@ -135,13 +155,12 @@ class HttpProvider:
             raise RefusedKey(f"the key of {self._model.name} holds characters that no header can carry")
         return secret
 
-    def _outgoing(self, body: bytes, secret: str, *, is_stream: bool) -> Outgoing:
+    def _outgoing(self, body: bytes, headers: Mapping[str, str], *, is_stream: bool) -> Outgoing:
         wanted = "text/event-stream" if is_stream else "application/json"
-        headers = {"Content-Type": "application/json", "Accept": wanted}
         return Outgoing(
             url=self._url,
             body=body,
-            headers={**headers, **self._wire.headers(secret)},
+            headers={"Content-Type": "application/json", "Accept": wanted, **headers},
             connect_timeout_s=self._parts.settings.connect_timeout_s,
         )
 
@@ -170,43 +189,112 @@ class HttpProvider:
         told = None if response.status == 200 else retry_after(response.headers, now)
         return until_reset(response.headers, now) if told is None else told
 
-    async def _events(self, response: Response, reader: Reader) -> AsyncGenerator[ModelEvent, None]:
-        parser = SseParser(self._parts.settings.max_event_bytes)
+    async def _events(
+        self, response: Response, reader: Reader, secret: str
+    ) -> AsyncGenerator[ModelEvent | Tally, None]:
+        parser = self._parser()
+        counted = None
         while data := await response.some():
             for told in parser.feed(data):
-                for event in reader.read(told.data):
+                for event in reader.read(_masked(told, secret).data):
                     yield event
+                if (usage := reader.usage_so_far) is not counted and usage is not None:
+                    counted = usage
+                    yield Tally(usage)
         for event in reader.end():
             yield event
 
-    @contextmanager
-    def _transport_errors(self, reader: Reader | Watcher) -> Iterator[None]:
-        """Turn errors of the connection into ours; which one depends on how far the answer had come."""
-        where = f"{self._model.name} at {mask_password(self._url)}"
-        try:
-            yield
-        except AddressInvalid as error:
-            raise BadRequest(f"{where}: {error}") from error
-        except NoneFree as error:
-            hint = "Raise outbound.connections_per_origin, or add a rung to the ladder."
-            raise ModelBusy(f"{where}: {error}", hint=hint) from error
-        except Unreachable as error:
-            raise ModelUnavailable(f"{where} could not be reached: {error}", may_have_worked=False) from error
-        except BrokenOff as error:
-            if reader.began:
-                raise reader.cut() from error
-            raise ModelUnavailable(f"{where} broke off before it answered: {error}") from error
-        except NotHttp as error:
-            raise BadAnswer(f"{where} did not answer in HTTP as it should: {error}") from error
+
+_FAULTS = (AddressInvalid, NoneFree, Unreachable, BrokenOff, NotHttp)
 
 
-@contextmanager
-def _kept_secret(secret: str) -> Iterator[None]:
-    """Take `secret` out of what an error says, should the upstream repeat it in the middle of a stream."""
-    try:
-        yield
-    except ButtressError as error:
-        if secret and secret in error.message:
-            error.message = error.message.replace(secret, "***")
-            error.args = (error.message,)
-        raise
+def why_unreachable(fault: Unreachable) -> str:
+    """Return why there was no connection, without the address that the system's own words hold."""
+    match fault.__cause__:
+        case None:
+            return str(fault)
+        case ConnectionRefusedError():
+            return "the connection was refused"
+        case socket.gaierror():
+            return "its name is not known"
+        case ssl.SSLError():
+            return "no encryption could be agreed on, or its certificate is not trusted"
+        case OSError(errno=int(number)):
+            return os.strerror(number)
+        case _:
+            return "there was no connection"
+
+
+def _chosen(headers: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    return {name: headers[name] for name in names if name in headers}
+
+
+def _is_of_further_call(event: ModelEvent | Tally) -> bool:
+    """Say whether `event` is of another call than the first; not every model can be told to make one only."""
+    return isinstance(event, ToolCallDelta) and event.index > 0
+
+
+def _masked(event: SseEvent, secret: str) -> SseEvent:
+    """Return `event` without the secret, should the upstream repeat it; before anybody cuts it short."""
+    if not secret or secret not in event.data:
+        return event
+    return msgspec.structs.replace(event, data=event.data.replace(secret, _MASK))
+
+
+class _faults_of:  # noqa: N801 - used as a `with` block, like the standard library's
+    """Turns faults of the connection into ours; which one depends on how far the answer had come.
+
+    Where the upstream is stands in the log, and not in what clients read; nor does the secret, should the
+    upstream have repeated it. A class, since a generator costs thrice as much.
+    """
+
+    def __init__(self, model: Model, url: str, reader: Reader | Watcher, secret: str) -> None:
+        self._model = model
+        self._url = url
+        self._reader = reader
+        self._secret = secret
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            return
+        if isinstance(error, _FAULTS):
+            at = mask_password(self._url)
+            _log.info("models.no_answer", model=self._model.name, url=at, reason=str(error))
+            ours = self._of_transport(error)
+            _mask(ours, self._secret)
+            raise ours from error
+        if isinstance(error, ButtressError):
+            _mask(error, self._secret)
+
+    def _of_transport(self, fault: Exception) -> ButtressError:
+        name = self._model.name
+        match fault:
+            case AddressInvalid():
+                return BadRequest(
+                    f"{name} has a `base_url:` that is none, or a header that no request can carry"
+                )
+            case NoneFree():
+                hint = "Raise outbound.connections_per_origin, or add a rung to the ladder."
+                return ModelBusy(f"{name} has no connection free: {fault}", hint=hint)
+            case Unreachable():
+                return ModelUnavailable(
+                    f"{name} could not be reached: {why_unreachable(fault)}", may_have_worked=False
+                )
+            case BrokenOff() if self._reader.began:
+                return self._reader.cut()
+            case BrokenOff():
+                return ModelUnavailable(f"the connection to {name} broke off before it answered")
+            case _:
+                return BadAnswer(f"{name} did not answer in HTTP as it should: {fault}")
+
+
+def _mask(error: ButtressError, secret: str) -> None:
+    """Take `secret` out of what `error` says."""
+    if secret and secret in error.message:
+        error.message = error.message.replace(secret, _MASK)
+        error.args = (error.message,)

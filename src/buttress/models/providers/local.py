@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from buttress.kernel.catalogue import Model
 from buttress.kernel.clock import Clock
 from buttress.kernel.messages import Finished, ModelEvent, ModelRequest
-from buttress.models.dialects.types import Body
+from buttress.models.dialects.types import Body, Tally
 from buttress.models.errors import LocalModelAway, ModelBusy, ModelUnavailable
 from buttress.models.ports import LocalServer
 from buttress.models.providers.http import HttpParts, HttpProvider
@@ -73,7 +73,7 @@ class LocalProvider:
         self._local = local
         self._http = http
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent | Tally, None]:
         """See `Provider.stream`.
 
         Raises:

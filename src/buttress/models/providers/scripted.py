@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import Literal
 
 from buttress.kernel.messages import ModelEvent, ModelRequest, TextDelta
-from buttress.models.dialects.types import Body
+from buttress.models.dialects.types import Body, Tally
 from buttress.models.errors import StreamCut
 from buttress.models.ports import Provider
 
@@ -44,7 +44,7 @@ class SlowProvider:
         self._provider = provider
         self._characters_a_second = characters_a_second
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent | Tally, None]:
         """See `Provider.stream`."""
         async with aclosing(self._provider.stream(request)) as events:
             async for event in events:
@@ -64,7 +64,7 @@ class CutProvider:
         self._provider = provider
         self._after_characters = after_characters
 
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent | Tally, None]:
         """See `Provider.stream`.
 
         Raises:
@@ -73,6 +73,9 @@ class CutProvider:
         said = 0
         async with aclosing(self._provider.stream(request)) as events:
             async for event in events:
+                if isinstance(event, Tally):
+                    yield event
+                    continue
                 if not isinstance(event, TextDelta) or said >= self._after_characters:
                     break
                 said += len(event.text)

@@ -1,14 +1,13 @@
 """Doors: one for each wire that clients speak. A door translates, and decides nothing.
 
 Read in this order:
-    features     our own: a feature by its name, with its own input
-    said         what OpenAI's and Anthropic's formats have in common. Pure
-    chat_wire    OpenAI's chat completions as facts: what is read, what is written. Pure
-    asking       what both doors do: a request in, an answer or a stream out
-    chat         OpenAI's door
-    messages_wire, messages   the same for Anthropic's Messages
-    clients      how clients of each dialect are served when they ask a model
-    models       a model asked by its name, in whichever dialect
-    responses    OpenAI's newer door; for models
-    embeddings_wire, embeddings   the same for the project's embedding model
+    features    our own: a feature by its name, with its own input
+    clients     OpenAI's chat completions and Responses, Anthropic's Messages: how they are read and answered
+    asking      a feature or a model asked in one of these
+    posed       a request as a feature is asked it. Pure
+    speaking    a feature's answer in its client's dialect. Pure
+    models      a model asked by its name
+    listing     the names that may be asked
+    rerank_wire, rerank            Cohere's, Jina's and vLLM's re-ranking
+    embeddings_wire, embeddings   OpenAI's embeddings, by the project's own model
 """

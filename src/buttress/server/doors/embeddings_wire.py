@@ -50,6 +50,17 @@ def texts_of(request: EmbeddingRequest) -> list[str]:
     return texts
 
 
+def require_dimensions(request: EmbeddingRequest, dimensions: int) -> None:
+    """Accept a request for vectors as long as they are here, or for none in particular.
+
+    Raises:
+        FieldUnsupported: it asks for longer or shorter ones.
+    """
+    if request.dimensions not in (None, dimensions):
+        message = f"{request.model} gives vectors of {dimensions} numbers, not of {request.dimensions}"
+        raise FieldUnsupported(message, data={"param": "dimensions"})
+
+
 def answer_of(
     request: EmbeddingRequest, vectors: Sequence[Sequence[float]], tokens: int
 ) -> dict[str, object]:

@@ -13,7 +13,7 @@ from buttress.models.providers.scripted import Drill
 from buttress.server.attending import Attention, attended
 from buttress.server.bodies import Send, send_json
 from buttress.server.decoding import parsed
-from buttress.server.doors.said import Name
+from buttress.server.doors.posed import Name
 from buttress.server.page.door import require_drills
 from buttress.server.streaming import stream_events
 

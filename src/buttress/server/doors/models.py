@@ -11,13 +11,17 @@ from buttress.models.dialects.folding import fold
 from buttress.models.dialects.types import Body, Told, Writer
 from buttress.models.types import Frame, Piece
 from buttress.server.attending import Attention, attended
-from buttress.server.bodies import Send
+from buttress.server.bodies import Send, send_bytes
 from buttress.server.doors.clients import Client
-from buttress.server.errors import status_of
-from buttress.server.streaming import HEADERS, TRACE_HEADER
+from buttress.server.doors.posed import MAX_NAME
+from buttress.server.errors import TRACE_HEADER, status_of
+from buttress.server.streaming import HEADERS
 
 IGNORED_HEADER = b"x-buttress-ignored"
-_JSON = (b"content-type", b"application/json")
+_FIGURES = tuple(
+    (name, b"x-buttress-" + name.replace("_", "-").encode())
+    for name in ("model", "attempts", "cost_nanodollars", "overhead_ms", "queued_ms", "provider_ms")
+)
 
 
 async def answer_model(
@@ -29,7 +33,7 @@ async def answer_model(
         ButtressError: it was refused, or every model failed before it said anything.
         ConnectionResetError: the client went away.
     """
-    relay = buttress.relay(Wanted(body=body))
+    relay = buttress.relay(Wanted(body=body, user=body.user and body.user[:MAX_NAME]))
     answering = _Answering(relay, body, client, send)
     if not body.is_stream:
         await attended(answering.send_whole(), attention)
@@ -40,6 +44,15 @@ async def answer_model(
         if not answering.has_begun:
             raise
         await answering.break_off(error)
+
+
+def figure_headers(relay: Relay) -> list[tuple[bytes, bytes]]:
+    """Return the figures of a call that ended as headers."""
+    figures = relay.figures
+    return [
+        (header, b"unknown" if figures[name] is None else str(figures[name]).encode())
+        for name, header in _FIGURES
+    ]
 
 
 class _Answering:
@@ -66,9 +79,7 @@ class _Answering:
         if not data:
             said = fold(events)
             data = self._client.whole(said, self._told(said.model), self._extra(), self._body)
-        headers = [_JSON, (b"content-length", str(len(data)).encode()), *self._headers(events[-1])]
-        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-        await self._send({"type": "http.response.body", "body": data})
+        await send_bytes(self._send, data, extra=[*self._headers(), *figure_headers(self._relay)])
 
     async def send_stream(self) -> None:
         """Send the answer as it comes; the head goes out with its first piece."""
@@ -105,7 +116,7 @@ class _Answering:
     async def _put(self, data: bytes) -> None:
         if not self.has_begun:
             self.has_begun = True
-            headers = [*HEADERS, *self._headers(None)]
+            headers = [*HEADERS, *self._headers()]
             await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         if data:
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
@@ -114,29 +125,15 @@ class _Answering:
         created = int(self._relay.started_at.timestamp())
         return Told(id=f"{self._client.prefix}{self._relay.trace_id}", created=created, model=model)
 
-    def _headers(self, end: ModelEvent | None) -> list[tuple[bytes, bytes]]:
+    def _headers(self) -> list[tuple[bytes, bytes]]:
         relay = self._relay
         told = [(TRACE_HEADER, relay.trace_id.encode())]
         if ignored := () if relay.is_passed_on else self._client.ignored(self._body):
             told.append((IGNORED_HEADER, ", ".join(ignored).encode()))
-        if end is not None:
-            cost = relay.cost
-            told += [
-                (b"x-buttress-model", relay.attempts[-1].model.encode()),
-                (b"x-buttress-attempts", str(len(relay.attempts)).encode()),
-                (b"x-buttress-cost-nanodollars", b"unknown" if cost is None else str(cost).encode()),
-                (b"x-buttress-overhead-ms", str(relay.overhead_ms).encode()),
-            ]
         return told
 
     def _extra_at(self, piece: ModelEvent) -> dict[str, object] | None:
         return self._extra() if isinstance(piece, Finished) else None
 
     def _extra(self) -> dict[str, object]:
-        relay = self._relay
-        return {
-            "trace_id": relay.trace_id,
-            "model": relay.attempts[-1].model,
-            "cost_nanodollars": relay.cost,
-            "attempts": len(relay.attempts),
-        }
+        return {"trace_id": self._relay.trace_id, **self._relay.figures}

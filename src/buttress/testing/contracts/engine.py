@@ -11,8 +11,8 @@ from buttress.knowledge.engine import EngineParts, LocalEngine
 from buttress.knowledge.errors import NotIngested, QueryInvalid, TooMuchAsked, UnknownKnowledge
 from buttress.knowledge.index import open_index
 from buttress.knowledge.ports import Embedder, Engine
-from buttress.knowledge.search_types import Embedded, Query
-from buttress.knowledge.settings import EngineSettings
+from buttress.knowledge.search_types import Embedded, Query, Reranking
+from buttress.knowledge.settings import EngineSettings, RerankerSettings
 from buttress.knowledge.types import FolderSource, KnowledgeBase
 from buttress.testing.documents import Written, rows_of_all
 
@@ -54,7 +54,12 @@ def local_engine(folder: Path, embedder: Embedder, settings: EngineSettings = SE
         return embedder
 
     parts = EngineParts(
-        index_folder=folder, knowledge=KNOWLEDGE, embedder=loaded, clock=SystemClock(), settings=settings
+        index_folder=folder,
+        knowledge=KNOWLEDGE,
+        embedder=loaded,
+        clock=SystemClock(),
+        settings=settings,
+        reranker=RerankerSettings(max_documents=8, max_tokens=16),
     )
     return LocalEngine(parts)
 
@@ -168,12 +173,26 @@ class EngineContract:
         assert (await engine.embed(["moss"])).vectors[0] == pytest.approx(second, abs=1e-5)
         assert await engine.embed([]) == Embedded([], 0)
 
+    async def test_documents_are_scored_in_their_order(self, engine: Engine) -> None:
+        """Of what is too long the beginning counts, and that is told."""
+        documents = ["gloves and a spade", "roses are cut back in March", "roses", "\ud800", "roses " * 40]
+        done = await engine.rerank(Reranking(query="roses are cut", documents=documents))
+        assert len(done.scores) == 5
+        assert done.scores[1] == max(done.scores)
+        assert all(0 <= one <= 1 for one in done.scores)
+        assert done.truncated == [4]
+        assert done.tokens > 16
+        short = await engine.rerank(Reranking(query="roses", documents=["one two three four"], max_tokens=1))
+        assert short.truncated == [0]
+
     async def test_more_than_it_takes_is_refused(self, engine: Engine) -> None:
         """Before anything is done."""
         with pytest.raises(TooMuchAsked, match="9"):
             await engine.embed(["x"] * 9)
         with pytest.raises(TooMuchAsked, match="9"):
             await engine.rank_sentences("x", ["x"] * 9)
+        with pytest.raises(TooMuchAsked, match="9"):
+            await engine.rerank(Reranking(query="x", documents=["x"] * 9))
 
     async def test_many_ask_at_once(self, engine: Engine) -> None:
         """Everybody gets the answer to their own question."""

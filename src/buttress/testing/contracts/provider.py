@@ -7,6 +7,7 @@ from contextlib import aclosing
 import msgspec
 
 from buttress.kernel.messages import Finished, ModelEvent, ModelRequest, TextDelta
+from buttress.models.dialects.types import Tally
 from buttress.models.ports import Provider
 
 PATIENCE_S = 5.0
@@ -82,9 +83,9 @@ class ProviderContract:
 
 
 async def collect(provider: Provider, request: ModelRequest) -> list[ModelEvent]:
-    """Return all events of one answer."""
+    """Return all events of one answer; what was counted between them is left out."""
     async with aclosing(provider.stream(request)) as stream:
-        return [event async for event in stream]
+        return [event async for event in stream if not isinstance(event, Tally)]
 
 
 def text_of(events: Iterable[object]) -> str:

@@ -66,6 +66,16 @@ def test_a_ladder_or_a_model_is_named() -> None:
     assert "none" in str(ladder_mistake("x", Catalogue({}, {}), WHERE)[0])
 
 
+def test_what_re_ranks_writes_nothing() -> None:
+    models = {
+        "quotes": Model(name="quotes", provider="extractive"),
+        "own": Model(name="own", provider="own-rerank"),
+    }
+    catalogue = Catalogue(models, {"answers": plain_ladder("own", "quotes")})
+    (mistake,) = ladder_mistake("answers", catalogue, WHERE)
+    assert "`own` re-ranks documents" in mistake.message
+
+
 @pytest.mark.parametrize(
     ("window", "most", "max_tokens", "parts"),
     [

@@ -8,7 +8,13 @@ import pytest
 from buttress.gateway.errors import FeatureUnknown, InputInvalid
 from buttress.gateway.steps.record import recorded
 from buttress.gateway.types import Reply
-from buttress.models.errors import StreamCut
+from buttress.models.errors import (
+    RequestInvalid,
+    StateUnsupported,
+    StreamCut,
+    Untranslatable,
+    WrongKind,
+)
 from buttress.tracing.types import Trace
 from tests.unit.gateway.world import World, a_call, a_passage, asked
 
@@ -20,9 +26,20 @@ from tests.unit.gateway.world import World, a_call, a_passage, asked
             FeatureUnknown("x"), "refused", "gateway.feature_unknown", id="refused: no such feature"
         ),
         pytest.param(InputInvalid("x"), "refused", "gateway.input_invalid", id="refused: wrong input"),
+        pytest.param(WrongKind("x"), "refused", "models.wrong_kind", id="refused: not that kind of model"),
+        pytest.param(
+            StateUnsupported("x"), "refused", "models.state_unsupported", id="refused: nothing is kept"
+        ),
+        pytest.param(
+            Untranslatable("x"), "refused", "models.untranslatable", id="refused: there is no word for it"
+        ),
+        pytest.param(RequestInvalid("x"), "refused", "models.request_invalid", id="refused: a wrong field"),
         pytest.param(StreamCut("x"), "failed", "models.stream_cut", id="failed: a known error"),
         pytest.param(ZeroDivisionError(), "failed", "bug.ZeroDivisionError", id="failed: a mistake"),
         pytest.param(asyncio.CancelledError(), "cancelled", None, id="the task was cancelled"),
+        pytest.param(
+            asyncio.CancelledError("server.stopping"), "cancelled", "server.stopping", id="the server stopped"
+        ),
         pytest.param(GeneratorExit(), "cancelled", None, id="nobody listens any more"),
         pytest.param(KeyboardInterrupt(), "failed", "bug.KeyboardInterrupt", id="interrupted"),
     ],
@@ -35,6 +52,13 @@ def test_an_error_goes_on_after_its_trace(
     assert raised.value is error
     (trace,) = world.traces
     assert (trace.outcome, trace.error_code) == (outcome, code)
+
+
+def test_an_error_names_the_trace_beside_what_it_knew(world: World) -> None:
+    call = a_call(world.ports)
+    with pytest.raises(StreamCut) as raised, recorded(call):
+        raise StreamCut("x", data={"retry_after_s": 1})
+    assert raised.value.data == {"retry_after_s": 1, "trace_id": call.trace_id}
 
 
 def test_the_end_is_the_outcome_of_the_call(world: World) -> None:

@@ -104,7 +104,6 @@ def words(text: str) -> list[int]:
 @pytest.mark.parametrize(
     ("name", "pages", "seconds"),
     [
-        pytest.param("DA-619p.pdf", 619, 60, id="619 pages with 1,372 bookmarks"),
         pytest.param("GeoTopo.pdf", 117, 15, id="mathematics in German"),
         pytest.param("pdf2image-400p.pdf", 400, 40, id="400 pages of forms"),
         pytest.param("filings/3M_2018_10K.pdf", 160, 30, id="an annual report without bookmarks"),
@@ -125,7 +124,7 @@ def figures(text: str) -> set[str]:
     return set(re.findall(r"[a-z]{4,}|\d[\d,.]*\d", text.lower()))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_evidence_stands_on_the_page_where_people_found_it(shared_data: Path) -> None:
     """Thirty questions over filings: the page that holds most of the evidence is the one they name."""
     folder = shared_data / "documents" / "filings"

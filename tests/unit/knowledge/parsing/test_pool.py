@@ -11,9 +11,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from buttress.knowledge.checking import check_document
+from buttress.knowledge.chunking import chunk
 from buttress.knowledge.errors import ParserCrashed, ParserOutOfMemory, ParseTimeout, TooLarge, UnknownFormat
 from buttress.knowledge.parsing.pool import ParserPool
+from buttress.knowledge.ports import TokenStarts
 from buttress.knowledge.settings import MEBIBYTE, ParseLimits, ParserSettings
+from buttress.knowledge.types import ChunkSettings, document_id
 
 pytestmark = pytest.mark.slow  # processes of their own, or a server: seconds, all together
 
@@ -133,18 +137,26 @@ async def test_a_task_that_is_cancelled_takes_its_parser_along() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the address space")
 @pytest.mark.slow
 async def test_memory_is_bounded() -> None:
-    """Five million paragraphs in 256 MiB: an error for that file, within seconds."""
+    """A million paragraphs in 256 MiB: an error for that file, within seconds."""
     async with ParserPool(ParserSettings(parsers=1, parser_memory_bytes=256 * MEBIBYTE)) as pool:
         with pytest.raises((ParserOutOfMemory, ParserCrashed), match=r"big\.html"):
-            await pool.parse(b"<p>a</p>" * 5_000_000, "big.html")
+            await pool.parse(b"<p>a</p>" * 1_000_000, "big.html")
         assert (await pool.parse(b"# on", "a.md")).title == "on"
 
 
 @pytest.mark.slow
-async def test_six_hundred_pages_in_a_process(shared_data: Path) -> None:
-    """A document of megabytes comes back over the pipe."""
+async def test_six_hundred_pages_in_a_process(shared_data: Path, packaged_tokens: TokenStarts) -> None:
+    """A document of megabytes comes back over the pipe, with all of its pages and 1,372 bookmarks.
+
+    Every chunk says where it stands; counted once over whole blocks, none is longer tokenized by itself.
+    """
     data = (shared_data / "documents" / "DA-619p.pdf").read_bytes()
+    began = time.perf_counter()
     async with ParserPool(ParserSettings(parsers=1)) as pool:
         document = await pool.parse(data, "DA-619p.pdf")
         assert len(document.page_spans) == 619
         assert parsers()[0].memory_info().rss < 1024 * MEBIBYTE
+    chunks = chunk(document, document_id("k", "s", "DA-619p.pdf"), ChunkSettings(), packaged_tokens)
+    assert time.perf_counter() - began < 60
+    check_document(document, chunks)
+    assert max(len(packaged_tokens(one.embedded)) for one in chunks) <= 204

@@ -4,17 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buttress.kernel.messages import Finished, TextDelta, ToolCall, ToolCallDelta
+from buttress.kernel.messages import Finished, TextDelta, Thinking, ThinkingDelta, ToolCall, ToolCallDelta
 from buttress.kernel.usage import Usage
 from buttress.models.dialects.folding import fold, unfold
 from buttress.models.dialects.types import Said
+from tests.unit.models.dialects.thoughts import trains
 
 CALLS = st.builds(ToolCall, id=st.text(min_size=1), name=st.text(min_size=1), arguments=st.text())
 SAID = st.builds(
     Said,
     text=st.text(),
-    thinking=st.text(),
-    signature=st.text(),
+    thoughts=trains(),
     tool_calls=st.lists(CALLS, max_size=3).map(tuple),
     reason=st.sampled_from(("stop", "length", "content_filter", "tool_calls")),
     usage=st.none() | st.builds(Usage, input=st.integers(0, 9), output=st.integers(0, 9)),
@@ -39,6 +39,29 @@ def test_pieces_of_calls_that_come_mixed_are_joined_by_their_index() -> None:
         ]
     )
     assert said.tool_calls == (ToolCall("a", "first", "{}"), ToolCall("b", "second", "[1]"))
+
+
+def test_each_thought_keeps_its_own_proof() -> None:
+    """Anthropic takes a thought back with the very proof that it gave for it, and with no other."""
+    said = fold(
+        [
+            ThinkingDelta("Let "),
+            ThinkingDelta("me see."),
+            ThinkingDelta(signature="one"),
+            ThinkingDelta(signature="two"),
+            TextDelta("Hm."),
+            ThinkingDelta("Now I know.", "three"),
+            ThinkingDelta("Or not."),
+            END,
+        ]
+    )
+    assert said.thoughts == (
+        Thinking("Let me see.", "one"),
+        Thinking("", "two"),
+        Thinking("Now I know.", "three"),
+        Thinking("Or not."),
+    )
+    assert said.thinking == "Let me see.Now I know.Or not."
 
 
 def test_an_answer_that_has_not_ended_is_none() -> None:

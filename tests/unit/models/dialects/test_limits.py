@@ -31,6 +31,9 @@ def anthropic(kind: str = "requests", **values: str) -> dict[str, str]:
         pytest.param(openai(limit="60", remaining="0"), None, id="no reset"),
         pytest.param(openai(limit="60", remaining="0", reset="soon"), None, id="a reset that is none"),
         pytest.param(openai(limit="60", remaining="0", reset="-5s"), None, id="a reset below zero"),
+        pytest.param(
+            openai(limit="60", remaining="0", reset="9" * 400 + "s"), None, id="a reset without end"
+        ),
         pytest.param(anthropic(remaining="0", reset="2026-01-02T12:00:30Z"), 30, id="a time"),
         pytest.param(
             anthropic("input-tokens", remaining="0", reset="2026-01-02T13:00:30+01:00"), 30, id="with a zone"

@@ -83,6 +83,27 @@ def test_what_a_refused_request_was_told(body: bytes, message: str) -> None:
     assert read_refusal(400, body, secret="", retry_after_s=None).message == message
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        pytest.param("no answer of 10.0.0.5", "no answer of ***", id="an address"),
+        pytest.param("GET http://10.0.0.5:8080/v1?a=b failed", "GET *** failed", id="a URL, with all of it"),
+        pytest.param("[fd00::1]:443 is down", "*** is down", id="IPv6"),
+        pytest.param("localhost:8000 is down", "*** is down", id="the machine itself"),
+        pytest.param("vllm-0.vllm.prod.svc.cluster.local: no", "***: no", id="a name within a cluster"),
+        pytest.param("<a>gpu.internal</a>", "<a>***</a>", id="in a page"),
+        pytest.param(
+            "see https://platform.openai.com/docs", "see https://platform.openai.com/docs", id="public"
+        ),
+        pytest.param("gpt-4.1 takes 0.5 to 1.5", "gpt-4.1 takes 0.5 to 1.5", id="numbers"),
+        pytest.param("a." * 5_000, "a." * 149 + "a…", id="nearly a name, for long"),
+    ],
+)
+def test_no_address_within_a_network_is_told(told: str, shown: str) -> None:
+    body = msgspec.json.encode({"error": {"message": told}})
+    assert read_refusal(502, body, secret="", retry_after_s=None).message == shown
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=2_000), st.sampled_from(["sk-1", "sk-secret-99"]))
 def test_a_message_is_one_short_line_without_the_secret(body: bytes, secret: str) -> None:

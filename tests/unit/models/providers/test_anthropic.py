@@ -1,10 +1,12 @@
 """What Anthropic's Messages API is sent, and what its last events say."""
 
+import msgspec
 import pytest
 
 from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import Finished, Message, ModelRequest
 from buttress.kernel.usage import Usage
+from buttress.models.dialects.messages.request_in import read_body
 from buttress.models.providers.anthropic import ANTHROPIC
 from buttress.outbound.sessions import Sessions
 from buttress.outbound.settings import OutboundSettings
@@ -32,6 +34,34 @@ async def test_it_asks_for_a_stream_with_a_bound_and_the_system_apart() -> None:
         "max_tokens": 50,
         "stream": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("headers", "sent"),
+    [
+        pytest.param({}, ("2023-06-01", None), id="ours where the client has none"),
+        pytest.param(
+            {"anthropic-version": "2099-01-01", "anthropic-beta": "a-1,b-2"},
+            ("2099-01-01", "a-1,b-2"),
+            id="the client's own",
+        ),
+    ],
+)
+async def test_a_client_of_the_same_dialect_says_how_it_wants_to_be_understood(
+    headers: dict[str, str], sent: tuple[str, str | None]
+) -> None:
+    body = msgspec.structs.replace(
+        read_body(b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"Hi?"}],"stream":true}'),
+        headers={**headers, "x-api-key": "the client's", "x-other": "no"},
+    )
+    async with ScriptedUpstream() as upstream, Sessions(OutboundSettings()) as sessions:
+        passed = http_provider(ANTHROPIC, upstream.url, sessions).pass_on(body)
+        assert passed is not None
+        assert [frame async for frame in passed][-1].seen.finished
+    got = upstream.received[0].headers
+    assert (got["anthropic-version"], got.get("anthropic-beta")) == sent
+    assert got["x-api-key"] == SECRET
+    assert "x-other" not in got
 
 
 async def test_usage_and_reason_come_at_the_end() -> None:

@@ -1,5 +1,7 @@
 """From a declared model to its provider."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from buttress.kernel.catalogue import Model
@@ -10,8 +12,10 @@ from buttress.models.providers.building import PROVIDERS, ProviderParts, build_p
 from buttress.models.providers.extractive import ExtractiveProvider, LexicalRanker
 from buttress.models.providers.http import HttpParts, HttpProvider
 from buttress.models.providers.local import Gate, LocalParts, LocalProvider
+from buttress.models.providers.longtail import LongtailProvider
+from buttress.models.providers.rerank import OwnRerankProvider, RerankProvider
 from buttress.models.settings import ModelSettings
-from buttress.models.types import LocalAddress
+from buttress.models.types import LocalAddress, Scored
 from buttress.outbound.sessions import Sessions
 from buttress.outbound.settings import OutboundSettings
 
@@ -26,20 +30,31 @@ class Nowhere:
         raise LocalModelAway("nobody runs it")
 
 
+class Away:
+    """A `Reranker` that is not there."""
+
+    async def rerank(self, query: str, documents: Sequence[str], max_tokens: int | None) -> Scored:
+        raise LocalModelAway(f"nobody scores {len(documents)} documents of {max_tokens} tokens by {query}")
+
+
 SETTINGS = ModelSettings()
 PARTS = ProviderParts(
     http=HttpParts(
         sessions=Sessions(OutboundSettings()), settings=SETTINGS, resolve_secret=str, clock=SystemClock()
     ),
     ranker=LexicalRanker(),
+    reranker=Away(),
     local=LocalParts(server=Nowhere(), gate=Gate(SETTINGS.local)),
 )
 KINDS: dict[str, type] = {
     "openai": HttpProvider,
     "anthropic": HttpProvider,
     "gemini": HttpProvider,
+    "longtail": LongtailProvider,
     "local": LocalProvider,
     "extractive": ExtractiveProvider,
+    "rerank": RerankProvider,
+    "own-rerank": OwnRerankProvider,
 }
 
 

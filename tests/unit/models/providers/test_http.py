@@ -1,24 +1,32 @@
 """A provider over HTTP against a scripted upstream, in each wire format."""
 
 import asyncio
+import errno
+import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 
 import msgspec
 import pytest
+import structlog
 
 from buttress.kernel.catalogue import Model
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.errors import ButtressError
-from buttress.kernel.messages import Finished, ModelEvent
+from buttress.kernel.messages import Finished, ModelEvent, Tool, ToolCallDelta
 from buttress.models import errors
+from buttress.models.dialects.refusals import MAX_MESSAGE
+from buttress.models.dialects.types import Tally
 from buttress.models.providers.building import FORMATS
-from buttress.models.providers.http import Format, HttpParts, HttpProvider
+from buttress.models.providers.http import Format, HttpParts, HttpProvider, why_unreachable
 from buttress.models.settings import ModelSettings
+from buttress.outbound.faults import Unreachable
 from buttress.outbound.sessions import Sessions
 from buttress.outbound.settings import OutboundSettings
 from buttress.testing.contracts.provider import ProviderCase, ProviderContract, collect, text_of, until
 from buttress.testing.upstream import Received, Reply, ScriptedUpstream
+from tests.flows.golden import Called, Turn, reply_of
 from tests.unit.models.providers.asking import HOSTILE, SECRET, ask, echo, http_parts, http_provider
 
 MakeProvider = Callable[[ScriptedUpstream], HttpProvider]
@@ -39,7 +47,8 @@ async def make(wire: Format) -> AsyncIterator[MakeProvider]:
 
 async def hear(provider: HttpProvider, heard: list[ModelEvent]) -> None:
     async for event in provider.stream(ask()):
-        heard.append(event)  # noqa: PERF401 - what came before an error is to be kept
+        if not isinstance(event, Tally):
+            heard.append(event)  # noqa: PERF401 - what came before an error is to be kept
 
 
 class TestProvidersOverHttpKeepTheContract(ProviderContract):
@@ -64,6 +73,20 @@ async def test_missing_usage_is_unknown_not_zero(make: MakeProvider) -> None:
 async def test_an_answer_byte_by_byte_is_the_same_answer(make: MakeProvider) -> None:
     async with ScriptedUpstream([Reply(chunks=("Grüße ", "🙂"), drip=True)]) as upstream:
         assert text_of(await collect(make(upstream), ask())) == "Grüße 🙂"
+
+
+@pytest.mark.parametrize(("parallel", "told"), [(False, {0}), (True, {0, 1}), (None, {0, 1})])
+async def test_who_wants_one_call_at_a_time_gets_the_first(
+    make: MakeProvider, *, parallel: bool | None, told: set[int]
+) -> None:
+    """Gemini cannot be told so, and compatible servers may not heed it."""
+    turn = Turn(calls=(Called("f", '{"a":1}'), Called("g", '{"b":2}')))
+    request = msgspec.structs.replace(ask(), tools=(Tool(name="f"), Tool(name="g")), parallel_tools=parallel)
+    async with ScriptedUpstream(lambda received: reply_of(received.path, turn)) as upstream:
+        events = await collect(make(upstream), request)
+    assert {event.index for event in events if isinstance(event, ToolCallDelta)} == told
+    assert isinstance(events[-1], Finished)
+    assert events[-1].reason == "tool_calls"
 
 
 @pytest.mark.parametrize(
@@ -162,8 +185,50 @@ async def test_an_endless_error_message_is_cut(make: MakeProvider) -> None:
 async def test_nobody_there_is_unavailable(make: MakeProvider) -> None:
     async with ScriptedUpstream() as upstream:
         gone = make(upstream)
-    with pytest.raises(errors.ModelUnavailable, match="big at http://127"):
+    with pytest.raises(errors.ModelUnavailable, match="big could not be reached: the connection was refused"):
         await collect(gone, ask())
+
+
+async def test_where_an_upstream_is_stands_in_the_log_and_not_in_what_clients_read(
+    make: MakeProvider,
+) -> None:
+    async with ScriptedUpstream() as upstream:
+        gone = make(upstream)
+        address = upstream.url.removeprefix("http://").partition(":")[0]
+    with structlog.testing.capture_logs() as logs, pytest.raises(errors.ModelUnavailable) as raised:
+        await collect(gone, ask())
+    assert address not in str(raised.value.as_dict())
+    assert [(one["event"], address in one["url"]) for one in logs] == [("models.no_answer", True)]
+
+
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [
+        pytest.param(None, "no connection within 2 s", id="our own words"),
+        pytest.param(ConnectionRefusedError(111, "10.0.0.3"), "the connection was refused", id="refused"),
+        pytest.param(socket.gaierror(-2, "10.0.0.3"), "its name is not known", id="no such name"),
+        pytest.param(ssl.SSLCertVerificationError(1, "10.0.0.3"), "no encryption", id="its certificate"),
+        pytest.param(OSError(errno.EHOSTUNREACH, "10.0.0.3"), "No route to host", id="the system's words"),
+        pytest.param(OSError("10.0.0.3 and 10.0.0.4"), "there was no connection", id="several at once"),
+    ],
+)
+def test_why_there_was_no_connection_is_told_without_an_address(cause: OSError | None, told: str) -> None:
+    fault = Unreachable("no connection within 2 s" if cause is None else f"at 10.0.0.3: {cause}")
+    fault.__cause__ = cause
+    said = why_unreachable(fault)
+    assert told in said
+    assert "10.0.0" not in said
+
+
+@pytest.mark.parametrize("before", range(MAX_MESSAGE - len(SECRET) - 2, MAX_MESSAGE + 1, 3))
+async def test_a_key_that_stands_where_an_error_is_cut_is_not_told_in_part(
+    make: MakeProvider, before: int
+) -> None:
+    told = Reply(ending="error", after=1, message="x" * before + SECRET)
+    async with ScriptedUpstream([told]) as upstream:
+        with pytest.raises(ButtressError) as raised:
+            await collect(make(upstream), ask())
+    assert SECRET[:6] not in raised.value.message
 
 
 @pytest.mark.parametrize("base_url", ["not a url", "/v1", "http://[::1", "http://user:pass@"])

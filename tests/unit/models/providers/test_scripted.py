@@ -7,7 +7,7 @@ import pytest
 
 from buttress.kernel.messages import Finished, Message, ModelEvent, ModelRequest, TextDelta
 from buttress.kernel.usage import Usage
-from buttress.models.dialects.types import Body
+from buttress.models.dialects.types import Body, Tally
 from buttress.models.errors import StreamCut
 from buttress.models.providers.scripted import CutProvider, SlowProvider, drilled
 from buttress.testing.contracts.provider import ProviderCase, ProviderContract, collect, text_of
@@ -71,7 +71,7 @@ async def test_a_slow_provider_waits_before_each_piece() -> None:
 )
 async def test_a_cut_provider_breaks_its_stream(after: int, said: str) -> None:
     says = Says()
-    events: list[ModelEvent] = []
+    events: list[ModelEvent | Tally] = []
 
     async def read() -> None:
         async for event in CutProvider(says, after_characters=after).stream(request("one two three")):

@@ -6,7 +6,7 @@ import pytest
 from openai import APIStatusError
 
 from buttress.knowledge.embedding import OnnxEmbedder
-from tests.unit.server.doors.test_chat import client_of
+from tests.unit.server.doors.test_listing import client_of
 from tests.unit.server.serving import serving
 
 pytestmark = pytest.mark.slow

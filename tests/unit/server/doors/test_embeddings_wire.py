@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buttress.server.doors.embeddings_wire import MAX_INPUTS, answer_of, read_request, texts_of
+from buttress.server.doors.embeddings_wire import (
+    MAX_INPUTS,
+    answer_of,
+    read_request,
+    require_dimensions,
+    texts_of,
+)
 from buttress.server.errors import BodyInvalid, FieldUnsupported
 
 
@@ -37,6 +43,14 @@ def test_texts(given_: bytes, texts: list[str]) -> None:
 def test_what_is_not_taken(given_: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         texts_of(read_request(b'{"model": "m", "input": %b}' % given_))
+
+
+def test_vectors_of_another_length_are_refused() -> None:
+    with pytest.raises(FieldUnsupported, match=r"vectors of 384 numbers, not of 64") as caught:
+        require_dimensions(read_request(b'{"model": "m", "input": "a", "dimensions": 64}'), 384)
+    assert caught.value.data == {"param": "dimensions"}
+    require_dimensions(read_request(b'{"model": "m", "input": "a", "dimensions": 384}'), 384)
+    require_dimensions(read_request(b'{"model": "m", "input": "a"}'), 384)
 
 
 @given(st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=8))

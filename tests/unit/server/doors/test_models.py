@@ -197,6 +197,50 @@ async def test_hints_that_are_left_out_are_named(tmp_path: Path) -> None:
     assert passed.headers["x-buttress-cost-nanodollars"] == "13000"
 
 
+async def test_the_trace_names_the_user_that_each_dialect_tells(tmp_path: Path) -> None:
+    async with asked(tmp_path, Reply()) as (server, _):
+        async with openai(server) as client:
+            await client.chat.completions.create(model="gpt", messages=HI, user="ada")
+            await client.chat.completions.create(model="gpt", messages=HI, safety_identifier="eve")
+            await client.responses.create(model="gpt", input="Hi?", safety_identifier="x" * 1_000)
+            await client.chat.completions.create(model="gpt", messages=HI)
+        async with anthropic(server) as messages:
+            user: Any = {"user_id": "ida"}
+            await messages.messages.create(model="gpt", max_tokens=9, messages=HI, metadata=user)
+        told = await _traces(server, 5)
+    assert [one.user_id for one in told] == ["ada", "eve", "x" * 200, None, "ida"]
+
+
+async def test_where_the_time_went_is_told(tmp_path: Path) -> None:
+    """In the headers of a whole answer, in the last chunk of a stream, and by the trace."""
+    async with asked(tmp_path, Reply(first_delay_s=0.05)) as (server, _):
+        async with openai(server) as client:
+            whole = await client.chat.completions.with_raw_response.create(model="claude", messages=HI)
+            stream = await client.chat.completions.create(model="claude", messages=HI, stream=True)
+            last = [chunk async for chunk in stream][-1].model_dump()["buttress"]
+        told = await _traces(server, 2)
+    headers = {
+        name: float(whole.headers[f"x-buttress-{name}-ms"]) for name in ("overhead", "queued", "provider")
+    }
+    streamed = {name: last[f"{name}_ms"] for name in ("overhead", "queued", "provider")}
+    for figures, trace in zip((headers, streamed), told, strict=True):
+        (attempt,) = trace.attempts
+        assert figures["queued"] == attempt["queued_ms"]
+        assert figures["provider"] + figures["queued"] == pytest.approx(attempt["duration_ms"], abs=0.01)
+        assert figures["provider"] >= 50
+        assert 0 <= figures["overhead"] < trace.duration_ms
+
+
+@pytest.mark.parametrize("stream", [pytest.param(False, id="whole"), pytest.param(True, id="streamed")])
+async def test_an_error_names_its_trace(tmp_path: Path, *, stream: bool) -> None:
+    async with asked(tmp_path, Reply(status=401)) as (server, _):
+        async with openai(server) as client:
+            with pytest.raises(APIStatusError) as raised:
+                await client.chat.completions.create(model="gpt", messages=HI, stream=stream)
+        (trace,) = await _traces(server, 1)
+    assert raised.value.response.headers["x-buttress-trace-id"] == trace.trace_id
+
+
 async def test_nobody_of_that_name(tmp_path: Path) -> None:
     async with asked(tmp_path, Reply()) as (server, _), openai(server) as client:
         with pytest.raises(NotFoundError) as raised:
@@ -205,10 +249,30 @@ async def test_nobody_of_that_name(tmp_path: Path) -> None:
     assert raised.value.code == "gateway.model_unknown"
 
 
-async def test_a_limit_of_the_upstream_is_a_limit_for_the_client(tmp_path: Path) -> None:
-    async with asked(tmp_path, Reply(status=429, retry_after="60")) as (server, _), openai(server) as client:
-        with pytest.raises(RateLimitError):
-            await client.chat.completions.create(model="gpt", messages=HI)
+@pytest.mark.parametrize(
+    ("model", "pause", "is_worth_it"),
+    [
+        pytest.param("gpt", "30", "true", id="a pause that one waits for"),
+        pytest.param("answers", "30", "true", id="of a ladder, the soonest moment"),
+    ],
+)
+async def test_a_limit_of_the_upstream_is_a_limit_for_the_client(
+    tmp_path: Path, model: str, pause: str, is_worth_it: str
+) -> None:
+    async with asked(tmp_path, Reply(status=429, retry_after=pause)) as (server, _), openai(server) as client:
+        with pytest.raises(RateLimitError if model == "gpt" else APIStatusError) as raised:
+            await client.chat.completions.create(model=model, messages=HI)
+    headers = raised.value.response.headers
+    assert (headers["retry-after"], headers["x-should-retry"]) == (pause, is_worth_it)
+
+
+async def test_betas_that_a_client_asks_for_reach_an_upstream_of_its_dialect_alone(tmp_path: Path) -> None:
+    betas = {"anthropic-beta": "context-1m,files"}
+    async with asked(tmp_path, Reply()) as (server, upstream), anthropic(server) as client:
+        for model in ("claude", "gpt"):
+            await client.messages.create(model=model, max_tokens=9, messages=HI, extra_headers=betas)
+    sent = [(one.path, one.headers.get("anthropic-beta")) for one in upstream.received]
+    assert sent == [("/v1/messages", betas["anthropic-beta"]), ("/v1/chat/completions", None)]
 
 
 async def test_the_state_of_the_responses_api_is_refused_with_a_hint(tmp_path: Path) -> None:

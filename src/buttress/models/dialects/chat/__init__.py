@@ -2,7 +2,7 @@
 
 Read in this order:
     request_in   a client's request: its fields as they came, and all of it in our words
-    turns_in     the messages of it; fields: how one field is decoded, and refused
+    turns_in     the messages of it
     writing      the answer to a client: chunks, a whole completion, an error
     request_out  what an upstream is asked: a request of ours, or a client's own passed on
     chunks       the objects that upstreams answer with

@@ -49,11 +49,12 @@ class Ending:
         """Take notice of the model that answers."""
         self._named = model or self._named
 
-    def count(self, counted: Counted | None) -> None:
-        """Take notice of usage: the counts are of all so far, so the last one counts."""
+    def count(self, counted: Counted | None) -> Usage | None:
+        """Take notice of usage, and return it: the counts are of all so far, so the last one counts."""
         usage = usage_of(counted) if counted else None
         if usage:
             self._usage, self._is_counted = usage, True
+        return usage
 
     def stop(self, reason: str | None) -> None:
         """Take notice of a `finish_reason`: of several, the first one counts; one we do not know is `stop`.

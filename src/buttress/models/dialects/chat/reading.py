@@ -9,6 +9,7 @@ import msgspec
 
 from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import ModelEvent, TextDelta, ThinkingDelta
+from buttress.kernel.usage import Usage
 from buttress.models.dialects.chat.calls import Calls
 from buttress.models.dialects.chat.chunks import CallPiece, Choice, Chunk, ContentPart, Delta
 from buttress.models.dialects.chat.ending import DONE, Ending
@@ -65,6 +66,11 @@ class AnswerReader:
         """
         finished = self._ending.silent()
         return [*self._rest(), finished] if finished else []
+
+    @property
+    def usage_so_far(self) -> Usage | None:
+        """See `Reader.usage_so_far`."""
+        return self._ending.usage
 
     def cut(self) -> StreamCut:
         """Return the error of a stream that stopped before `[DONE]`."""

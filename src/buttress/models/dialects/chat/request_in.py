@@ -11,13 +11,14 @@ translated. Then three things may become of a field:
                  how fast it comes, and taste (penalties, verbosity); `ignored` names them for the client
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
 from buttress.kernel.messages import Effort, JsonFormat, ModelRequest, Tool, ToolChoice
-from buttress.models.dialects.chat.fields import field, is_null, no_word, wrong
 from buttress.models.dialects.chat.turns_in import Turn, read_turns
+from buttress.models.dialects.fields import as_header, field, is_null, no_word, wrong
 from buttress.models.dialects.types import Body
 from buttress.models.errors import RequestInvalid
 
@@ -25,22 +26,13 @@ MAX_MESSAGES = 2_048
 """As many as OpenAI takes."""
 
 _HINT = 'Send {"model": "NAME", "messages": [{"role": "user", "content": "..."}]}.'
-_MAX_IGNORED = 32
-_MAX_NAME = 64
-_TRANSLATED = frozenset(
-    (
-        *("model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens"),
-        *("temperature", "top_p", "stop", "seed", "tools", "tool_choice", "parallel_tool_calls"),
-        *("response_format", "reasoning_effort", "n", "logprobs", "modalities"),
-    )
-)
 
 
 class _StreamOptions(msgspec.Struct, frozen=True):
     include_usage: bool | None = None
 
 
-class _Function(msgspec.Struct, frozen=True):
+class _Declared(msgspec.Struct, frozen=True):
     name: str
     description: str | None = None
     parameters: dict[str, object] | None = None
@@ -49,7 +41,7 @@ class _Function(msgspec.Struct, frozen=True):
 
 class _Tool(msgspec.Struct, frozen=True):
     type: str
-    function: _Function | None = None
+    function: _Declared | None = None
 
 
 class _Named(msgspec.Struct, frozen=True):
@@ -98,6 +90,28 @@ _FORMAT = _Decoder(_Format)
 _TEXTS = _Decoder(list[str])
 _ANY = _Decoder(object)
 
+TYPES: Mapping[str, object] = {
+    "model": _TEXT.type,
+    "messages": _TURNS.type,
+    "stream": _YES_NO.type,
+    "stream_options": _STREAM_OPTIONS.type,
+    "max_tokens": _COUNT.type,
+    "max_completion_tokens": _COUNT.type,
+    "temperature": _TEMPERATURE.type,
+    "top_p": _SHARE.type,
+    "stop": _STOP.type,
+    "seed": _WHOLE.type,
+    "tools": _TOOLS.type,
+    "tool_choice": _CHOICE.type,
+    "parallel_tool_calls": _YES_NO.type,
+    "response_format": _FORMAT.type,
+    "reasoning_effort": _EFFORT.type,
+    "n": _COUNT.type,
+    "logprobs": _YES_NO.type,
+    "modalities": _TEXTS.type,
+}
+"""What each field holds that a translation heeds."""
+
 
 def read_body(body: bytes) -> Body:
     """Return the fields of a request, each as it came; of a field given twice the last one.
@@ -120,6 +134,7 @@ def read_body(body: bytes) -> Body:
         fields=fields,
         is_stream=field(fields, "stream", _YES_NO) is True,
         wants_usage=bool(options.include_usage),
+        user=field(fields, "user", _TEXT) or field(fields, "safety_identifier", _TEXT) or None,
         size_bytes=len(body),
     )
 
@@ -165,15 +180,10 @@ def ignored(body: Body) -> tuple[str, ...]:
 
     Fields that we do not know are among them: those of other servers, and of days to come.
     """
-    names = [name for name, raw in body.fields.items() if name not in _TRANSLATED and not is_null(raw)]
+    names = [name for name, raw in body.fields.items() if name not in TYPES and not is_null(raw)]
     if any(one.name is not None for one in field(body.fields, "messages", _SPEAKERS) or ()):
         names.append("messages.name")
-    return tuple(_plain(name) for name in names[:_MAX_IGNORED])
-
-
-def _plain(name: str) -> str:
-    kept = name[:_MAX_NAME]
-    return "".join(one if one.isascii() and (one.isalnum() or one in "_-.") else "?" for one in kept)
+    return as_header(names)
 
 
 def _refuse_untranslatable(fields: dict[str, msgspec.Raw]) -> None:

@@ -3,7 +3,7 @@
 import msgspec
 
 from buttress.kernel.messages import Image, Message, Part, Role, TextPart, Thinking, ToolCall, ToolResult
-from buttress.models.dialects.chat.fields import no_word, wrong
+from buttress.models.dialects.fields import no_word, wrong
 
 GAP = "\n\n"
 """Stands between the texts of one turn, so that no words run together."""
@@ -87,7 +87,9 @@ def _result(where: str, turn: Turn, asked: dict[str, str]) -> Message:
     if not call_id and turn.role == "tool":
         raise wrong(f"{where}.tool_call_id", "the answer of a tool names the call that it answers")
     if not call_id:
-        raise wrong(f"{where}.name", f"no function {turn.name or ''!r} was called in the messages before")
+        raise wrong(
+            f"{where}.name", f"no function {(turn.name or '')[:40]!r} was called in the messages before"
+        )
     return Message("tool", "", (ToolResult(call_id, GAP.join(texts)),))
 
 

@@ -16,7 +16,6 @@ from buttress.models.dialects.types import Seen
 from buttress.models.errors import BadAnswer, StreamCut
 
 _NOTHING = Seen()
-_USAGE_ONLY = Seen(is_usage_only=True)
 _MAX_DONE = 2 * len(DONE)
 """Room for blanks around it."""
 
@@ -73,13 +72,12 @@ class Watch:
         if not chunk.choices:
             return self._without_choices(chunk)
         seen = self._choices(chunk.choices)
-        self._ending.count(counted_in(chunk))
-        return seen
+        counted = counted_in(chunk)
+        return msgspec.structs.replace(seen, tally=self._ending.count(counted)) if counted else seen
 
     def _without_choices(self, chunk: Chunk) -> Seen:
         counted = counted_in(chunk)
-        self._ending.count(counted)
-        return _USAGE_ONLY if counted else _NOTHING
+        return Seen(is_usage_only=True, tally=self._ending.count(counted)) if counted else _NOTHING
 
     def _choices(self, choices: list[Choice]) -> Seen:
         seen = _NOTHING

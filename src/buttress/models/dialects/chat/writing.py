@@ -122,3 +122,8 @@ def error_object(error: ButtressError, status: int) -> dict[str, object]:
             "hint": error.hint,
         }
     }
+
+
+def error_body(error: ButtressError, status: int) -> bytes:
+    """Return the body of the response that says that nothing was answered, and why."""
+    return encode(error_object(error, status))

@@ -113,7 +113,7 @@ class AnswerReader:
         self._named = piece.model_version or self._named
         self._id = piece.response_id or self._id
         if piece.usage_metadata:
-            self._usage = usage_of(piece.usage_metadata)
+            self._usage = usage_of(piece.usage_metadata) or self._usage
         if piece.prompt_feedback and piece.prompt_feedback.block_reason:
             self._reason = "content_filter"
         events: list[ModelEvent] = []
@@ -128,6 +128,11 @@ class AnswerReader:
             return []
         reason = "tool_calls" if self._reason == "stop" and self._calls else self._reason
         return [Finished(reason=reason, usage=self._usage, model=self._named)]
+
+    @property
+    def usage_so_far(self) -> Usage | None:
+        """See `Reader.usage_so_far`: each piece of an answer counts all that came with it and before."""
+        return self._usage
 
     def cut(self) -> StreamCut:
         """Return the error of a stream that stopped before its end."""

@@ -6,7 +6,6 @@ from buttress.models.dialects.encoding import encode
 from buttress.models.dialects.gemini.contents import Json, contents_of, system_of
 from buttress.models.dialects.gemini.effort import thinking_config
 from buttress.models.dialects.types import answer_tokens
-from buttress.models.errors import Untranslatable
 
 _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY", "named": "ANY"}
 
@@ -16,17 +15,12 @@ def request_body(model: Model, request: ModelRequest) -> bytes:
 
     What the system says stands beside the turns; a request that has no turn at all says it as the user. Left
     out is what there is no word for: whether a schema is strict, the detail of a picture, the text of
-    thoughts.
+    thoughts, and that one tool is to be called at a time (who reads the answer keeps the first call).
 
     Raises:
         RequestInvalid: the result of a call that no turn before it made.
-        Untranslatable: one call at a time is asked for, or a picture is told in a way that cannot be sent.
+        Untranslatable: a picture is told in a way that cannot be sent.
     """
-    if request.tools and request.parallel_tools is False:
-        raise Untranslatable(
-            "Gemini cannot be kept from calling several tools at once",
-            data={"param": "parallel_tool_calls"},
-        )
     system, contents = system_of(request.messages), contents_of(request.messages)
     if not contents:
         system, contents = "", [{"role": "user", "parts": [{"text": system}]}]

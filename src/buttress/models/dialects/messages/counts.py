@@ -54,6 +54,14 @@ def usage_of(counted: Counts) -> Usage | None:
     )
 
 
+def usage_begun(counted: Counts) -> Usage | None:
+    """Return the counts of an answer under way, of whose output there may be no word yet."""
+    known = (
+        counted if counted.output_tokens is not None else msgspec.structs.replace(counted, output_tokens=0)
+    )
+    return usage_of(known)
+
+
 def _counted(given: int | None) -> int:
     return max(0, given or 0)
 

@@ -18,9 +18,10 @@ from buttress.kernel.messages import (
     ThinkingDelta,
     ToolCallDelta,
 )
+from buttress.kernel.usage import Usage
 from buttress.models.dialects.encoding import tool_arguments
 from buttress.models.dialects.halves import Halves
-from buttress.models.dialects.messages.counts import Counts, usage_of
+from buttress.models.dialects.messages.counts import Counts, usage_begun, usage_of
 from buttress.models.dialects.refusals import error_in_stream
 from buttress.models.errors import BadAnswer, StreamCut
 
@@ -34,6 +35,15 @@ _REASONS: dict[str, FinishReason] = {
     "tool_use": "tool_calls",
     "refusal": "content_filter",
 }
+
+
+def no_end(model: Model) -> StreamCut:
+    """Return the error of a stream that ends, and nothing says that the model came to its end.
+
+    A gateway on the way that lost its own upstream may well close with `message_stop`; `message_delta`, in
+    which both stand that would say so, is missing then. Half an answer must not look whole.
+    """
+    return StreamCut(f"{model.name} sent message_stop with neither a stop_reason nor the usage")
 
 
 def reason_of(stop_reason: str | None) -> FinishReason:
@@ -126,7 +136,8 @@ class _Call(msgspec.Struct):
 class AnswerReader:
     """Turns the data of a stream's events into model events, in their order; `Finished` at `message_stop`.
 
-    `began` says whether anything was read yet. What comes after the end is not read.
+    `began` says whether anything was read yet, `usage_so_far` what was counted: the input as it begins, the
+    output at the end. What comes after that is not read.
     """
 
     def __init__(self, model: Model) -> None:
@@ -138,7 +149,9 @@ class AnswerReader:
         self._calls: dict[int, _Call] = {}
         self._told_calls = 0
         self._block = 0
+        self._proof = ""
         self._is_over = False
+        self.usage_so_far: Usage | None = None
         self.began = False
 
     def read(self, data: str) -> list[ModelEvent]:
@@ -195,6 +208,9 @@ class AnswerReader:
         if piece.type == "text_delta":
             text = self._texts.join(piece.text or "")
             return [TextDelta(text)] if text else []
+        if piece.type == "signature_delta":
+            self._proof += piece.signature or ""
+            return []
         if piece.type != "input_json_delta":
             return _said(piece)
         call = self._calls.get(block)
@@ -204,16 +220,27 @@ class AnswerReader:
         return [ToolCallDelta(index=call.number, arguments=piece.partial_json)]
 
     def _close(self, block: int) -> list[ModelEvent]:
-        """Return the arguments of a call of which no piece came: a call without any streams none."""
+        """Return what is told of a block when it ends: the proof of a thought, in one piece.
+
+        And the arguments of a call of which no piece came: a call without any streams none.
+        """
+        proof, self._proof = self._proof, ""
+        proven: list[ModelEvent] = [ThinkingDelta(signature=proof)] if proof else []
         call = self._calls.pop(block, None)
-        return [ToolCallDelta(index=call.number, arguments=call.arguments)] if call and call.arguments else []
+        if call is None or not call.arguments:
+            return proven
+        return [*proven, ToolCallDelta(index=call.number, arguments=call.arguments)]
 
     def _finish(self) -> list[ModelEvent]:
         self._is_over = True
+        if self._stop_reason is None and self._counts.output_tokens is None:
+            raise no_end(self._model)
+        last = self._close(self._block)
         left = [one for block in sorted(self._calls) for one in self._close(block)]
         half = [TextDelta(rest)] if (rest := self._texts.rest()) else []
         return [
             *half,
+            *last,
             *left,
             Finished(reason=reason_of(self._stop_reason), usage=usage_of(self._counts), model=self._named),
         ]
@@ -223,11 +250,14 @@ class AnswerReader:
         if event.type == "message_start" and event.message:
             self._named = event.message.model or self._named
             self._counts.take(event.message.usage)
+            self.usage_so_far = usage_begun(self._counts)
             self._counts.output_tokens = None  # what it was when nothing was said yet
         elif event.type == "message_delta":
             reason = event.delta.stop_reason if event.delta else None
             self._stop_reason = self._stop_reason or reason
-            self._counts.take(event.usage)
+            if event.usage:
+                self._counts.take(event.usage)
+                self.usage_so_far = usage_begun(self._counts)
 
 
 def _said(piece: Piece) -> list[ModelEvent]:
@@ -235,7 +265,7 @@ def _said(piece: Piece) -> list[ModelEvent]:
     match piece.type:
         case "text":
             return [TextDelta(piece.text)] if piece.text else []
-        case "thinking_delta" | "signature_delta" | "thinking" if piece.thinking or piece.signature:
+        case "thinking_delta" | "thinking" if piece.thinking or piece.signature:
             return [ThinkingDelta(piece.thinking or "", piece.signature or "")]
         case _:
             return []

@@ -5,34 +5,29 @@ too where it changes what the answer is, and left out where it only hints (`igno
 """
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from buttress.kernel.messages import JsonFormat, Message, ModelRequest, Tool, ToolChoice
+from buttress.models.dialects.fields import as_header, is_null
 from buttress.models.dialects.messages.blocks import TextBlock, Turn, messages_of, text_of
 from buttress.models.dialects.messages.effort import Thinking, effort_of
 from buttress.models.dialects.types import Body
-from buttress.models.errors import RequestInvalid, Untranslatable
+from buttress.models.errors import RequestInvalid, StateUnsupported, Untranslatable
 
 MAX_MESSAGES = 100_000
 """How many messages a request may have; Anthropic's own limit."""
 
+_WHOLE_HINT = "Nothing is kept between calls: send the whole conversation in `messages`, without `thread`."
 _HINT = 'Send {"model": "NAME", "max_tokens": 1024, "messages": [{"role": "user", "content": "..."}]}.'
 _UNKNOWN_KIND = re.compile(r"Invalid value '(?P<kind>.*)' - at `\$(?P<path>.*\.type)`$", re.DOTALL)
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
-_NOT_PLAIN = re.compile(r"[^a-zA-Z0-9_.-]")
-_SHOWN = 40
-_MAX_IGNORED = 32
+_SHOWN, _TOLD = 40, 200
 _CACHE_CONTROL = b'"cache_control"'
 
-_TRANSLATED = frozenset(
-    {
-        *("model", "messages", "system", "max_tokens", "stream", "stop_sequences", "temperature", "top_p"),
-        *("tools", "tool_choice", "thinking", "output_config", "output_format"),
-    }
-)
 _WITHOUT_WORD = frozenset({"container", "mcp_servers", "context_management", "inference_geo"})
 """What changes the answer, or where it is made, and only Anthropic can do."""
 
@@ -59,6 +54,10 @@ class _Schema(msgspec.Struct, frozen=True, tag="json_schema"):
     schema: dict[str, object]
 
 
+class _Metadata(msgspec.Struct, frozen=True):
+    user_id: str | None = None
+
+
 class _OutputConfig(msgspec.Struct, frozen=True):
     effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
     format: _Schema | None = None
@@ -75,8 +74,26 @@ _STOPS = msgspec.json.Decoder(list[str])
 _TOOLS = msgspec.json.Decoder(list[_Tool])
 _CHOICE = msgspec.json.Decoder(_Choice)
 _THINKING = msgspec.json.Decoder(Thinking)
+_METADATA = msgspec.json.Decoder(_Metadata)
 _CONFIG = msgspec.json.Decoder(_OutputConfig)
 _FORMAT = msgspec.json.Decoder(_Schema)
+
+TYPES: Mapping[str, object] = {
+    "model": _MODEL.type,
+    "messages": _TURNS.type,
+    "system": _SYSTEM.type,
+    "max_tokens": _COUNT.type,
+    "stream": _FLAG.type,
+    "stop_sequences": _STOPS.type,
+    "temperature": _SHARE.type,
+    "top_p": _SHARE.type,
+    "tools": _TOOLS.type,
+    "tool_choice": _CHOICE.type,
+    "thinking": _THINKING.type,
+    "output_config": _CONFIG.type,
+    "output_format": _FORMAT.type,
+}
+"""What each field holds that a translation heeds."""
 
 
 def read_body(body: bytes) -> Body:
@@ -84,16 +101,21 @@ def read_body(body: bytes) -> Body:
 
     Raises:
         RequestInvalid: it is not a JSON object that names a model; tells the field.
+        StateUnsupported: it begins or goes on with a conversation that is to be kept here.
     """
     try:
         fields = _FIELDS.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RequestInvalid(f"the body is not a JSON object: {_said(error)}", hint=_HINT) from error
+    if "thread" in fields and not is_null(fields["thread"]):
+        told = "`thread` asks for a conversation that is kept"
+        raise StateUnsupported(told, hint=_WHOLE_HINT, data={"param": "thread"})
     asked = Body(dialect="messages", model="", fields=fields, wants_usage=True, size_bytes=len(body))
     return msgspec.structs.replace(
         asked,
         model=_needed(asked, "model", _MODEL),
         is_stream=_given(asked, "stream", _FLAG) or False,
+        user=(_given(asked, "metadata", _METADATA) or _Metadata()).user_id or None,
     )
 
 
@@ -132,18 +154,14 @@ def ignored(body: Body) -> tuple[str, ...]:
     Fields that we do not know are among them: those of other servers, and of days to come.
     """
     names = [
-        _plain(name)
+        name
         for name, raw in body.fields.items()
-        if name not in _TRANSLATED and name not in _WITHOUT_WORD and bytes(raw) != b"null"
+        if name not in TYPES and name not in _WITHOUT_WORD and not is_null(raw)
     ]
-    heeded = (raw for name, raw in body.fields.items() if name in _TRANSLATED)
+    heeded = (raw for name, raw in body.fields.items() if name in TYPES)
     if "cache_control" not in names and any(_CACHE_CONTROL in bytes(raw) for raw in heeded):
         names.append("cache_control")
-    return tuple(names[:_MAX_IGNORED])
-
-
-def _plain(name: str) -> str:
-    return _NOT_PLAIN.sub("?", name[:_SHOWN])
+    return as_header(names)
 
 
 def _messages(body: Body) -> tuple[Message, ...]:
@@ -201,7 +219,7 @@ def _needed(body: Body, name: str, decoder: msgspec.json.Decoder[_T]) -> _T:
 def _given(body: Body, name: str, decoder: msgspec.json.Decoder[_T]) -> _T | None:
     """Return a field of the request, None where it is left out or null."""
     raw = body.fields.get(name)
-    if raw is None or bytes(raw) == b"null":
+    if raw is None or is_null(raw):
         return None
     try:
         return decoder.decode(raw)
@@ -219,7 +237,7 @@ def _refused(name: str, error: Exception) -> RequestInvalid | Untranslatable:
             data={"param": where},
         )
     path = _PATH.search(said)
-    return _invalid(name + (path["path"] if path else ""), _PATH.sub("", _said(error)))
+    return _invalid(name + (path["path"] if path else ""), _PATH.sub("", _said(error))[:_TOLD])
 
 
 def _said(error: Exception) -> str:

@@ -4,8 +4,15 @@ from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import Finished
 from buttress.kernel.usage import Usage
 from buttress.models.dialects.encoding import tool_arguments
-from buttress.models.dialects.messages.counts import Counts, usage_of
-from buttress.models.dialects.messages.reading import Event, Piece, decode_event, decode_whole, reason_of
+from buttress.models.dialects.messages.counts import Counts, usage_begun, usage_of
+from buttress.models.dialects.messages.reading import (
+    Event,
+    Piece,
+    decode_event,
+    decode_whole,
+    no_end,
+    reason_of,
+)
 from buttress.models.dialects.refusals import error_in_stream
 from buttress.models.dialects.types import Seen
 from buttress.models.errors import StreamCut
@@ -46,12 +53,13 @@ class Watch:
                 return _seen(event.delta or event.content_block)
             case "message_stop":
                 self._is_over = True
+                if self._stop_reason is None and not self._has_output:
+                    raise no_end(self._model)
                 return Seen(finished=self._finished())
             case "error":
                 raise error_in_stream(self._model, event.error)
             case _:
-                self._note(event)
-                return _NOTHING
+                return Seen(tally=self.usage_so_far) if self._note(event) else _NOTHING
 
     def see_whole(self, body: bytes) -> Seen:
         """Return what an answer holds that was not streamed.
@@ -79,11 +87,8 @@ class Watch:
 
     @property
     def usage_so_far(self) -> Usage | None:
-        """What the upstream said when it began, or said last: the input is whole, the output may be more.
-
-        None when it said nothing of one of them.
-        """
-        return usage_of(self._counts)
+        """What the upstream said when it began, or said last: the input is whole, the output may be more."""
+        return usage_begun(self._counts)
 
     def cut(self) -> StreamCut:
         """Return the error of a stream that stopped before `message_stop`."""
@@ -92,13 +97,17 @@ class Watch:
             f"the answer of {self._model.name} broke off {seen} its stop_reason, without message_stop"
         )
 
-    def _note(self, event: Event) -> None:
+    def _note(self, event: Event) -> bool:
+        """Take notice of how a message begins and why it ends; say whether it told counts."""
         if event.type == "message_start" and event.message:
             self._named = event.message.model or self._named
             self._counts.take(event.message.usage)
-        elif event.type == "message_delta":
+            return event.message.usage is not None
+        if event.type == "message_delta":
             self._stop_reason = self._stop_reason or (event.delta.stop_reason if event.delta else None)
             self._take(event.usage)
+            return event.usage is not None
+        return False
 
     def _take(self, counted: Counts | None) -> None:
         """Take counts that are not those of a beginning: their output is one of what was said."""

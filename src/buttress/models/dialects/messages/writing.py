@@ -17,6 +17,7 @@ from buttress.kernel.usage import Usage
 from buttress.models.dialects.encoding import encode, is_object, tool_input
 from buttress.models.dialects.messages.counts import counts_of
 from buttress.models.dialects.types import Said, Told
+from buttress.models.errors import StateUnsupported
 
 _STOP_REASONS: dict[FinishReason, str] = {
     "stop": "end_turn",
@@ -35,6 +36,9 @@ _KINDS = {
     504: "timeout_error",
     529: "overloaded_error",
 }
+_UNTHREADED: dict[str, object] = {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}
+"""What Anthropic's client takes as the word to send the whole conversation by itself from then on."""
+
 _STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 _END = b"}}\n\n"
 _DELTAS = {
@@ -92,10 +96,10 @@ class MessagesWriter:
                 return self._tell_call(event)
 
     def _think(self, event: ThinkingDelta) -> bytes:
-        """Return a piece of thinking; what is thought after a signature is a block of its own."""
-        is_new = self._open != "thinking" or bool(self._signature and event.text)
+        """Return a piece of thinking; what comes after a signature is a block of its own."""
+        is_new = self._open != "thinking" or bool(self._signature)
         opened = self._opened("thinking", {"thinking": "", "signature": ""}) if is_new else b""
-        self._signature += event.signature
+        self._signature = event.signature
         return opened + self._delta(event.text)
 
     def _tell_call(self, event: ToolCallDelta) -> bytes:
@@ -193,9 +197,9 @@ def _message(
 
 def whole(said: Said, told: Told, extra: dict[str, object] | None = None) -> bytes:
     """Return an answer that is not streamed; `extra` becomes our own field `buttress`."""
-    content: list[dict[str, object]] = []
-    if said.thinking or said.signature:
-        content.append({"type": "thinking", "thinking": said.thinking, "signature": said.signature})
+    content: list[dict[str, object]] = [
+        {"type": "thinking", "thinking": one.text, "signature": one.signature} for one in said.thoughts
+    ]
     if said.text:
         content.append({"type": "text", "text": said.text})
     content += [_called(call) for call in said.tool_calls]
@@ -209,11 +213,13 @@ def _called(call: ToolCall) -> dict[str, object]:
 
 def error_body(error: ButtressError, status: int, request_id: str | None = None) -> bytes:
     """Return `error` in the shape that clients raise; its code and hint stand beside the message."""
-    said = {
+    said: dict[str, object] = {
         "type": _KINDS.get(status, "api_error" if status >= 500 else "invalid_request_error"),
         "message": f"{error.message}. {error.hint}",
         "code": error.code,
         "hint": error.hint,
         "param": error.data.get("param"),
     }
+    if isinstance(error, StateUnsupported):
+        said["details"] = _UNTHREADED
     return encode({"type": "error", "error": said, "request_id": request_id})

@@ -5,6 +5,7 @@ refused, and so is all state. What only hints is left out, and named by `ignored
 """
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
@@ -18,6 +19,7 @@ from buttress.kernel.messages import (
     Tool,
     ToolChoice,
 )
+from buttress.models.dialects.fields import as_header, is_null
 from buttress.models.dialects.responses.items import Item, turns_of
 from buttress.models.dialects.types import Body
 from buttress.models.errors import RequestInvalid, StateUnsupported, Untranslatable
@@ -25,7 +27,6 @@ from buttress.models.errors import RequestInvalid, StateUnsupported, Untranslata
 MAX_ITEMS = 5_000
 """How many items `input` may have."""
 
-MAX_IGNORED, MAX_NAME = 32, 64
 """How many fields are named that were not heeded, and how much of a name is shown."""
 
 ECHOED = (
@@ -43,8 +44,7 @@ _STATE = {
 }
 _OTHERS = frozenset(("model", "input", "stream", "stream_options"))
 _HEEDED = frozenset((*ECHOED, *_STATE, *_OTHERS, "top_logprobs", "include", "moderation"))
-_SHOWN = 40
-_UNFIT = re.compile(r"[^A-Za-z0-9_.-]")
+_SHOWN, _TOLD = 40, 200
 _HINT = 'Send {"model": "NAME", "input": "..."}, or a list of items as `input`.'
 T = TypeVar("T")
 _PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
@@ -105,6 +105,14 @@ class _Request(msgspec.Struct, frozen=True):
 class _Envelope(msgspec.Struct, frozen=True):
     model: Annotated[str, Meta(min_length=1)]
     stream: bool | None = None
+    user: str | None = None
+    safety_identifier: str | None = None
+
+
+TYPES: Mapping[str, object] = {
+    one.name: one.type for kind in (_Envelope, _Request) for one in msgspec.structs.fields(kind)
+}
+"""What each field holds that is heeded."""
 
 
 def read_body(data: bytes) -> Body:
@@ -121,6 +129,7 @@ def read_body(data: bytes) -> Body:
         fields=fields,
         is_stream=bool(envelope.stream),
         wants_usage=True,
+        user=envelope.user or envelope.safety_identifier or None,
         size_bytes=len(data),
     )
 
@@ -150,20 +159,16 @@ def read_request(body: Body) -> ModelRequest:
 
 
 def ignored(body: Body) -> tuple[str, ...]:
-    """Return the names of the fields that are not heeded, fit to stand in a header, at most MAX_IGNORED."""
-    names = [name for name, value in body.fields.items() if name not in _HEEDED and not _is_null(value)]
-    return tuple(_UNFIT.sub("?", name[:MAX_NAME]) for name in names[:MAX_IGNORED])
+    """Return the names of the fields that are not heeded, fit to stand in a header."""
+    names = [name for name, value in body.fields.items() if name not in _HEEDED and not is_null(value)]
+    return as_header(names)
 
 
 def echoed(body: Body) -> dict[str, object]:
     """Return the fields of `body` that its answer repeats, as they came."""
     return {
-        name: body.fields[name] for name in ECHOED if name in body.fields and not _is_null(body.fields[name])
+        name: body.fields[name] for name in ECHOED if name in body.fields and not is_null(body.fields[name])
     }
-
-
-def _is_null(value: msgspec.Raw) -> bool:
-    return bytes(value).strip() == b"null"
 
 
 def _picked(fields: dict[str, msgspec.Raw], wanted: type[msgspec.Struct]) -> bytes:
@@ -184,14 +189,15 @@ def _decoded(data: bytes, kind: type[T]) -> T:
 def _invalid(told: str) -> RequestInvalid:
     found = _PATH.search(told)
     path = found["path"] if found else ""
-    message = f"`{path}`: {told[: found.start()]}" if found and path else told
+    why = _PATH.sub("", told)[:_TOLD]
+    message = f"`{path}`: {why}" if path else why
     return RequestInvalid(message, hint=_HINT, data={"param": path} if path else None)
 
 
 def _refuse_state(asked: _Request) -> None:
     for field, meaning in _STATE.items():
         value = getattr(asked, field)
-        if not _is_null(value) if isinstance(value, msgspec.Raw) else value:
+        if not is_null(value) if isinstance(value, msgspec.Raw) else value:
             raise StateUnsupported(f"`{field}` asks for {meaning}", data={"param": field})
 
 
@@ -199,7 +205,7 @@ def _refuse_extras(asked: _Request) -> None:
     extras = {
         "top_logprobs": bool(asked.top_logprobs),
         "include": "message.output_text.logprobs" in (asked.include or ()),
-        "moderation": not _is_null(asked.moderation),
+        "moderation": not is_null(asked.moderation),
     }
     for field, is_asked in extras.items():
         if is_asked:

@@ -95,11 +95,11 @@ class ResponsesWriter:
 
     def _think(self, event: ThinkingDelta) -> bytes:
         opened = b""
-        if not isinstance(self._open, _Reasoning) or (self._open.signature and event.text):
+        if not isinstance(self._open, _Reasoning) or self._open.signature:
             opened = self._close("completed")
             self._open = _Reasoning(item_id(self._told, "rs", len(self._output)), len(self._output))
             opened += self._add(self._open.item("in_progress"), [])
-        self._open.signature += event.signature
+        self._open.signature = event.signature
         return opened + self._events(*(self._open.add(event.text) if event.text else ()))
 
     def _call(self, event: ToolCallDelta) -> bytes:
@@ -252,8 +252,3 @@ def whole(said: Said, told: Told, extra: dict[str, object] | None = None, asked:
     for event in unfold(said):
         writer.write(event, extra)
     return encode(writer.response)
-
-
-def error_body(error: ButtressError, status: int) -> bytes:
-    """Return the body of the response that says that nothing was answered, and why."""
-    return encode(error_object(error, status))

@@ -261,5 +261,5 @@ def test_names_of_fields_can_stand_in_a_header() -> None:
     """Prevents that a client writes headers of its own into our answer."""
     fields = {"x\r\nset-cookie: a": 1, "é" * 100: 1} | {f"f{at}": 1 for at in range(100)}
     names = ignored(read_body(sent(**fields)))
-    assert names[:3] == ("x??set-cookie??a", "?" * 64, "f0")
+    assert names[:3] == ("x??set-cookie??a", "?" * 40, "f0")
     assert len(names) == 32

@@ -52,7 +52,14 @@ def delta(**fields: object) -> str:
             Seen(has_content=True, characters=5),
             id="a function call of the old style",
         ),
-        pytest.param(USED, Seen(is_usage_only=True), id="the chunk with the usage"),
+        pytest.param(
+            USED, Seen(is_usage_only=True, tally=Usage(input=3, output=2)), id="the chunk with the usage"
+        ),
+        pytest.param(
+            '{"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":3,"completion_tokens":1}}',
+            Seen(has_content=True, characters=1, text="a", tally=Usage(input=3, output=1)),
+            id="one that counts as it goes, as vLLM can",
+        ),
         pytest.param('{"choices": [], "prompt_filter_results": []}', NOTHING, id="Azure's first chunk"),
         pytest.param('{"choices": [{"delta": null}]}', NOTHING, id="no delta"),
         pytest.param('{"choices": [], "usage": null}', NOTHING, id="no usage"),
@@ -107,7 +114,9 @@ def test_a_whole_answer_is_one_event() -> None:
     usage = {"prompt_tokens": 3, "completion_tokens": 2}
     body = msgspec.json.encode({"model": "m", "choices": choices, "usage": usage})
     end = Finished(reason="length", usage=Usage(input=3, output=2), model="m")
-    assert Watch(MODEL).see_whole(body) == Seen(has_content=True, characters=4, text="ab", finished=end)
+    assert Watch(MODEL).see_whole(body) == Seen(
+        has_content=True, characters=4, text="ab", finished=end, tally=end.usage
+    )
     with pytest.raises(BadAnswer):
         Watch(MODEL).see_whole(b'{"choices": []}')
 

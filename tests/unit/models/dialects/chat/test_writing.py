@@ -19,6 +19,7 @@ from buttress.kernel.messages import (
     FinishReason,
     ModelEvent,
     TextDelta,
+    Thinking,
     ThinkingDelta,
     ToolCall,
     ToolCallDelta,
@@ -30,6 +31,7 @@ from buttress.models.dialects.folding import fold, unfold
 from buttress.models.dialects.types import Said, Told
 from buttress.models.errors import RateLimited, RequestInvalid, StreamCut
 from buttress.models.sse import SseParser
+from tests.unit.models.dialects.thoughts import plain
 
 TOLD = Told(id="chatcmpl-1", created=1_755_555_555, model="support")
 MODEL = Model(name="big", provider="openai")
@@ -160,7 +162,7 @@ REASONS: list[FinishReason] = ["stop", "length", "content_filter", "tool_calls"]
 SAIDS = st.builds(
     Said,
     text=TEXT,
-    thinking=TEXT,
+    thoughts=plain(TEXT),
     tool_calls=st.lists(st.builds(ToolCall, SOME, SOME, TEXT), max_size=3).map(tuple),
     reason=st.sampled_from(REASONS),
     usage=st.none()
@@ -227,7 +229,7 @@ async def client_of(sent: bytes, kind: str) -> AsyncIterator[AsyncOpenAI]:
 
 CALLED = Said(
     text="Let me see.",
-    thinking="Hm.",
+    thoughts=(Thinking("Hm."),),
     tool_calls=(ToolCall("c1", "f", '{"a":1}'), ToolCall("c2", "g", '{"b":"é"}')),
     reason="tool_calls",
     usage=USAGE,

@@ -239,3 +239,16 @@ def test_any_text_passes_unchanged_and_a_cut_at_any_point_is_no_end(texts: list[
     assert isinstance(events[-1], Finished)
     cut = read(*pieces[: min(at, len(texts))])
     assert not any(isinstance(event, Finished) for event in cut)
+
+
+def test_what_was_counted_stays_counted_when_a_later_piece_counts_only_a_part() -> None:
+    reader = AnswerReader(MODEL)
+    for one in (piece(text("a"), usageMetadata=counts(4, 1)), {"usageMetadata": {"promptTokenCount": 4}}):
+        reader.read(msgspec.json.encode(one).decode())
+    assert reader.usage_so_far == Usage(input=4, output=1)
+
+
+def test_explicit_zeros_are_no_missing_usage() -> None:
+    reader = AnswerReader(MODEL)
+    reader.read(msgspec.json.encode(piece(reason="STOP", usageMetadata=counts(0, 0))).decode())
+    assert reader.end() == [finished(usage=Usage())]

@@ -6,7 +6,6 @@ import pytest
 from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import JsonFormat, Message, ModelRequest, Tool, ToolChoice
 from buttress.models.dialects.gemini.request_out import request_body
-from buttress.models.errors import Untranslatable
 
 MODEL = Model(name="big", provider="gemini", id="gemini-3-flash", max_output_tokens=100)
 SCHEMA: dict[str, object] = {
@@ -94,11 +93,9 @@ def test_tool_choice(choice: ToolChoice, config: dict[str, object]) -> None:
     }
 
 
-def test_one_call_at_a_time_cannot_be_asked_for() -> None:
-    with pytest.raises(Untranslatable) as raised:
-        asked(tools=(Tool(name="f"),), parallel_tools=False)
-    assert raised.value.data == {"param": "parallel_tool_calls"}
-    assert asked(parallel_tools=False) == body(PLAIN)
+def test_one_call_at_a_time_is_for_who_reads_the_answer() -> None:
+    tools = (Tool(name="f"),)
+    assert asked(tools=tools, parallel_tools=False) == asked(tools=tools)
 
 
 def test_half_a_character_is_sent_as_a_question_mark() -> None:

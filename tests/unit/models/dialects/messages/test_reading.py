@@ -9,11 +9,25 @@ from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import Finished, ModelEvent, TextDelta, ThinkingDelta, ToolCallDelta
 from buttress.kernel.usage import Usage
 from buttress.models.dialects.messages.reading import AnswerReader, read_whole
-from buttress.models.errors import BadAnswer, ModelUnavailable, RateLimited
-from tests.unit.models.dialects.messages.golden import GOLDEN, STOP, Data, Golden, end, finished, start
+from buttress.models.errors import BadAnswer, ModelUnavailable, RateLimited, StreamCut
+from tests.unit.models.dialects.messages.golden import (
+    GOLDEN,
+    STOP,
+    Data,
+    Golden,
+    block,
+    end,
+    finished,
+    piece,
+    start,
+    stop,
+    text,
+)
 
 MODEL = Model(name="big", provider="anthropic", id="claude-x", max_output_tokens=100)
 START = start(input_tokens=9)
+END = end("end_turn")
+LAST = msgspec.json.encode(STOP).decode()
 
 
 def read(*events: object) -> list[ModelEvent]:
@@ -50,7 +64,7 @@ def test_a_stream_that_is_cut_anywhere_has_no_good_end(golden: Golden) -> None:
     ],
 )
 def test_a_stop_reason(reason: str | None, expected: str) -> None:
-    (event,) = read(START, end(reason), STOP)
+    (event,) = read(START, end(reason, output_tokens=3), STOP)
     assert isinstance(event, Finished)
     assert event.reason == expected
 
@@ -77,7 +91,7 @@ def test_half_a_character(pieces: list[str], said: list[str]) -> None:
     delta = '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"%s"}}'
     events = [
         one
-        for piece in [*(delta % one for one in pieces), '{"type":"message_stop"}']
+        for piece in [*(delta % one for one in pieces), msgspec.json.encode(END).decode(), LAST]
         for one in reader.read(piece)
     ]
     assert [one.text for one in events if isinstance(one, TextDelta)] == said
@@ -91,8 +105,51 @@ def test_what_is_no_event_is_refused(data: str) -> None:
 
 def test_what_comes_after_the_end_is_not_read() -> None:
     reader = AnswerReader(MODEL)
-    assert len(reader.read(msgspec.json.encode(STOP).decode())) == 1
+    reader.read(msgspec.json.encode(END).decode())
+    assert len(reader.read(LAST)) == 1
     assert reader.read("[DONE]") == []
+
+
+def test_an_end_that_nothing_else_bears_out_is_a_cut_and_not_a_stop() -> None:
+    """A gateway that lost its own upstream may close with `message_stop`."""
+    with pytest.raises(StreamCut, match="neither a stop_reason nor the usage"):
+        read(START, *text(0, "half"), STOP)
+
+
+def test_of_two_stop_reasons_the_first_and_of_two_counts_the_last_one_counts() -> None:
+    told = read(START, end("max_tokens", output_tokens=3), end("end_turn", output_tokens=5), STOP)
+    assert told == [finished("length", Usage(input=9, output=5))]
+
+
+def test_explicit_zeros_are_no_missing_usage() -> None:
+    zeros = {"input_tokens": 0, "output_tokens": 0}
+    assert read(start(**zeros), end("end_turn", output_tokens=0), STOP) == [finished(usage=Usage())]
+
+
+def test_what_was_counted_so_far_is_known_as_it_is_told() -> None:
+    reader = AnswerReader(MODEL)
+    counted = []
+    for event in (START, *text(0, "Hi"), end(None, output_tokens=7), end("end_turn")):
+        reader.read(msgspec.json.encode(event).decode())
+        counted.append(reader.usage_so_far)
+    assert counted[0] == Usage(input=9)
+    assert all(one is counted[0] for one in counted[1:-2]), "another object only when it counts anew"
+    assert counted[-2:] == [Usage(input=9, output=7)] * 2
+
+
+def test_the_proof_of_a_thought_is_told_in_one_piece_and_each_thought_has_its_own() -> None:
+    """Two thoughts of which only the proofs are told must not become one."""
+    blocks = [
+        [block(at, type="thinking", thinking="", signature=""), *pieces, stop(at)]
+        for at, pieces in enumerate(
+            (
+                [piece(0, type="signature_delta", signature=one) for one in ("a", "b")],
+                [piece(1, type="signature_delta", signature="c")],
+            )
+        )
+    ]
+    told = read(START, *blocks[0], *blocks[1], END, STOP)
+    assert told[:-1] == [ThinkingDelta(signature="ab"), ThinkingDelta(signature="c")]
 
 
 def test_a_cut_says_how_far_it_came() -> None:
@@ -160,12 +217,14 @@ def test_an_error_that_comes_with_status_200_is_one() -> None:  # Portkey-AI/gat
         read_whole(MODEL, body)
 
 
-EVENTS = st.sampled_from([one for golden in GOLDEN.values() for one in golden.sent if one != STOP])
+EVENTS = st.sampled_from(
+    [one for golden in GOLDEN.values() for one in golden.sent if one["type"] != STOP["type"]]
+)
 
 
 @given(st.lists(EVENTS, max_size=20))
 def test_events_in_any_order_are_told_once_and_end_once(events: list[Data]) -> None:
-    told = read(*events, STOP, STOP)
+    told = read(*events, END, STOP, STOP)
     assert [isinstance(one, Finished) for one in told] == [False] * (len(told) - 1) + [True]
     assert all(one.text for one in told if isinstance(one, TextDelta))
     calls = [one for one in told if isinstance(one, ToolCallDelta)]

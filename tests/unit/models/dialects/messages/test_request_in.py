@@ -16,7 +16,7 @@ from buttress.kernel.messages import (
     ToolChoice,
 )
 from buttress.models.dialects.messages.request_in import ignored, read_body, read_request
-from buttress.models.errors import RequestInvalid, Untranslatable
+from buttress.models.errors import RequestInvalid, StateUnsupported, Untranslatable
 
 ASKED: dict[str, object] = {
     "model": "support",
@@ -39,6 +39,15 @@ def test_a_body_keeps_its_fields_as_they_came() -> None:
     body = read_body(sent)
     assert (body.dialect, body.model, body.is_stream, body.wants_usage) == ("messages", "support", True, True)
     assert bytes(body.fields["new"]) == b'{"a" :1.0}'
+
+
+@pytest.mark.parametrize("thread", [{"type": "create"}, {"type": "continue", "previous_message_id": "msg_1"}])
+def test_a_conversation_that_is_to_be_kept_is_refused(thread: dict[str, str]) -> None:
+    """Its later requests would hold the newest messages alone."""
+    with pytest.raises(StateUnsupported) as caught:
+        read_body(msgspec.json.encode(ASKED | {"thread": thread}))
+    assert caught.value.data == {"param": "thread"}
+    assert read_body(msgspec.json.encode(ASKED | {"thread": None})).model == "support"
 
 
 @pytest.mark.parametrize(

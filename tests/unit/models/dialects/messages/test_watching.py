@@ -7,8 +7,19 @@ from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import Finished
 from buttress.kernel.usage import Usage
 from buttress.models.dialects.messages.watching import Watch
-from buttress.models.errors import BadAnswer, ModelUnavailable
-from tests.unit.models.dialects.messages.golden import GOLDEN, USAGE, Data, Golden, block, piece, start
+from buttress.models.errors import BadAnswer, ModelUnavailable, StreamCut
+from tests.unit.models.dialects.messages.golden import (
+    GOLDEN,
+    STOP,
+    USAGE,
+    Data,
+    Golden,
+    block,
+    end,
+    piece,
+    start,
+    text,
+)
 
 MODEL = Model(name="big", provider="anthropic", id="claude-x")
 
@@ -53,6 +64,22 @@ def test_a_cut_stream_is_paid_for_by_what_it_said_it_used_so_far() -> None:  # l
     watch.see(data(start(**USAGE)))
     assert watch.usage_so_far == Usage(input=9, output=1)
     assert "before its stop_reason" in watch.cut().message
+
+
+def test_an_event_that_tells_counts_says_so() -> None:
+    watch = Watch(MODEL)
+    told = [
+        watch.see(data(one)).tally for one in (start(**USAGE), *text(0, "Hi"), end(None, output_tokens=7))
+    ]
+    assert told == [Usage(input=9, output=1), None, None, None, Usage(input=9, output=7)]
+
+
+def test_an_end_that_nothing_else_bears_out_is_a_cut_and_not_a_stop() -> None:
+    watch = Watch(MODEL)
+    for one in (start(**USAGE), *text(0, "half")):
+        watch.see(data(one))
+    with pytest.raises(StreamCut, match="neither a stop_reason nor the usage"):
+        watch.see(data(STOP))
 
 
 def test_a_whole_answer_is_counted() -> None:

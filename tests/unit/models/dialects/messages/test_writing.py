@@ -19,6 +19,7 @@ from buttress.kernel.messages import (
     Finished,
     ModelEvent,
     TextDelta,
+    Thinking,
     ThinkingDelta,
     ToolCall,
     ToolCallDelta,
@@ -29,8 +30,16 @@ from buttress.models.dialects.messages.reading import AnswerReader, read_whole
 from buttress.models.dialects.messages.request_in import read_body, read_request
 from buttress.models.dialects.messages.writing import MessagesWriter, error_body, whole
 from buttress.models.dialects.types import Body, Said, Told
-from buttress.models.errors import ModelUnavailable, RateLimited, RefusedKey, RequestInvalid, WindowExceeded
+from buttress.models.errors import (
+    ModelUnavailable,
+    RateLimited,
+    RefusedKey,
+    RequestInvalid,
+    StateUnsupported,
+    WindowExceeded,
+)
 from buttress.models.sse import SseEvent, SseParser
+from tests.unit.models.dialects.thoughts import trains
 
 MODEL = Model(name="m", provider="anthropic")
 TOLD = Told(id="msg_7", created=1, model="m")
@@ -41,8 +50,7 @@ ARGUMENTS = st.dictionaries(st.text(), st.none() | st.text() | st.integers(-9, 9
 SAID = st.builds(
     Said,
     text=st.text(),
-    thinking=st.text(),
-    signature=st.text(),
+    thoughts=trains(),
     tool_calls=st.lists(
         st.builds(ToolCall, id=st.text(min_size=1), name=st.text(min_size=1), arguments=ARGUMENTS), max_size=3
     ).map(tuple),
@@ -135,8 +143,7 @@ def test_every_event_is_named_for_its_type_and_in_order() -> None:
     events = written(
         [
             ThinkingDelta("hm"),
-            ThinkingDelta(signature="c2ln"),
-            ThinkingDelta(signature="bmVk"),
+            ThinkingDelta(signature="c2lnbmVk"),
             TextDelta("Hi"),
             ToolCallDelta(index=0, id="toolu_1", name="f"),
             ToolCallDelta(index=0, arguments="{}"),
@@ -177,6 +184,15 @@ def test_what_is_thought_after_a_signature_is_a_block_of_its_own() -> None:
         ThinkingDelta("a"),
         ThinkingDelta(signature="s1"),
         ThinkingDelta("b"),
+        ThinkingDelta(signature="s2"),
+    ]
+
+
+def test_a_thought_of_which_only_the_proof_is_told_is_a_block_of_its_own() -> None:
+    thoughts = [ThinkingDelta("a", "s1"), ThinkingDelta(signature="s2")]
+    assert told([*thoughts, Finished(reason="stop", usage=None, model="m")])[:-1] == [
+        ThinkingDelta("a"),
+        ThinkingDelta(signature="s1"),
         ThinkingDelta(signature="s2"),
     ]
 
@@ -225,6 +241,14 @@ def test_an_error(status: int, kind: str) -> None:
     }
 
 
+def test_the_error_of_a_kept_conversation_tells_the_official_client_to_go_on_without() -> None:
+    told = msgspec.json.decode(error_body(StateUnsupported("no `thread`"), 400))
+    assert told["error"]["details"] == {
+        "error_code": "thread_unsupported_request",
+        "unsupported": ["thread"],
+    }
+
+
 Answer = Callable[[Body], tuple[int, bytes]]
 
 
@@ -255,8 +279,7 @@ ASKED: list[MessageParam] = [{"role": "user", "content": [{"type": "text", "text
 TOOLS: list[ToolParam] = [{"name": "f", "description": "d", "input_schema": {"type": "object"}}]
 FULL = Said(
     text="Good day.",
-    thinking="Let me see.",
-    signature="c2ln",
+    thoughts=(Thinking("Let me see.", "c2ln"),),
     tool_calls=(ToolCall("toolu_1", "f", '{"a": [1]}'), ToolCall("toolu_2", "g", "")),
     reason="tool_calls",
     usage=USAGE,

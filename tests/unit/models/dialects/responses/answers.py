@@ -14,6 +14,7 @@ from buttress.kernel.usage import Usage
 from buttress.models.dialects.responses.writing import ResponsesWriter
 from buttress.models.dialects.types import Body, Said, Told
 from buttress.models.sse import SseEvent, SseParser
+from tests.unit.models.dialects.thoughts import trains
 
 TOLD = Told(id="resp_7", created=1_780_000_000, model="support")
 USAGE = Usage(input=10, cache_read=20, cache_write=5, output=7, reasoning=3)
@@ -31,8 +32,7 @@ def answers(draw: st.DrawFn, reasons: tuple[FinishReason, ...] = REASONS) -> Sai
     counts = st.integers(0, 10**6)
     return Said(
         text=draw(_texts),
-        thinking=draw(_texts),
-        signature=draw(_texts),
+        thoughts=draw(trains(_texts)),
         tool_calls=tuple(ToolCall(one, draw(_words), draw(_texts.filter(bool))) for one in ids),
         reason=draw(st.sampled_from(reasons)),
         usage=draw(

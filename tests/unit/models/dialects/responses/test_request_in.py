@@ -230,5 +230,5 @@ def test_what_only_hints_is_named_as_ignored() -> None:
 def test_names_that_are_ignored_are_fit_for_a_header() -> None:
     hostile = {"x\r\nset-cookie: a": 1, "é" * 100: 1} | {f"f{n}": n for n in range(50)}
     names = ignored(read_body(msgspec.json.encode({"model": "m", **hostile})))
-    assert names[:3] == ("x??set-cookie??a", "?" * 64, "f0")
+    assert names[:3] == ("x??set-cookie??a", "?" * 40, "f0")
     assert len(names) == 32

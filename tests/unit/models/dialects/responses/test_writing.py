@@ -29,9 +29,10 @@ from buttress.kernel.messages import (
     ToolCallDelta,
     ToolResult,
 )
+from buttress.models.dialects.chat.writing import error_body
 from buttress.models.dialects.folding import fold, unfold
 from buttress.models.dialects.responses.request_in import read_body, read_request
-from buttress.models.dialects.responses.writing import ResponsesWriter, error_body, whole
+from buttress.models.dialects.responses.writing import ResponsesWriter, whole
 from buttress.models.dialects.types import Said
 from buttress.models.errors import ModelUnavailable, RateLimited, StreamCut
 from tests.unit.models.dialects.responses.answers import (
@@ -180,7 +181,8 @@ def agrees(response: Response, said: Said) -> None:
     assert tuple(ToolCall(one.call_id, one.name, one.arguments) for one in calls) == said.tool_calls
     thoughts = [one for one in response.output if isinstance(one, ResponseReasoningItem)]
     assert "".join(part.text for one in thoughts for part in one.summary) == said.thinking
-    assert "".join(one.encrypted_content or "" for one in thoughts) == said.signature
+    proofs = [one.encrypted_content or "" for one in thoughts]
+    assert proofs == [thought.signature for thought in said.thoughts]
     counted = response.usage
     assert (counted is None) == (said.usage is None)
     if counted and said.usage:

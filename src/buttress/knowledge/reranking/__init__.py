@@ -1,0 +1,17 @@
+"""Re-ranking: how well documents answer a question, by a model on this machine.
+
+Read in this order:
+    windows           what of a document counts, and which documents are scored together. Pure
+    maxsim            a score out of token vectors. Pure
+    scores            what was found out of each document, put together. Pure
+    threads           of its own, a few documents at a time
+    keeping           the token vectors of documents that were scored lately
+    late_interaction  the embedding model's own token vectors, compared
+    cross_encoder     a model that reads question and document together
+    opening           from the settings to one of the two
+
+Promises:
+    - the score of a document depends on it and the question alone: not on the others, nor on the order;
+    - a document that is longer than the window is scored by its beginning, and that is told;
+    - a call takes no threads from searches, works on a few documents at a time, and ends when it is left.
+"""

@@ -1,0 +1,57 @@
+"""`POST /v1/rerank`: documents by how well they answer a question, scored by a model asked by its name."""
+
+from contextlib import aclosing
+
+import msgspec
+
+from buttress.app.buttress import Buttress
+from buttress.gateway.relay import Relay, Wanted
+from buttress.models.dialects.rerank import Ranked, read_asked, read_body
+from buttress.models.errors import RequestInvalid
+from buttress.models.types import Frame
+from buttress.server.attending import Attention, attended
+from buttress.server.bodies import Send, send_json
+from buttress.server.doors.clients import as_invalid
+from buttress.server.doors.models import IGNORED_HEADER, figure_headers
+from buttress.server.doors.rerank_wire import answer_of
+from buttress.server.errors import TRACE_HEADER
+
+RERANK_PATHS = ("/v1/rerank", "/v2/rerank", "/rerank")
+"""Where clients ask: Jina's and Cohere's older one, Cohere's, and those that leave the version out."""
+
+_RANKED = msgspec.json.Decoder(Ranked)
+
+
+async def answer_rerank(data: bytes, buttress: Buttress, send: Send, attention: Attention) -> None:
+    """Answer one request to re-rank documents.
+
+    Raises:
+        BodyInvalid: it is none; names the field.
+        ButtressError: no such model, none that re-ranks, or every model failed.
+        ConnectionResetError: the client went away; the work was cancelled.
+    """
+    try:
+        body = read_body(data)
+        asked = read_asked(body)
+    except RequestInvalid as error:
+        raise as_invalid(error) from error
+    relay = buttress.relay(Wanted(body=body))
+    ranked = await attended(_ranked(relay), attention)
+    answer = answer_of(f"rerank-{relay.trace_id}", body.model, asked, ranked)
+    await send_json(send, answer, extra=_headers(relay, ranked))
+
+
+async def _ranked(relay: Relay) -> Ranked:
+    data = b""
+    async with aclosing(relay.pieces()) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, Frame):
+                data = piece.data
+    return _RANKED.decode(data)
+
+
+def _headers(relay: Relay, ranked: Ranked) -> list[tuple[bytes, bytes]]:
+    told = [(TRACE_HEADER, relay.trace_id.encode())]
+    if ranked.ignored:
+        told.append((IGNORED_HEADER, ", ".join(ranked.ignored).encode()))
+    return [*told, *figure_headers(relay)]
