@@ -2,13 +2,30 @@
 
 from fractions import Fraction
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from buttress.kernel.catalogue import Price
 from buttress.kernel.usage import Usage
+from buttress.models.dialects.chat import usage as chat
+from buttress.models.dialects.gemini import counts as gemini
+from buttress.models.dialects.messages import counts as messages
 from buttress.spend.prices import cost
+
+
+def chat_usage(told: bytes) -> Usage:
+    return chat.usage_of(msgspec.json.decode(told, type=chat.Counted)) or Usage()
+
+
+def messages_usage(told: bytes) -> Usage:
+    return messages.usage_of(msgspec.json.decode(told, type=messages.Counts)) or Usage()
+
+
+def gemini_usage(told: bytes) -> Usage:
+    return gemini.usage_of(msgspec.json.decode(told, type=gemini.Counted)) or Usage()
+
 
 CHEAP = Price(input=0.15, output=0.60)
 
@@ -66,6 +83,28 @@ RATES = st.floats(0, 10_000)
 PRICES = st.builds(
     Price, input=RATES, output=RATES, cache_read=st.none() | RATES, cache_write=st.none() | RATES
 )
+
+
+OF_CHAT = b'{"prompt_tokens": 1000, "completion_tokens": 9, "prompt_tokens_details": {"cached_tokens": %d}}'
+OF_MESSAGES = b'{"input_tokens": %d, "cache_read_input_tokens": %d, "output_tokens": 9}'
+OF_GEMINI = b'{"promptTokenCount": 1000, "candidatesTokenCount": 9, "cachedContentTokenCount": %d}'
+
+
+@pytest.mark.parametrize(
+    ("cold", "warm"),
+    [
+        pytest.param(*(chat_usage(OF_CHAT % cached) for cached in (0, 900)), id="OpenAI"),
+        pytest.param(
+            *(messages_usage(OF_MESSAGES % told) for told in ((1_000, 0), (100, 900))), id="Anthropic"
+        ),
+        pytest.param(*(gemini_usage(OF_GEMINI % cached) for cached in (0, 900)), id="Gemini"),
+    ],
+)
+def test_a_prompt_that_was_cached_costs_less_than_a_cold_one(cold: Usage, warm: Usage) -> None:
+    """cloudflare/ai#550, litellm#11364: cached tokens that are billed as input, too."""
+    price = Price(input=1, output=10, cache_read=0.1)
+    assert cold.total == warm.total == 1_009
+    assert (cost(cold, price), cost(warm, price)) == (1_090_000, 280_000)
 
 
 @pytest.mark.slow

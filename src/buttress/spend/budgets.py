@@ -1,0 +1,87 @@
+"""Budgets, and which accounts of theirs a call touches. Pure.
+
+A budget is a limit for a window. `per` cuts it into one account for each value that a call has there: `per:
+[user]` gives every user a limit of their own. `where` is which calls it is about.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from buttress.kernel.usage import NanoDollars
+from buttress.spend.windows import Kind, Window, window_at
+
+NOBODY = ""
+"""The value of a call that has none there: all that have none share an account."""
+
+Unpriced = Literal["allow", "refuse"]
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit in nano-dollars for a window.
+
+    A `hard` one refuses what would go beyond it; another one only warns. `alerts` are shares of the limit, in
+    percent, that are told once each window. `unpriced` says what becomes of a call whose cost nobody can
+    know before. Names of dimensions are `tenant`, `user`, `key`, `feature`, `model`, and `tag.NAME`.
+    """
+
+    name: str
+    limit: NanoDollars
+    window: Kind
+    rolling_s: int = 86_400
+    time_zone: str = "UTC"
+    per: tuple[str, ...] = ()
+    where: dict[str, str] = {}
+    hard: bool = True
+    alerts: tuple[float, ...] = (80.0, 100.0)
+    unpriced: Unpriced = "allow"
+
+
+class Spender(msgspec.Struct, frozen=True, kw_only=True):
+    """Who and what an attempt is paid for."""
+
+    tenant: str
+    feature: str
+    model: str
+    user: str | None = None
+    key: str | None = None
+    tags: Mapping[str, str] = {}
+
+    def at(self, dimension: str) -> str:
+        """Return the value in `dimension`; `NOBODY` where there is none."""
+        if dimension.startswith("tag."):
+            return self.tags.get(dimension.removeprefix("tag."), NOBODY)
+        return getattr(self, dimension) or NOBODY
+
+
+class AccountKey(msgspec.Struct, frozen=True):
+    """One account of a budget: whose it is, by the dimensions of `per`, and from when on it counts."""
+
+    budget: str
+    owner: tuple[str, ...]
+    start: datetime
+
+
+class Due(msgspec.Struct, frozen=True):
+    """An account that an attempt touches, with its budget and its window."""
+
+    key: AccountKey
+    budget: Budget
+    window: Window
+
+
+def accounts_of(budgets: Iterable[Budget], spender: Spender, moment: datetime) -> list[Due]:
+    """Return every account that must have the money of an attempt at `moment`, in the order of `budgets`.
+
+    The order is the same for all, so that two that need several never wait for one another.
+    """
+    found = []
+    for budget in budgets:
+        if all(spender.at(dimension) == value for dimension, value in budget.where.items()):
+            window = window_at(budget.window, moment, ZoneInfo(budget.time_zone), rolling_s=budget.rolling_s)
+            owner = tuple(spender.at(dimension) for dimension in budget.per)
+            found.append(Due(AccountKey(budget.name, owner, window.start), budget, window))
+    return found

@@ -1,0 +1,149 @@
+"""Reading budgets.yaml. Mistakes are values, all at once. Pure.
+
+budgets:
+  team:      {limit: 500 USD, window: month, time_zone: Europe/Berlin}
+  each-user: {limit: 2 USD, window: day, per: [user]}
+  trial:     {limit: 20 USD, window: total, where: {feature: search, tag.team: growth}, hard: false}
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec import Meta
+
+from buttress.kernel.errors import Mistake
+from buttress.kernel.located import Located, convert_all, did_you_mean, parse_yaml
+from buttress.kernel.usage import NANO, NanoDollars
+from buttress.spend.budgets import Budget, Unpriced
+from buttress.spend.windows import Kind
+
+BUDGETS = "budgets"
+DIMENSIONS = ("tenant", "user", "key", "feature", "model")
+
+_AMOUNT = re.compile(r"(?P<amount>\d{1,9}(?:\.\d{1,9})?) ?USD")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_TAG = re.compile(r"tag\.[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_HINT = "Write it like `5 USD` or `0.25 USD`: a number above 0, and the currency."
+
+Percent = Annotated[float, Meta(gt=0, le=1_000)]
+Value = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class BudgetEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One budget as it stands in the file; see `Budget`."""
+
+    limit: object
+    window: Kind
+    rolling_s: Annotated[int, Meta(ge=60, le=31_622_400)] | None = None
+    time_zone: str = "UTC"
+    per: tuple[str, ...] = ()
+    where: dict[str, Value] = {}
+    hard: bool = True
+    alerts: tuple[Percent, ...] = (80.0, 100.0)
+    unpriced: Unpriced = "allow"
+
+
+class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file; budgets are read one by one."""
+
+    budgets: dict[str, object] = {}
+
+
+def read_budgets(text: str, path: Path) -> list[Budget] | list[Mistake]:
+    """Return the budgets of `text`, the content of budgets.yaml at `path`, by name; or all its mistakes."""
+    located = parse_yaml(text, path)
+    if isinstance(located, Mistake):
+        return [located]
+    declaration = convert_all(located, Declaration)
+    if isinstance(declaration, list):
+        return declaration
+    read = [_budget(located, name) for name in sorted(declaration.budgets)]
+    budgets = [one for one in read if isinstance(one, Budget)]
+    mistakes = [mistake for one in read if isinstance(one, list) for mistake in one]
+    mistakes += _contradictions(located, budgets)
+    return sorted(mistakes, key=lambda one: one.where.line or 0) or budgets
+
+
+def dollars(written: object) -> NanoDollars | None:
+    """Return the amount that `written` is, in nano-dollars; None where it is none, or not above 0."""
+    match = _AMOUNT.fullmatch(written.strip()) if isinstance(written, str) else None
+    amount = int(Decimal(match["amount"]) * NANO) if match else 0
+    return NanoDollars(amount) if amount > 0 else None
+
+
+def _budget(located: Located, name: str) -> Budget | list[Mistake]:
+    entry = convert_all(located, BudgetEntry, BUDGETS, name)
+    if isinstance(entry, list):
+        return entry
+    mistakes = list(_odd(located, name, entry))
+    limit = dollars(entry.limit)
+    if limit is None or mistakes:
+        return mistakes
+    fields = msgspec.structs.asdict(entry) | {"name": name, "limit": limit}
+    return Budget(
+        **fields | {"rolling_s": entry.rolling_s or 86_400, "alerts": tuple(sorted(set(entry.alerts)))}
+    )
+
+
+Told = Callable[[str, str, str], Mistake]
+
+
+def _odd(located: Located, name: str, entry: BudgetEntry) -> Iterator[Mistake]:
+    """Yield what is wrong with a budget whose values each are of the right kind."""
+
+    def told(key: str, message: str, hint: str) -> Mistake:
+        return Mistake(located.at(BUDGETS, name, key), f"{BUDGETS}.{name}.{key}: {message}", hint)
+
+    if not _NAME.fullmatch(name):
+        where = located.at(BUDGETS, name)
+        yield Mistake(where, f"{BUDGETS}: `{name}` is no name", "Use letters, digits, and . _ -.")
+    if dollars(entry.limit) is None:
+        yield told("limit", f"`{str(entry.limit)[:40]}` is no amount of money", _HINT)
+    yield from _odd_window(entry, told)
+    yield from _odd_scope(entry, told)
+
+
+def _odd_window(entry: BudgetEntry, told: Told) -> Iterator[Mistake]:
+    if (entry.window == "rolling") != (entry.rolling_s is not None):
+        message = "only a window of the kind `rolling` has a length, and it needs one"
+        yield told("rolling_s", message, "Write `window: rolling` and `rolling_s: 86400`.")
+    if not _is_zone(entry.time_zone):
+        hint = "Write it like `Europe/Berlin`, or `UTC`."
+        yield told("time_zone", f"no time zone is called `{entry.time_zone[:40]}`", hint)
+
+
+def _odd_scope(entry: BudgetEntry, told: Told) -> Iterator[Mistake]:
+    for key, dimensions in (("per", entry.per), ("where", tuple(entry.where))):
+        for one in dimensions:
+            if one not in DIMENSIONS and not _TAG.fullmatch(one):
+                hint = did_you_mean(one, DIMENSIONS) or f"There are: {', '.join(DIMENSIONS)}, tag.NAME."
+                yield told(key, f"there is no `{one[:40]}` to divide by", hint)
+    for one in sorted(set(entry.per) & set(entry.where)):
+        yield told("per", f"`{one}` is fixed by `where` already", "Leave it out of `per`.")
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _contradictions(located: Located, budgets: Sequence[Budget]) -> Iterator[Mistake]:
+    """Yield a mistake for each of two budgets that are about the same money, and have not the same limit."""
+    seen: dict[tuple[object, ...], Budget] = {}
+    for budget in budgets:
+        where = tuple(sorted(budget.where.items()))
+        about = (budget.window, budget.rolling_s, budget.time_zone, frozenset(budget.per), where, budget.hard)
+        other = seen.setdefault(about, budget)
+        if other is not budget:
+            message = f"{BUDGETS}.{budget.name}: about the same money as `{other.name}`"
+            yield Mistake(
+                located.at(BUDGETS, budget.name), message, "Keep one of them: the smaller one decides."
+            )

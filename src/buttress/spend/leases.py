@@ -1,0 +1,164 @@
+"""The money of one budget, in one window, for one scope: who may spend how much of it without asking. Pure.
+
+The ledger (one place) grants; workers (many) spend. A worker holds a `Purse`: what it was granted, and what
+it did with it. Everything it does with its lease becomes a `Holding` in its spool: sums since it began,
+which only grow. So the ledger takes the larger of what it has and what it is told, and it does not matter
+whether it is told twice, late, or in another order (a state-based CRDT; Shapiro et al., 2011), nor whether it
+forgot: from spools that were kept it learns everything again.
+
+    granted >= used + returned + reserved + free
+
+Nothing is taken back from a worker that is silent. What it was granted counts as spent until its spool has
+told the rest, or somebody says that there will be no spool (`assumed`).
+"""
+
+import msgspec
+
+from buttress.kernel.usage import NanoDollars
+
+SHARE = 4
+"""A grant is at most this part of what is left, so that others find something, too: leases shrink."""
+
+
+class Holding(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker says of its lease: sums since it began, in nano-dollars. None of them ever falls.
+
+    `used` is what attempts cost, `returned` what was given back unused. After `is_ended` nothing is reserved
+    under the lease any more, and nothing is under way: what is left of it is free for others.
+    """
+
+    granted: NanoDollars = NanoDollars(0)
+    used: NanoDollars = NanoDollars(0)
+    returned: NanoDollars = NanoDollars(0)
+    is_ended: bool = False
+
+    @property
+    def outstanding(self) -> int:
+        """What of it is neither used nor free for others, in nano-dollars."""
+        return 0 if self.is_ended else max(0, self.granted - self.used - self.returned)
+
+
+def merged(one: Holding, other: Holding) -> Holding:
+    """Return what is known of a lease of which both were said: of each sum the larger one."""
+    return Holding(
+        granted=max(one.granted, other.granted),
+        used=max(one.used, other.used),
+        returned=max(one.returned, other.returned),
+        is_ended=one.is_ended or other.is_ended,
+    )
+
+
+def assumed(holding: Holding, under_way: int | None) -> Holding:
+    """Return the end of a lease whose worker is gone: what may have been spent counts as spent.
+
+    `under_way` are the nano-dollars reserved by attempts of which the spool does not tell the end; None where
+    there is no spool, and nobody knows: then all that is outstanding.
+    """
+    spent = holding.outstanding if under_way is None else min(under_way, holding.outstanding)
+    return msgspec.structs.replace(holding, used=NanoDollars(holding.used + spent), is_ended=True)
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """The ledger's side: a limit in nano-dollars, and what is known of each lease by its id."""
+
+    limit: NanoDollars
+    leases: dict[str, Holding] = {}
+
+    @property
+    def used(self) -> int:
+        """What was spent, as far as it was told, in nano-dollars."""
+        return sum(one.used for one in self.leases.values())
+
+    @property
+    def held(self) -> int:
+        """What workers may still spend, in nano-dollars."""
+        return sum(one.outstanding for one in self.leases.values())
+
+    @property
+    def room(self) -> int:
+        """What can still be granted, in nano-dollars; 0 where more was spent than there was."""
+        return max(0, self.limit - self.used - self.held)
+
+
+def told(account: Account, lease: str, holding: Holding) -> Account:
+    """Return the account when `holding` was said of `lease`."""
+    known = account.leases.get(lease, Holding())
+    return msgspec.structs.replace(account, leases={**account.leases, lease: merged(known, holding)})
+
+
+def grant_of(room: int, needed: NanoDollars) -> NanoDollars | None:
+    """Return how much of `room` to grant to who needs `needed`; None where there is not so much.
+
+    More than is needed as long as there is plenty: the next calls then need not ask.
+    """
+    return None if needed > room else NanoDollars(max(needed, room // SHARE))
+
+
+def granted(account: Account, lease: str, needed: NanoDollars) -> tuple[Account, NanoDollars | None]:
+    """Return the account after `lease` asked for at least `needed`, and what it has been granted in all now.
+
+    None where there is not so much left.
+    """
+    amount = grant_of(account.room, needed)
+    if amount is None:
+        return account, None
+    known = account.leases.get(lease, Holding())
+    total = NanoDollars(known.granted + amount)
+    return told(account, lease, msgspec.structs.replace(known, granted=total)), total
+
+
+class Purse:
+    """The worker's side of one lease. For one event loop.
+
+    `spend_until` is a moment on the worker's monotonic clock, in seconds: the end of the budget's window.
+    """
+
+    def __init__(self, spend_until: float) -> None:
+        self._spend_until = spend_until
+        self._holding = Holding()
+        self.reserved = 0
+
+    @property
+    def holding(self) -> Holding:
+        """What is to be told of the lease."""
+        return self._holding
+
+    @property
+    def free(self) -> int:
+        """What may still be reserved, in nano-dollars; below 0 where attempts cost more than was reserved."""
+        holding = self._holding
+        return holding.granted - holding.used - holding.returned - self.reserved
+
+    def receive(self, granted_in_all: NanoDollars) -> None:
+        """Take what the ledger granted: what it has granted under this lease in all."""
+        self._change(granted=NanoDollars(max(self._holding.granted, granted_in_all)))
+
+    def reserve(self, worst: NanoDollars, now: float) -> bool:
+        """Set `worst` aside for an attempt that may cost so much; say whether it was there, and in time."""
+        if self._holding.is_ended or self.is_over(now) or worst > self.free:
+            return False
+        self.reserved += worst
+        return True
+
+    def is_over(self, now: float) -> bool:
+        """Say whether the window is over, so that nothing can be reserved any more."""
+        return now >= self._spend_until
+
+    def settle(self, worst: NanoDollars, cost: NanoDollars) -> None:
+        """Pay for an attempt for which `worst` was set aside. Once for each that was reserved."""
+        self.reserved -= worst
+        self._change(used=NanoDollars(self._holding.used + cost))
+
+    def give_back(self, keep: int = 0) -> None:
+        """Give back what is free beyond `keep` nano-dollars: others need it, or nobody asks here any more."""
+        spare = max(0, self.free - keep)
+        self._change(returned=NanoDollars(self._holding.returned + spare))
+
+    def end(self) -> bool:
+        """End the lease, unless something is under way; say whether that was done."""
+        if not self.reserved:
+            self._change(is_ended=True)
+        return self._holding.is_ended
+
+    def _change(self, **changes: object) -> None:
+        self._holding = msgspec.structs.replace(self._holding, **changes)

@@ -1,0 +1,57 @@
+"""`spend.budgets`."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from buttress.kernel.usage import NanoDollars
+from buttress.spend.budgets import NOBODY, Budget, Spender, accounts_of
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+TEAM = Budget(name="team", limit=NanoDollars(100), window="month")
+USERS = Budget(name="users", limit=NanoDollars(10), window="day", per=("user",))
+SEARCH = Budget(
+    name="search", limit=NanoDollars(5), window="day", where={"feature": "search", "tag.team": "growth"}
+)
+ANNA = Spender(tenant="default", feature="search", model="small", user="anna", tags={"team": "growth"})
+
+
+def test_a_call_touches_the_accounts_that_are_about_it() -> None:
+    found = accounts_of([TEAM, USERS, SEARCH], ANNA, NOON)
+    assert [(one.key.budget, one.key.owner) for one in found] == [
+        ("team", ()),
+        ("users", ("anna",)),
+        ("search", ()),
+    ]
+    other = msgspec.structs.replace(ANNA, tags={})
+    assert [one.key.budget for one in accounts_of([TEAM, USERS, SEARCH], other, NOON)] == ["team", "users"]
+
+
+def test_each_user_has_an_account_and_those_without_a_name_share_one() -> None:
+    def owner(user: str | None) -> tuple[str, ...]:
+        return accounts_of([USERS], msgspec.structs.replace(ANNA, user=user), NOON)[0].key.owner
+
+    assert [owner("anna"), owner("ben"), owner(None), owner("")] == [
+        ("anna",),
+        ("ben",),
+        (NOBODY,),
+        (NOBODY,),
+    ]
+
+
+def test_another_day_is_another_account() -> None:
+    today, tomorrow = (accounts_of([USERS], ANNA, NOON + timedelta(days=days))[0] for days in (0, 1))
+    assert today.key != tomorrow.key
+    assert today.window.end == tomorrow.window.start
+
+
+@given(st.permutations(["a", "b", "c"]), st.text(max_size=3), st.text(max_size=3))
+def test_owners_never_run_into_one_another(per: list[str], one: str, other: str) -> None:
+    budget = Budget(name="x", limit=NanoDollars(1), window="total", per=tuple(f"tag.{tag}" for tag in per))
+
+    def key(tags: dict[str, str]) -> object:
+        return accounts_of([budget], msgspec.structs.replace(ANNA, tags=tags), NOON)[0].key
+
+    assert (key({"a": one, "b": other}) == key({"a": other, "b": one})) == (one == other)

@@ -1,0 +1,148 @@
+"""The ledger in a real PostgreSQL: many at once, and things that are told twice or late."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import msgspec
+import pytest
+
+from buttress.kernel.chance import SeededChance
+from buttress.kernel.usage import NanoDollars
+from buttress.spend.budgets import Budget, Due, Spender, accounts_of
+from buttress.spend.leases import Account, Holding, Purse, assumed, granted, told
+from buttress.spend.store import Balance, Ledger, Report
+from buttress.storage.database import Database
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+_numbers = count()
+
+
+def due(limit: int, moment: datetime = NOON, user: str = "anna", **changes: object) -> Due:
+    """Return an account of a budget of its own, but for what `changes` says."""
+    budget = Budget(name=f"b-{next(_numbers)}", limit=NanoDollars(limit), window="day", per=("user",))
+    spender = Spender(tenant="default", feature="support", model="small", user=user)
+    return accounts_of([msgspec.structs.replace(budget, **changes)], spender, moment)[0]
+
+
+def report(found: Due, lease: str, **holding: int) -> Report:
+    said = msgspec.convert(holding, Holding)
+    return Report(lease=lease, worker="calls-1", account=found.key, holding=said)
+
+
+@pytest.fixture
+def ledger(database: Database) -> Ledger:
+    """The ledger."""
+    return Ledger(database)
+
+
+async def test_what_is_granted_is_held_until_it_is_used_or_given_back(ledger: Ledger) -> None:
+    found, lease = due(1_000), f"l-{next(_numbers)}"
+    grant = await ledger.grant(found, lease, "calls-1", NanoDollars(10))
+    assert grant is not None
+    assert grant.total == 250
+    assert await ledger.balance(found) == Balance(used=0, held=250)
+    await ledger.tell([report(found, lease, granted=250, used=40, returned=60)])
+    assert await ledger.balance(found) == Balance(used=40, held=150)
+    more = await ledger.grant(found, lease, "calls-1", NanoDollars(600))
+    assert more is not None
+    assert (more.total, more.number > grant.number) == (850, True)
+    assert await ledger.grant(found, "other", "calls-2", NanoDollars(211)) is None
+
+
+async def test_late_and_repeated_reports_change_nothing(ledger: Ledger) -> None:
+    found, lease = due(1_000), f"l-{next(_numbers)}"
+    said = [report(found, lease, granted=500, used=used) for used in (0, 100, 200, 300)]
+    ended = Report(
+        lease=lease,
+        worker="calls-1",
+        account=found.key,
+        holding=Holding(granted=NanoDollars(500), used=NanoDollars(300), is_ended=True),
+    )
+    for batch in ([said[3]], [said[0], said[2]], [ended], [said[1], said[1]], [ended, said[0]]):
+        await ledger.tell(batch)
+    assert await ledger.balance(found) == Balance(used=300, held=0)
+
+
+async def test_accounts_do_not_touch_one_another(ledger: Ledger) -> None:
+    anna, ben = due(100, name="shared", user="anna"), due(100, name="shared", user="ben")
+    tomorrow = due(100, NOON + timedelta(days=1), name="shared", user="anna")
+    for number, found in enumerate((anna, ben, tomorrow)):
+        assert await ledger.grant(found, f"shared-{number}", "calls-1", NanoDollars(100))
+        assert await ledger.grant(found, f"again-{number}", "calls-1", NanoDollars(1)) is None
+
+
+async def test_a_rolling_window_counts_its_parts_together(ledger: Ledger) -> None:
+    hours = [
+        due(100, NOON + timedelta(hours=hour), name="rolling", window="rolling") for hour in (0, 1, 24, 25)
+    ]
+    grants = [
+        await ledger.grant(found, f"rolling-{number}", "calls-1", NanoDollars(60))
+        for number, found in enumerate(hours)
+    ]
+    assert [bool(one) for one in grants] == [True, False, False, True]
+
+
+async def test_a_worker_that_is_gone_is_buried_once(ledger: Ledger) -> None:
+    found, lease = due(1_000), f"l-{next(_numbers)}"
+    await ledger.grant(found, lease, "calls-1", NanoDollars(400))
+    await ledger.tell([report(found, lease, granted=400, used=100)])
+    for under_way in (NanoDollars(50), None):
+        await ledger.bury(lease, under_way)
+    assert await ledger.balance(found) == Balance(used=150, held=0)
+    await ledger.bury("of-nobody", None)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_the_sql_says_what_the_pure_account_says(ledger: Ledger, seed: int) -> None:
+    """The protocol is proved with `leases.Account`; this proves that the tables keep the same rules."""
+    found, chance, account = due(1_000), SeededChance(seed), Account(limit=NanoDollars(1_000))
+    leases = [f"same-{next(_numbers)}" for _ in range(3)]
+
+    def amount(most: int) -> NanoDollars:
+        return NanoDollars(int(chance.fraction() * most))
+
+    for _ in range(40):
+        lease, kind = leases[amount(3)], amount(5)
+        known = account.leases.get(lease)
+        if kind < 2:
+            needed = amount(200)
+            account, total = granted(account, lease, needed)
+            grant = await ledger.grant(found, lease, "calls-1", needed)
+            assert (grant.total if grant else None) == total
+        elif kind < 4 and known:
+            said = Holding(granted=known.granted, used=amount(150), returned=amount(80))
+            account = told(account, lease, said)
+            await ledger.tell([Report(lease=lease, worker="calls-1", account=found.key, holding=said)])
+        elif kind == 4 and chance.fraction() < 0.2:
+            under_way = amount(100) if chance.fraction() < 0.5 else None
+            if known and not known.is_ended:
+                account = told(account, lease, assumed(known, under_way))
+            await ledger.bury(lease, under_way)
+        assert await ledger.balance(found) == Balance(used=account.used, held=account.held)
+    assert account.used
+
+
+async def test_a_hundred_workers_at_once_are_never_granted_more_than_there_is(ledger: Ledger) -> None:
+    """Each spends what it gets, tells it late, and asks again, until nothing is granted any more."""
+    found, chance = due(100_000), SeededChance(7)
+    leases = [f"race-{next(_numbers)}" for _ in range(100)]
+
+    async def spend(lease: str) -> int:
+        purse, paid = Purse(spend_until=1e9), 0
+        while (grant := await ledger.grant(found, lease, lease, NanoDollars(100))) is not None:
+            purse.receive(grant.total)
+            while purse.reserve(NanoDollars(100), now=0.0):
+                cost = NanoDollars(1 + int(chance.fraction() * 100))
+                purse.settle(NanoDollars(100), cost)
+                paid += cost
+            balance = await ledger.balance(found)
+            assert balance.used + balance.held <= 100_000
+            await ledger.tell([Report(lease=lease, worker=lease, account=found.key, holding=purse.holding)])
+        purse.end()
+        await ledger.tell([Report(lease=lease, worker=lease, account=found.key, holding=purse.holding)])
+        return paid
+
+    spent = sum(await asyncio.gather(*(spend(lease) for lease in leases)))
+    assert await ledger.balance(found) == Balance(used=spent, held=0)
+    assert spent <= 100_000
