@@ -288,6 +288,7 @@ def _said(event: Delta) -> str:
 
 
 def _code(error: BaseException | None) -> str | None:
-    if error is None:
+    """Return the code of what ended an attempt: none where somebody left; what is not of ours is a bug."""
+    if error is None or happening_of(error) == "gone":
         return None
-    return error.code if isinstance(error, ButtressError) else type(error).__name__
+    return error.code if isinstance(error, ButtressError) else f"bug.{type(error).__name__}"

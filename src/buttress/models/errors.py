@@ -71,7 +71,7 @@ class ModelTimeout(ButtressError):
     """
 
     code = "models.timeout"
-    hint = "Raise the limit in the `models` section of buttress.yaml, or put a faster model on the ladder."
+    hint = "Raise the limit (`models` in buttress.yaml, `latency` in feature.yaml), or use a faster model."
     retryable = True
 
 

@@ -41,7 +41,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One try at one model: what is billed. `error_code` is None when it was answered.
+    """One try at one model: what is billed. `error_code` is None when it was answered, or nobody waited.
 
     `first_token_ms` None: nothing came. `usage` and `cost` None: unknown, which is not 0. `is_estimated`: the
     upstream did not say what was used. `queued_ms` of `duration_ms` it waited for its turn at the model.

@@ -11,6 +11,7 @@ from itertools import accumulate
 
 import msgspec
 
+from buttress.kernel.spans import Span
 from buttress.tracing.types import Trace
 
 UNKNOWN = "unknown"
@@ -43,8 +44,11 @@ SENTENCES = Family(
 ATTEMPTS = Family("attempts", "Tries at models by how they ended.", ("model", "outcome"))
 TOKENS = Family("tokens", "Tokens by their class.", ("model", "kind"))
 COST = Family("cost_dollars", "Money for attempts whose cost is known.", ("model",))
+LATE = Family(
+    "missed_budgets", "Calls that took longer than their feature's latency budget.", ("feature", "limit")
+)
 UNPRICED = Family("unpriced_attempts", "Attempts whose cost nobody knows.", ("model",))
-COUNTERS = (CALLS, SENTENCES, ATTEMPTS, TOKENS, COST, UNPRICED)
+COUNTERS = (CALLS, SENTENCES, LATE, ATTEMPTS, TOKENS, COST, UNPRICED)
 
 DURATION = Family("call_duration_seconds", "From the question to the end.", ("feature",))
 FIRST = Family("first_token_seconds", "Of an attempt that was answered.", ("model",))
@@ -86,6 +90,8 @@ class Metrics:
         self._time(DURATION, trace.duration_ms / 1000, feature)
         for standing, count in trace.support.items():
             self._add(SENTENCES, count, feature, standing)
+        for limit in _missed(trace.spans):
+            self._add(LATE, 1, feature, limit)
         for attempt in trace.attempts:
             self._attempt(attempt)
 
@@ -167,6 +173,15 @@ class Metrics:
 
 _ESCAPED = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 """How Prometheus's text format writes what would end a label."""
+
+
+def _missed(spans: Iterable[Span]) -> Iterator[str]:
+    """Yield the limits of a latency budget that a call did not keep, as its step `send` notes them."""
+    for span in spans:
+        limits = span.data.get("latency")
+        for limit, told in limits.items() if isinstance(limits, dict) else ():
+            if told["missed"]:
+                yield limit
 
 
 def _head(name: str, text: str, kind: str) -> tuple[str, str]:

@@ -97,5 +97,5 @@ def test_a_model_whose_last_attempt_failed_is_told_with_the_reason(call: Call) -
 
 def test_a_model_that_was_stopped_has_not_failed(call: Call) -> None:
     """A withheld sentence ends its model, and so does an asker who leaves."""
-    call.attempts.append(an_attempt(outcome="cancelled", error_code="GeneratorExit"))
+    call.attempts.append(an_attempt(outcome="cancelled", error_code=None))
     assert call.failed == ()

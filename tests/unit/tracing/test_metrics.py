@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from buttress.kernel.ids import ReleaseId
+from buttress.kernel.spans import Span
 from buttress.tracing.metrics import Metrics, merged
 from buttress.tracing.types import Outcome, Trace
 from tests.unit.cli.test_printing import a_trace
@@ -44,6 +45,18 @@ def test_a_call_is_counted() -> None:
     assert found["buttress_calls_running", "calls-1"] == 3
     assert found["buttress_tasks", "calls-1"] == 9
     assert found["buttress_upstream_connections", "calls-1"] == 2
+
+
+def test_a_latency_budget_that_was_missed_is_counted() -> None:
+    metrics = Metrics("calls-1")
+    limits = {"first_token_ms": {"missed": False}, "total_ms": {"missed": True}}
+    found_in: list[dict[str, object]] = [{"latency": limits}, {"latency": limits}, {}]
+    for data in found_in:
+        span = Span(name="send", started_at=a_trace().started_at, start_ms=0.0, data=data)
+        metrics.observe(changed(outcome="answered", attempts=[], spans=[span]))
+    found = values(metrics.text())
+    assert found["buttress_missed_budgets_total", "support", "total_ms", "calls-1"] == 2
+    assert ("buttress_missed_budgets_total", "support", "first_token_ms", "calls-1") not in found
 
 
 def test_a_lost_call_is_counted_without_a_duration() -> None:
