@@ -214,6 +214,12 @@ def as_error(error: Exception) -> Failed:
     return Failed(f"the request could not be answered: {type(error).__name__}")
 
 
+def trace_headers(trace_id: str) -> list[tuple[bytes, bytes]]:
+    """Return what names a call's trace: our own header, and those that official clients read."""
+    told = trace_id.encode()
+    return [(TRACE_HEADER, told), (b"x-request-id", told), (b"request-id", told)]
+
+
 def headers_of(error: ButtressError) -> list[tuple[bytes, bytes]]:
     """Return the headers that go with `error`: whether and when to ask again, what instead, that we hang up.
 
@@ -228,7 +234,7 @@ def headers_of(error: ButtressError) -> list[tuple[bytes, bytes]]:
     if pause is not None:
         headers.append((b"retry-after", b"%d" % seconds))
     if trace_id := error.data.get("trace_id"):
-        headers.append((TRACE_HEADER, str(trace_id).encode()))
+        headers += trace_headers(str(trace_id))
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", ", ".join(error.allowed).encode()))
     if isinstance(

@@ -9,7 +9,7 @@ from buttress.gateway.types import Began, Event
 from buttress.kernel.errors import ButtressError
 from buttress.server.attending import Attention, attended
 from buttress.server.bodies import Send, error_body
-from buttress.server.errors import TRACE_HEADER
+from buttress.server.errors import trace_headers
 
 HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
 
@@ -75,7 +75,7 @@ class _EventStream:
         await self._send({"type": "http.response.body", "body": self._wire.encode_error(error)})
 
     async def _begin(self, event: Event) -> None:
-        trace = [(TRACE_HEADER, event.trace_id.encode())] if isinstance(event, Began) else []
+        trace = trace_headers(event.trace_id) if isinstance(event, Began) else []
         headers = [*HEADERS, *trace, *self._wire.extra]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         self.began = True

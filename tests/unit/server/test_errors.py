@@ -49,7 +49,12 @@ def test_an_error_has_a_status(error: ButtressError, status: int) -> None:
         ),
         pytest.param(
             _Later("x", data={"trace_id": "tr_1"}),
-            {b"x-should-retry": b"true", b"x-buttress-trace-id": b"tr_1"},
+            {
+                b"x-should-retry": b"true",
+                b"x-buttress-trace-id": b"tr_1",
+                b"x-request-id": b"tr_1",
+                b"request-id": b"tr_1",
+            },
             id="of a call that has a trace",
         ),
         pytest.param(

@@ -8,7 +8,7 @@ from buttress.server.doors.clients import Client, Headers, read_asked
 from buttress.server.doors.models import IGNORED_HEADER, answer_model
 from buttress.server.doors.posed import posed_of, turn_for
 from buttress.server.doors.speaking import Speaker
-from buttress.server.errors import TRACE_HEADER
+from buttress.server.errors import trace_headers
 from buttress.server.streaming import Wire, stream_answer
 
 
@@ -36,5 +36,5 @@ async def answer_request(
         await stream_answer(events, Wire(speaker.chunks, speaker.broken, extra), send, attention)
         return
     answer = (await attended(collect(events), attention)).answer
-    told = [*extra, (TRACE_HEADER, answer.trace_id.encode())]
+    told = [*extra, *trace_headers(answer.trace_id)]
     await send_bytes(send, speaker.whole(answer), extra=told)

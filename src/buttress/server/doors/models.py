@@ -14,7 +14,7 @@ from buttress.server.attending import Attention, attended
 from buttress.server.bodies import Send, send_bytes
 from buttress.server.doors.clients import Client
 from buttress.server.doors.posed import MAX_NAME
-from buttress.server.errors import TRACE_HEADER, status_of
+from buttress.server.errors import status_of, trace_headers
 from buttress.server.streaming import HEADERS
 
 IGNORED_HEADER = b"x-buttress-ignored"
@@ -127,7 +127,7 @@ class _Answering:
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
         relay = self._relay
-        told = [(TRACE_HEADER, relay.trace_id.encode())]
+        told = trace_headers(relay.trace_id)
         if ignored := () if relay.is_passed_on else self._client.ignored(self._body):
             told.append((IGNORED_HEADER, ", ".join(ignored).encode()))
         return told

@@ -14,7 +14,7 @@ from buttress.server.bodies import Send, send_json
 from buttress.server.doors.clients import as_invalid
 from buttress.server.doors.models import IGNORED_HEADER, figure_headers
 from buttress.server.doors.rerank_wire import answer_of
-from buttress.server.errors import TRACE_HEADER
+from buttress.server.errors import trace_headers
 
 RERANK_PATHS = ("/v1/rerank", "/v2/rerank", "/rerank")
 """Where clients ask: Jina's and Cohere's older one, Cohere's, and those that leave the version out."""
@@ -51,7 +51,7 @@ async def _ranked(relay: Relay) -> Ranked:
 
 
 def _headers(relay: Relay, ranked: Ranked) -> list[tuple[bytes, bytes]]:
-    told = [(TRACE_HEADER, relay.trace_id.encode())]
+    told = trace_headers(relay.trace_id)
     if ranked.ignored:
         told.append((IGNORED_HEADER, ", ".join(ranked.ignored).encode()))
     return [*told, *figure_headers(relay)]

@@ -227,7 +227,8 @@ async def test_the_history_is_sent_before_the_question(place: Place, door: Door)
 async def test_the_trace_and_what_was_not_heeded_are_told(place: Place, door: Door, *, stream: bool) -> None:
     status, headers, body = await place.post(door, stream=stream, temperature=1, top_p=None)
     assert status == 200
-    assert headers["x-buttress-trace-id"] == place.trace.trace_id
+    names = ("x-buttress-trace-id", "x-request-id", "request-id")
+    assert [headers[name] for name in names] == [place.trace.trace_id] * 3
     assert headers["x-buttress-ignored"] == "temperature, top_p"
     assert body.count('"buttress":{') == 1
     assert place.trace.user_id is None
