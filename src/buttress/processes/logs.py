@@ -1,7 +1,6 @@
 """Where the output of a child goes: one file a child, put aside when it is large."""
 
 import os
-import shutil
 from contextlib import suppress
 from io import BufferedWriter
 from pathlib import Path
@@ -25,19 +24,22 @@ def open_log(log_dir: Path, name: str) -> BufferedWriter:
 
 
 def trim_log(log_dir: Path, name: str) -> bool:
-    """Move what stands in `NAME.log` to `NAME.log.1` when it is over 10 MB, under a child that writes on.
+    """Move the last 10 MB of `NAME.log` to `NAME.log.1` when it is longer, under a child that writes on.
 
     Return whether it was. The child adds to the emptied file; what it says in that very moment may be lost,
     and all of it where there is no room for the other file.
     """
     path = log_dir / f"{name}.log"
     try:
-        if path.stat().st_size <= MAX_LOG_BYTES:
+        size = path.stat().st_size
+        if size <= MAX_LOG_BYTES:
             return False
         aside = path.with_name(f"{name}.log.1")
         try:
             aside.touch(mode=0o600)
-            shutil.copyfile(path, aside)
+            with path.open("rb") as old, aside.open("wb") as new:
+                old.seek(size - MAX_LOG_BYTES)
+                new.write(old.read(MAX_LOG_BYTES))
         except OSError:
             with suppress(OSError):
                 aside.unlink()

@@ -52,6 +52,7 @@ def test_a_large_log_is_put_aside_under_a_child_that_writes_on(tmp_path: Path) -
         log.write(b"after\n")
     assert (tmp_path / "calls-1.log").read_bytes() == b"after\n"
     assert (tmp_path / "calls-1.log.1").read_bytes().endswith(b"before\n")
+    assert (tmp_path / "calls-1.log.1").stat().st_size == MAX_LOG_BYTES
     assert (tmp_path / "calls-1.log.1").stat().st_mode & 0o077 == 0
     assert last_line(tmp_path, "calls-1") == "after"
 
