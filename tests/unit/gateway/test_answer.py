@@ -187,7 +187,7 @@ class TestFallback:
                 marks=pytest.mark.slow,
             ),
             pytest.param(
-                (Reply(chunks=(), ending="malformed", after=0),), ["models.bad_answer"] * 2, id="not JSON"
+                (Reply(chunks=(), ending="malformed", after=0),), ["models.bad_answer"], id="not JSON"
             ),
         ],
     )
