@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from buttress.kernel.errors import ButtressError
-from buttress.models.dialects import rerank
+from buttress.models.dialects import embeddings, rerank
 from buttress.models.dialects.chat import request_in as chat
 from buttress.models.dialects.messages import request_in as messages
 from buttress.models.dialects.responses import request_in as responses
@@ -161,6 +161,13 @@ RERANK: dict[str, object] = {
     "rank_fields": ["text"],
     "unheard_of": {"a": [1]},
 }
+EMBEDDINGS: dict[str, object] = {
+    "model": "m",
+    "input": ["a", [1, 2]],
+    "user": "ada",
+    "dimensions": 64,
+    "unheard_of": {"a": [1]},
+}
 DEEP: object = "deep"
 for _ in range(200):
     DEEP = [DEEP]
@@ -194,6 +201,7 @@ DIALECTS: Mapping[str, Dialect] = {
     "messages": Dialect(MESSAGES, messages.read_body, messages.read_request, messages.ignored),
     "responses": Dialect(RESPONSES, responses.read_body, responses.read_request, responses.ignored),
     "rerank": Dialect(RERANK, rerank.read_body, rerank.read_asked, rerank.ignored),
+    "embeddings": Dialect(EMBEDDINGS, embeddings.read_body, embeddings.read_asked, lambda _: ()),
 }
 Path = tuple[str | int, ...]
 

@@ -11,8 +11,9 @@ from buttress.gateway.relay import Relay, Wanted
 from buttress.kernel.catalogue import Catalogue, Model
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.usage import NanoDollars, Usage
-from buttress.models.declaration import RERANKERS
+from buttress.models.declaration import EMBEDDERS, RERANKERS
 from buttress.models.dialects.chat.request_in import read_body
+from buttress.models.dialects.embeddings import read_body as read_embedding
 from buttress.models.dialects.rerank import read_body as read_reranking
 from buttress.models.dialects.types import Body
 from buttress.settings.loading import Loaded
@@ -55,7 +56,7 @@ def models_only(catalogue: Catalogue) -> Declared:
 async def try_model(buttress: Buttress, name: str) -> Tried:
     """Ask the model `name` to say hello, the way every call to it goes, and return what that came to.
 
-    One that re-ranks gets two texts to do so.
+    One that re-ranks gets two texts to do so, one that embeds a word.
     """
     if buttress.catalogue.models[name].provider == "extractive":
         return Tried(model=name, outcome="not_asked")
@@ -73,6 +74,8 @@ def _body(model: Model) -> Body:
     if model.provider in RERANKERS:
         asked = {"model": model.name, "query": PROMPT, "documents": [PROMPT, "Hello!"]}
         return read_reranking(msgspec.json.encode(asked))
+    if model.provider in EMBEDDERS:
+        return read_embedding(msgspec.json.encode({"model": model.name, "input": "Hello"}))
     messages = [{"role": "user", "content": PROMPT}]
     return read_body(
         msgspec.json.encode(

@@ -57,7 +57,8 @@ def with_model(text: str, path: Path, addition: Addition, providers: Collection[
     _refuse_names(before, addition)
     after = _edited(text, addition)
     read = read_catalogue(after, path, providers)
-    if isinstance(read, list) and (ours := [one for one in read if one.message.startswith("models")]):
+    said = ("models", f"ladders.{addition.ladder}: `")  # of the entry, and of what it stands beside
+    if isinstance(read, list) and (ours := [one for one in read if one.message.startswith(said)]):
         raise _not_added(ours)
     if isinstance(read, list) or not _says(read, before, addition):
         raise ModelNotAdded("the file is written in a way that nothing can be put into", hint=_BY_HAND)

@@ -1,7 +1,7 @@
 """Reading models.yaml: models, and the ladders they are tried in. Mistakes are values, all at once."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "gemini": ("id", "key"),
     "longtail": ("id",),
     "rerank": ("id", "base_url"),
+    "embeddings": ("id", "base_url"),
 }
 """What a provider cannot do without."""
 
@@ -29,6 +30,9 @@ HERE = ("extractive", "local", "own-rerank")
 
 RERANKERS = ("rerank", "own-rerank")
 """Providers of models that re-rank documents, and do nothing else."""
+
+EMBEDDERS = ("embeddings",)
+"""Providers of models that embed texts, and do nothing else."""
 
 _WINDOW_TOKENS = {"local": 4_096}
 """The window of a model that does not say it; memory is kept for all of a local one's."""
@@ -111,6 +115,7 @@ def read_catalogue(text: str, path: Path, providers: Collection[str]) -> Catalog
         ),
         *_name_mistakes(located, declaration),
         *_second_file(located, [one for one in models.values() if isinstance(one, Model)]),
+        *_two_embedders(located, models, ladders),
     ]
     if mistakes:
         return sorted(mistakes, key=lambda one: one.where.line or 0)
@@ -219,6 +224,26 @@ def _second_file(located: Located, models: Sequence[Model]) -> Iterator[Mistake]
             )
             hint = "Make them the same, or serve this one yourself and reach it with the provider `openai`."
             yield Mistake(located.at(_MODELS, model.name, key), message, hint)
+
+
+def _two_embedders(
+    located: Located,
+    models: Mapping[str, Model | list[Mistake]],
+    ladders: Mapping[str, Ladder | list[Mistake]],
+) -> Iterator[Mistake]:
+    """Yield a mistake for each ladder of several embedding models: their vectors do not compare."""
+    ids = {
+        one.name: one.id for one in models.values() if isinstance(one, Model) and one.provider in EMBEDDERS
+    }
+    for name, ladder in ladders.items():
+        found = [ids[one] for one in ladder.names if one in ids] if isinstance(ladder, Ladder) else []
+        if len(set(found)) > 1:
+            told = ", ".join(f"`{one}`" for one in dict.fromkeys(found))
+            message = f"{LADDERS}.{name}: {told} are different embedding models, whose vectors do not compare"
+            hint = (
+                "Put one model on it, on several servers, with the same `id:`; make a ladder of each other."
+            )
+            yield Mistake(located.at(LADDERS, name), message, hint)
 
 
 def _url_problem(url: str) -> str:

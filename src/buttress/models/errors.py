@@ -163,7 +163,7 @@ class ProviderUnknown(ButtressError):
     code = "models.provider_unknown"
     hint = (
         "There are `openai` (also for what is compatible), `anthropic`, `gemini`, `longtail`, `local`, "
-        "`extractive`, `rerank`, `own-rerank`."
+        "`extractive`, `rerank`, `own-rerank`, `embeddings`."
     )
 
 
@@ -185,10 +185,13 @@ class Untranslatable(ButtressError):
 
 
 class WrongKind(ButtressError):
-    """A model is asked for what it does not do: to re-rank documents, or to answer where it only re-ranks."""
+    """A model is asked for what it does not do: it re-ranks, it embeds, or it answers, one of the three."""
 
     code = "models.wrong_kind"
-    hint = "Models of the providers `rerank` and `own-rerank` are asked by POST /v1/rerank, no others are."
+    hint = (
+        "Models of the providers `rerank` and `own-rerank` are asked by POST /v1/rerank, those of "
+        "`embeddings` by POST /v1/embeddings; no others are."
+    )
 
 
 class StateUnsupported(ButtressError):

@@ -197,7 +197,9 @@ class CallServer:
         return Route(("POST",), answer, client.error)
 
     async def _embed(self, request: Request) -> None:
-        await answer_embeddings(await self._body(request), self._buttress, request.send)
+        body = await self._body(request)
+        with self._metrics.running:
+            await answer_embeddings(body, self._buttress, request.send, request.attention)
 
     async def _rerank(self, request: Request) -> None:
         body = await self._body(request)

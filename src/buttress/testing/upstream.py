@@ -4,8 +4,8 @@
         ...ask upstream.url...
 
 It speaks OpenAI's chat completions (`/v1/chat/completions`), Anthropic's Messages (`/v1/messages`), Google's
-generateContent (`/v1/models/NAME:generateContent` and `:streamGenerateContent`) and re-ranking
-(`/v1/rerank`).
+generateContent (`/v1/models/NAME:generateContent` and `:streamGenerateContent`) re-ranking
+(`/v1/rerank`) and OpenAI's embeddings (`/v1/embeddings`).
 Every request takes the next reply of the script, the last one again and again; or the script is a function
 of the request. What came in is kept in `upstream.received`, with the moment the client went away, if it
 did; `upstream.running` counts the answers that are under way.
@@ -366,11 +366,21 @@ class _RerankWords:
         return {"id": self._model, "results": [{"index": 0, "relevance_score": 0.5}], "meta": meta}
 
 
+class _EmbeddingsWords(_OpenAIWords):
+    """OpenAI's embeddings: one vector. Others, and in base64, says a `recording`."""
+
+    def whole(self) -> dict[str, object]:
+        usage = {} if self._reply.usage is None else {"usage": self._reply.usage}
+        vector = {"object": "embedding", "index": 0, "embedding": [0.25, -0.5, 0.125]}
+        return {"object": "list", "data": [vector], "model": self._envelope["model"]} | usage
+
+
 _MakeWords = Callable[[Reply, str], _Words]
 _FORMATS: dict[str, _MakeWords] = {
     "/v1/chat/completions": _OpenAIWords,
     "/v1/messages": _AnthropicWords,
     "/v1/rerank": _RerankWords,
+    "/v1/embeddings": _EmbeddingsWords,
     "/v1/models/{model}:generateContent": _GeminiWords,
     "/v1/models/{model}:streamGenerateContent": _GeminiWords,
 }

@@ -17,6 +17,7 @@ models:
   chat: {{provider: openai, id: a, base_url: "{url}", price: {{input: 1.0, output: 2.0}}}}
   messages: {{provider: anthropic, id: b, base_url: "{url}", key: "file:key"}}
   ranker: {{provider: rerank, id: d, base_url: "{url}"}}
+  vectors: {{provider: embeddings, id: e, base_url: "{url}", price: {{input: 1.0, output: 0}}}}
   generate: {{provider: gemini, id: c, base_url: "{url}", key: "file:key"}}
 """
 
@@ -47,6 +48,13 @@ async def test_a_re_ranker_is_asked_to_re_rank(tmp_path: Path) -> None:
     assert (one.outcome, one.error, one.cost_nanodollars) == ("ok", None, None)
     (received,) = upstream.received
     assert received.path == "/v1/rerank"
+
+
+async def test_who_embeds_gets_a_word(tmp_path: Path) -> None:
+    one, upstream = await tried(tmp_path, "vectors", Reply())
+    assert (one.outcome, one.error, one.cost_nanodollars) == ("ok", None, 7_000)
+    (received,) = upstream.received
+    assert (received.path, received.body) == ("/v1/embeddings", {"model": "e", "input": "Hello"})
 
 
 async def test_who_quotes_is_not_asked(tmp_path: Path) -> None:

@@ -161,3 +161,14 @@ def test_whatever_is_said_is_read_back_or_refused(name: str, told: str) -> None:
     assert isinstance(read, Catalogue)
     assert read.models[name].id == told
     assert read.ladders["l"].names == ("a", name)
+
+
+def test_a_ladder_that_it_does_not_belong_on_says_why() -> None:
+    fields = {"provider": "embeddings", "base_url": "http://gpu/v1"}
+    first = Addition(name="small", fields=fields | {"id": "e-small"})
+    other = Addition(name="large", fields=fields | {"id": "e-large"}, ladder="vectors")
+    text = with_model("", PATH, first, {"embeddings"}) + "ladders:\n  vectors: [small]\n"
+    with pytest.raises(ModelNotAdded, match="do not compare") as caught:
+        with_model(text, PATH, other, {"embeddings"})
+    assert "`e-small`, `e-large` are different embedding models" in caught.value.message
+    assert "the same `id:`" in caught.value.hint

@@ -266,3 +266,34 @@ def test_a_damaged_file_gives_a_catalogue_or_mistakes(data: st.DataObject) -> No
     )
     result = read_catalogue("\n".join(lines), PATH, PROVIDERS)
     assert isinstance(result, Catalogue) or result
+
+
+EMBEDDERS = """\
+models:
+  east: {provider: embeddings, id: small, base_url: "http://east/v1"}
+  west: {provider: embeddings, id: small, base_url: "http://west/v1"}
+  large: {provider: embeddings, id: large, base_url: "http://east/v1"}
+  quotes: {provider: extractive}
+ladders:
+  vectors: RUNGS
+"""
+
+
+@pytest.mark.parametrize(
+    ("rungs", "told"),
+    [
+        pytest.param("[east, west]", [], id="one model on two servers"),
+        pytest.param("[[east, west]]", [], id="on one rung"),
+        pytest.param("[large]", [], id="a model alone"),
+        pytest.param("[east, large]", ["`small`, `large` are different"], id="two models"),
+        pytest.param("[{west: 1, large: 2}]", ["`small`, `large` are different"], id="two by weights"),
+        pytest.param("{rungs: [large, quotes, east]}", ["`large`, `small` are different"], id="with another"),
+    ],
+)
+def test_vectors_of_two_models_never_mix(rungs: str, told: list[str]) -> None:
+    read = read_catalogue(EMBEDDERS.replace("RUNGS", rungs), PATH, PROVIDERS | {"embeddings"})
+    mistakes = read if isinstance(read, list) else []
+    assert [one.where.line for one in mistakes] == [7] * len(told)
+    for mistake, part in zip(mistakes, told, strict=True):
+        assert part in mistake.message
+        assert "do not compare" in mistake.message

@@ -10,7 +10,7 @@ from buttress.kernel.catalogue import Catalogue, Model
 from buttress.kernel.errors import Location, Mistake
 from buttress.kernel.located import did_you_mean
 from buttress.kernel.tokens import EstimatedTokens
-from buttress.models.declaration import RERANKERS
+from buttress.models.declaration import EMBEDDERS, RERANKERS
 from buttress.prompts.composing import PASSAGES
 from buttress.prompts.defaults import ANSWER, ANSWER_NAME
 from buttress.prompts.packing import MESSAGE_TOKENS
@@ -71,10 +71,7 @@ def unused_mistake(written: Written, where: Location) -> list[Mistake]:
 def ladder_mistake(name: str, catalogue: Catalogue, where: Location) -> list[Mistake]:
     """Return what is wrong with the ladder or model of that name, for a stage that writes."""
     if rungs := catalogue.rungs(name):
-        rerankers = [model.name for model in rungs if model.provider in RERANKERS]
-        message = f"`{', '.join(rerankers)}` re-ranks documents, and writes nothing"
-        hint = "Take it off the ladder; it is asked by POST /v1/rerank."
-        return [Mistake(where, message, hint)] if rerankers else []
+        return [*_silent(rungs, RERANKERS, where), *_silent(rungs, EMBEDDERS, where)]
     known = [*catalogue.ladders, *catalogue.models]
     if not known:
         return [
@@ -82,6 +79,16 @@ def ladder_mistake(name: str, catalogue: Catalogue, where: Location) -> list[Mis
         ]
     hint = did_you_mean(name, known) or f"models.yaml has: {', '.join(known)}."
     return [Mistake(where, f"no ladder or model is called `{name}`", hint)]
+
+
+def _silent(rungs: Iterable[Model], providers: tuple[str, ...], where: Location) -> Iterator[Mistake]:
+    """Yield a mistake where models of `providers`, RERANKERS or EMBEDDERS, stand among those that write."""
+    does, path = (
+        ("re-ranks documents", "rerank") if providers == RERANKERS else ("embeds texts", "embeddings")
+    )
+    if names := [model.name for model in rungs if model.provider in providers]:
+        hint = f"Take it off the ladder; it is asked by POST /v1/{path}."
+        yield Mistake(where, f"`{', '.join(names)}` {does}, and writes nothing", hint)
 
 
 def window_mistakes(

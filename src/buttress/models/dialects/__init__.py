@@ -15,5 +15,6 @@ Read in this order:
     responses/ OpenAI's Responses; for clients
     gemini/    Google's generateContent; for upstreams
     rerank     Cohere's, Jina's and vLLM's re-ranking, which nothing is translated from or into
+    embeddings OpenAI's embeddings, and whoever speaks them; nothing is translated from or into them, either
     known      the dialects of clients by their names
 """

@@ -14,11 +14,16 @@ def _no_reranker(body: Body) -> ModelRequest:
     raise WrongKind(f"{body.model[:200]} re-ranks no documents")
 
 
+def _no_embedder(body: Body) -> ModelRequest:
+    raise WrongKind(f"{body.model[:200]} embeds no texts")
+
+
 _READ: dict[DialectName, Callable[[Body], ModelRequest]] = {
     "chat": chat.read_request,
     "messages": messages.read_request,
     "responses": responses.read_request,
     "rerank": _no_reranker,
+    "embeddings": _no_embedder,
 }
 
 
@@ -28,6 +33,6 @@ def read_request(body: Body) -> ModelRequest:
     Raises:
         RequestInvalid: it is none in its dialect.
         Untranslatable: it asks for what another dialect has no word for.
-        WrongKind: it asks for documents to be re-ranked.
+        WrongKind: it asks for documents to be re-ranked, or for vectors.
     """
     return _READ[body.dialect](body)

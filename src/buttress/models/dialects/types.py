@@ -11,7 +11,7 @@ from buttress.kernel.messages import Finished, FinishReason, ModelEvent, ModelRe
 from buttress.kernel.usage import Usage
 from buttress.models.errors import StreamCut
 
-DialectName = Literal["chat", "messages", "responses", "gemini", "rerank"]
+DialectName = Literal["chat", "messages", "responses", "gemini", "rerank", "embeddings"]
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ openai          any OpenAI-compatible server
 anthropic       Anthropic's Messages API
 gemini          Google's generateContent
 rerank          re-rankers: a server that speaks as Cohere's does, and the project's own
+embeddings      models that embed: any server that speaks OpenAI's embeddings
 scripted        drills: a provider made slow, or broken in the middle
 local           a model on this machine: OpenAI's format to the process that runs it, and a gate before it
 longtail        who is not spoken here, through any-llm (extra `longtail`), in a thread of its own

@@ -1,13 +1,16 @@
 """From a declared model to the provider that reaches it."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from buttress.kernel.catalogue import Model
-from buttress.models.declaration import RERANKERS
+from buttress.models.declaration import EMBEDDERS, RERANKERS
 from buttress.models.errors import ProviderUnknown
 from buttress.models.ports import Provider, Reranker, SentenceRanker
 from buttress.models.providers.anthropic import ANTHROPIC
 from buttress.models.providers.backed import BackedProvider
+from buttress.models.providers.embeddings import EmbeddingsProvider
 from buttress.models.providers.extractive import EXTRACTIVE, ExtractiveProvider
 from buttress.models.providers.gemini import GEMINI
 from buttress.models.providers.http import Format, HttpParts, HttpProvider
@@ -19,7 +22,13 @@ from buttress.models.providers.rerank import OwnRerankProvider, RerankProvider
 FORMATS: dict[str, Format] = {"openai": OPENAI, "anthropic": ANTHROPIC, "gemini": GEMINI}
 """Providers that are a wire format over HTTP, and nothing else."""
 
-PROVIDERS = (*FORMATS, "longtail", "local", "extractive", *RERANKERS)
+_OF_HTTP_PARTS: dict[str, Callable[[Model, HttpParts], Provider]] = {
+    "longtail": LongtailProvider,
+    "rerank": RerankProvider,
+    "embeddings": EmbeddingsProvider,
+}
+
+PROVIDERS = (*FORMATS, "longtail", "local", "extractive", *RERANKERS, *EMBEDDERS)
 """What `provider:` of a model may be."""
 
 
@@ -49,15 +58,13 @@ def _quotes(model: Model, parts: ProviderParts) -> ExtractiveProvider:
 def _provider(model: Model, parts: ProviderParts) -> Provider:
     if model.provider in FORMATS:
         return HttpProvider(model, FORMATS[model.provider], parts.http)
+    if model.provider in _OF_HTTP_PARTS:
+        return _OF_HTTP_PARTS[model.provider](model, parts.http)
     match model.provider:
         case "local":
             return LocalProvider(model, parts.local, parts.http)
-        case "longtail":
-            return LongtailProvider(model, parts.http)
         case "extractive":
             return _quotes(model, parts)
-        case "rerank":
-            return RerankProvider(model, parts.http)
         case "own-rerank":
             return OwnRerankProvider(model, parts.reranker)
         case other:

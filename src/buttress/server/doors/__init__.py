@@ -9,5 +9,5 @@ Read in this order:
     models      a model asked by its name
     listing     the names that may be asked
     rerank_wire, rerank            Cohere's, Jina's and vLLM's re-ranking
-    embeddings_wire, embeddings   OpenAI's embeddings, by the project's own model
+    embeddings_wire, embeddings   OpenAI's embeddings, by a model asked by its name, or the project's own
 """

@@ -1,24 +1,58 @@
-"""`POST /v1/embeddings`: the project's own embedding model, for clients of OpenAI's format."""
+"""`POST /v1/embeddings`: vectors of texts, by a model asked by its name, or by the project's own."""
+
+from contextlib import aclosing
 
 from buttress.app.buttress import Buttress
-from buttress.server.bodies import Send, send_json
+from buttress.gateway.relay import Relay, Wanted
+from buttress.models.dialects.embeddings import read_body
+from buttress.models.errors import RequestInvalid
+from buttress.models.types import Frame
+from buttress.server.attending import Attention, attended
+from buttress.server.bodies import Send, send_bytes, send_json
+from buttress.server.doors.clients import as_invalid
 from buttress.server.doors.embeddings_wire import answer_of, read_request, require_dimensions, texts_of
-from buttress.server.errors import ModelUnknown
+from buttress.server.doors.models import figure_headers
+from buttress.server.doors.posed import MAX_NAME
+from buttress.server.errors import ModelUnknown, trace_headers
 
 
-async def answer_embeddings(body: bytes, buttress: Buttress, send: Send) -> None:
-    """Send the vectors of the texts in `body`.
+async def answer_embeddings(data: bytes, buttress: Buttress, send: Send, attention: Attention) -> None:
+    """Answer one request for vectors: a name of models.yaml is asked, else it is the project's own model.
 
     Raises:
-        ButtressError: it is no request, names another model, asks for vectors of another length, holds too
-            much, or the engine is away.
+        BodyInvalid: it is no request; names the field.
+        ButtressError: no such model, none that embeds, or every model failed; of the project's own: it gives
+            vectors of another length, holds too much, or the engine is away.
+        ConnectionResetError: the client went away; the work was cancelled.
     """
-    request = read_request(body)
+    try:
+        body = read_body(data)
+    except RequestInvalid as error:
+        raise as_invalid(error) from error
+    if not buttress.catalogue.ladder(body.model).steps:
+        await _answer_own(data, buttress, send)
+        return
+    relay = buttress.relay(Wanted(body=body, user=body.user and body.user[:MAX_NAME]))
+    answer = await attended(_answer(relay), attention)
+    await send_bytes(send, answer, extra=[*trace_headers(relay.trace_id), *figure_headers(relay)])
+
+
+async def _answer(relay: Relay) -> bytes:
+    data = b""
+    async with aclosing(relay.pieces()) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, Frame):
+                data = piece.data
+    return data
+
+
+async def _answer_own(data: bytes, buttress: Buttress, send: Send) -> None:
+    request = read_request(data)
     texts = texts_of(request)
     status = await buttress.engine.status()
     name = status.embedder
     if request.model != name:
-        hint = f"The embedding model of this project is called {name}."
+        hint = f"The embedding model of this project is called {name}; models.yaml may name others."
         raise ModelUnknown(
             f"there is no embedding model {request.model[:200]!r}", hint=hint, data={"param": "model"}
         )

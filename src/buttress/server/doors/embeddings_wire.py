@@ -15,7 +15,7 @@ _HINT = 'Send {"model": "...", "input": ["text", ...]}.'
 
 
 class EmbeddingRequest(msgspec.Struct, frozen=True):
-    """What is read of a request."""
+    """What is read of a request to the project's own model; an upstream gets all other fields, too."""
 
     model: str
     input: str | list[str | int | list[int]]

@@ -76,6 +76,13 @@ def test_what_re_ranks_writes_nothing() -> None:
     assert "`own` re-ranks documents" in mistake.message
 
 
+def test_what_embeds_writes_nothing() -> None:
+    models = {"vectors": Model(name="vectors", provider="embeddings", id="e")}
+    (mistake,) = ladder_mistake("vectors", Catalogue(models, {}), WHERE)
+    assert "`vectors` embeds texts, and writes nothing" in mistake.message
+    assert "POST /v1/embeddings" in mistake.hint
+
+
 @pytest.mark.parametrize(
     ("window", "most", "max_tokens", "parts"),
     [
