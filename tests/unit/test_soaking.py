@@ -190,9 +190,15 @@ def test_a_call_that_may_never_have_arrived_may_have_a_trace() -> None:
     assert wrong(course(flat, {}), counted(stored={"fast": 901, "no-such-": 50})) == []
 
 
+def test_traces_that_pass_through_the_spool_are_no_backlog() -> None:
+    samples = [sample(second, backlog_bytes=int(second) * 1_000) for second in SECONDS]
+    passing = verdict.Course(before=sample(0.0), samples=samples, after=sample(190.0))
+    assert wrong(passing, counted()) == []
+
+
 def test_series_and_a_backlog_that_grow_are_told() -> None:
     samples = [
-        sample(second, series=900 + int(second), backlog_bytes=int(second) * 1_000) for second in SECONDS
+        sample(second, series=900 + int(second), backlog_bytes=int(second) * 100_000) for second in SECONDS
     ]
     growing = verdict.Course(before=sample(0.0), samples=samples, after=sample(190.0))
     assert wrong(growing, counted()) == ["series in /metrics", "traces waiting to be stored"]
