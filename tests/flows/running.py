@@ -260,6 +260,9 @@ async def stored_traces(project: Path) -> list[str]:
 
 
 def spooled_traces(project: Path) -> list[str]:
-    """Return the ids of all traces that still wait in the spool."""
-    files = [path for path in spool_folder(project).glob("*") if path.suffix in (".open", ".sealed")]
-    return [msgspec.json.decode(one, type=Trace).trace_id for path in files for one in read_records(path)]
+    """Return the ids of all traces that still wait in the spool; looks again where a file went meanwhile."""
+    while True:
+        files = [path for path in spool_folder(project).glob("*") if path.suffix in (".open", ".sealed")]
+        with suppress(FileNotFoundError):
+            records = [one for path in files for one in read_records(path)]
+            return [msgspec.json.decode(one, type=Trace).trace_id for one in records]
