@@ -56,10 +56,7 @@ class SseParser:
         """
         self._bytes += len(data)
         if self._bytes > self._max_bytes:
-            raise BadAnswer(
-                f"the answer is longer than {self._max_bytes:,} bytes",
-                hint="Raise models.max_answer_bytes in buttress.yaml if the upstream is to be trusted.",
-            )
+            raise too_long(self._max_bytes)
         is_small = len(data) <= self._max_event_bytes
         if is_small and self._is_between and data.endswith(b"\n\n") and b"\r" not in data:
             return self._whole_events(data)
@@ -127,3 +124,11 @@ class SseParser:
                 f"an event of the answer is longer than {self._max_event_bytes:,} bytes",
                 hint="Raise models.max_event_bytes in buttress.yaml if the upstream is to be trusted.",
             )
+
+
+def too_long(max_bytes: int) -> BadAnswer:
+    """Return the error of an answer, streamed or whole, of more than `max_bytes`."""
+    return BadAnswer(
+        f"the answer is longer than {max_bytes:,} bytes",
+        hint="Raise models.max_answer_bytes in buttress.yaml if the upstream is to be trusted.",
+    )

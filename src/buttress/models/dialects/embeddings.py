@@ -13,9 +13,9 @@ from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import Finished
 from buttress.kernel.usage import Usage
 from buttress.models.dialects.encoding import encode
-from buttress.models.dialects.fields import field
+from buttress.models.dialects.fields import field, model_in, read_fields, with_model
 from buttress.models.dialects.types import Body, Seen
-from buttress.models.errors import BadAnswer, RequestInvalid, StreamCut
+from buttress.models.errors import BadAnswer, RequestInvalid
 
 HINT = 'Send {"model": "NAME", "input": ["text", ...]}.'
 _WRONG_HINT = "Check `base_url:` of the model: its /embeddings must answer as OpenAI's does."
@@ -23,7 +23,6 @@ _FLOAT_BYTES = 4
 _OF_NUMBERS = b"0123456789+-.eE, \t\r\n"
 
 _Decoder = msgspec.json.Decoder
-_BODY = _Decoder(dict[str, msgspec.Raw])
 _TEXT = _Decoder(str)
 _INPUT = _Decoder(str | list[str | int | list[int]])
 
@@ -51,10 +50,8 @@ def read_body(data: bytes) -> Body:
     Raises:
         RequestInvalid: it is no JSON object, or names no model or nothing to embed; names the field.
     """
-    fields = _fields(data)
-    model = field(fields, "model", _TEXT)
-    if not model:
-        raise RequestInvalid("model: missing", hint=HINT, data={"param": "model"})
+    fields = read_fields(data, HINT)
+    model = model_in(fields, HINT)
     user = field(fields, "user", _TEXT)
     body = Body(dialect="embeddings", model=model, fields=fields, user=user, size_bytes=len(data))
     read_asked(body)
@@ -78,18 +75,9 @@ def read_asked(body: Body) -> Asked:
     return Asked(count=len(given), tokens=sum(map(len, lists)) if len(lists) == len(given) else None)
 
 
-def _fields(data: bytes) -> dict[str, msgspec.Raw]:
-    try:
-        return _BODY.decode(data.decode())
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise RequestInvalid(f"the body is no JSON object: {error}", hint=HINT) from error
-    except RecursionError as error:
-        raise RequestInvalid("the body is nested too deeply", hint=HINT) from error
-
-
 def pass_on(model: Model, body: Body) -> bytes:
     """Return a client's request as it goes to an upstream: as it came, with the model's name put in."""
-    return encode(body.fields | {"model": msgspec.Raw(encode(model.id or model.name))})
+    return encode(with_model(body.fields, model))
 
 
 class _Vector(msgspec.Struct, frozen=True):
@@ -158,34 +146,3 @@ def _length(vector: bytes) -> int:
         return len(a2b_base64(_TEXT.decode(vector), strict_mode=True)) // _FLOAT_BYTES
     except (msgspec.MsgspecError, NoBase64, ValueError):
         return 0
-
-
-class Watch:
-    """A `Watcher` that looks at nothing: an answer is read as a whole, beside what was asked for."""
-
-    usage_so_far = None
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self.began = False
-
-    def see(self, data: str) -> Seen:
-        """See `Watcher.see`.
-
-        Raises:
-            BadAnswer: always: vectors do not stream.
-        """
-        raise BadAnswer(f"{self._model.name} streams {len(data):,} characters where vectors were asked for")
-
-    def see_whole(self, body: bytes) -> Seen:
-        """See `Watcher.see_whole`."""
-        self.began = bool(body)
-        return Seen(finished=Finished(reason="stop", usage=None, model=self._model.name))
-
-    def end(self) -> Seen:
-        """See `Watcher.end`."""
-        return Seen()
-
-    def cut(self) -> StreamCut:
-        """See `Watcher.cut`."""
-        return StreamCut(f"the vectors of {self._model.name} stopped before their end")

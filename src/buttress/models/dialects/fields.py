@@ -1,4 +1,4 @@
-"""One field of a client's request, decoded; whoever sent it is told which one is wrong. Pure."""
+"""The fields of a client's request, decoded one by one; whoever sent it is told which one is wrong. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,12 +7,47 @@ from typing import TypeVar
 
 import msgspec
 
+from buttress.kernel.catalogue import Model
+from buttress.models.dialects.encoding import encode
 from buttress.models.errors import RequestInvalid, Untranslatable
 
 T = TypeVar("T")
 _SHOWN = 200
 _MAX_NAMES, _MAX_NAME = 32, 40
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TEXT = msgspec.json.Decoder(str)
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+def read_fields(data: bytes, hint: str) -> dict[str, msgspec.Raw]:
+    """Return the fields of a request, each as it came; of one that is given twice the last.
+
+    Raises:
+        RequestInvalid: it is no JSON object; `hint` shows one.
+    """
+    try:
+        return _FIELDS.decode(data.decode())
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise RequestInvalid(f"the body is no JSON object: {error}", hint=hint) from error
+    except RecursionError as error:
+        raise RequestInvalid("the body is nested too deeply", hint=hint) from error
+
+
+def model_in(fields: Mapping[str, msgspec.Raw], hint: str) -> str:
+    """Return the name of the model that a request asks.
+
+    Raises:
+        RequestInvalid: there is none, or it is no text.
+    """
+    model = field(fields, "model", _TEXT)
+    if not model:
+        raise RequestInvalid("model: missing", hint=hint, data={"param": "model"})
+    return model
+
+
+def with_model(fields: Mapping[str, msgspec.Raw], model: Model) -> dict[str, msgspec.Raw]:
+    """Return the fields of a request with the name put in by which its upstream knows `model`."""
+    return {**fields, "model": msgspec.Raw(encode(model.id or model.name))}
 
 
 def field(fields: Mapping[str, msgspec.Raw], name: str, decoder: msgspec.json.Decoder[T]) -> T | None:

@@ -17,9 +17,17 @@ from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import Finished
 from buttress.kernel.usage import Usage
 from buttress.models.dialects.encoding import encode
-from buttress.models.dialects.fields import as_header, field, is_null, wrong
+from buttress.models.dialects.fields import (
+    as_header,
+    field,
+    is_null,
+    model_in,
+    read_fields,
+    with_model,
+    wrong,
+)
 from buttress.models.dialects.types import Body, Seen
-from buttress.models.errors import BadAnswer, RequestInvalid, StreamCut
+from buttress.models.errors import BadAnswer, RequestInvalid
 
 MAX_DOCUMENTS = 1_000
 """As many as Cohere advises to send."""
@@ -32,7 +40,6 @@ class _Document(msgspec.Struct, frozen=True):
 
 
 _Decoder = msgspec.json.Decoder
-_BODY = _Decoder(dict[str, msgspec.Raw])
 _TEXT = _Decoder(str)
 _YES_NO = _Decoder(bool)
 _DOCUMENTS = _Decoder(list[str | _Document])
@@ -85,10 +92,8 @@ def read_body(data: bytes) -> Body:
     Raises:
         RequestInvalid: it is no JSON object, or names no model or no documents; names the field.
     """
-    fields = _fields(data)
-    model = field(fields, "model", _TEXT)
-    if not model:
-        raise RequestInvalid("model: missing", hint=HINT, data={"param": "model"})
+    fields = read_fields(data, HINT)
+    model = model_in(fields, HINT)
     given = field(fields, "documents", _DOCUMENTS) or []
     if not 1 <= len(given) <= MAX_DOCUMENTS:
         told = f"documents: {len(given):,}; 1 to {MAX_DOCUMENTS:,} are taken"
@@ -121,15 +126,6 @@ def read_asked(body: Body) -> Asked:
     )
 
 
-def _fields(data: bytes) -> dict[str, msgspec.Raw]:
-    try:
-        return _BODY.decode(data.decode())
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise RequestInvalid(f"the body is no JSON object: {error}", hint=HINT) from error
-    except RecursionError as error:
-        raise RequestInvalid("the body is nested too deeply", hint=HINT) from error
-
-
 def ignored(body: Body) -> tuple[str, ...]:
     """Return the names of the fields of a request that mean nothing here, fit to stand in a header."""
     return as_header(
@@ -142,7 +138,7 @@ def pass_on(model: Model, body: Body) -> bytes:
     fields = {name: raw for name, raw in body.fields.items() if name not in _OURS}
     if field(fields, "top_n", _COUNT) == 0:  # as vLLM's clients say "all", which others refuse
         del fields["top_n"]
-    return encode(fields | {"model": msgspec.Raw(encode(model.id or model.name))})
+    return encode(with_model(fields, model))
 
 
 def in_order(scores: Sequence[float], top_n: int | None) -> list[Result]:
@@ -224,34 +220,3 @@ def seen_in(model: Model, ranked: Ranked) -> Seen:
     usage = None if ranked.tokens is None else Usage(input=ranked.tokens)
     finished = Finished(reason="stop", usage=usage, model=model.id or model.name)
     return Seen(has_content=True, text=encode(ranked).decode(), finished=finished)
-
-
-class Watch:
-    """A `Watcher` that looks at nothing: a ranking is read as a whole, beside what was asked for."""
-
-    usage_so_far = None
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self.began = False
-
-    def see(self, data: str) -> Seen:
-        """See `Watcher.see`.
-
-        Raises:
-            BadAnswer: always: a ranking does not stream.
-        """
-        raise BadAnswer(f"{self._model.name} streams {len(data):,} characters of a ranking")
-
-    def see_whole(self, body: bytes) -> Seen:
-        """See `Watcher.see_whole`."""
-        self.began = bool(body)
-        return Seen(finished=Finished(reason="stop", usage=None, model=self._model.name))
-
-    def end(self) -> Seen:
-        """See `Watcher.end`."""
-        return Seen()
-
-    def cut(self) -> StreamCut:
-        """See `Watcher.cut`."""
-        return StreamCut(f"the ranking of {self._model.name} stopped without its end")

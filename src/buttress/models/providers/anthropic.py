@@ -26,5 +26,5 @@ ANTHROPIC = Format(
     headers=_headers,
     body=request_body,
     reader=AnswerReader,
-    speech=Speech("messages", pass_on, Watch, headers=CLIENT_HEADERS),
+    speech=Speech("messages", pass_on, lambda model, _: Watch(model), headers=CLIENT_HEADERS),
 )

@@ -10,7 +10,7 @@ from buttress.models.errors import ProviderUnknown
 from buttress.models.ports import Provider, Reranker, SentenceRanker
 from buttress.models.providers.anthropic import ANTHROPIC
 from buttress.models.providers.backed import BackedProvider
-from buttress.models.providers.embeddings import EmbeddingsProvider
+from buttress.models.providers.embeddings import EMBEDDINGS
 from buttress.models.providers.extractive import EXTRACTIVE, ExtractiveProvider
 from buttress.models.providers.gemini import GEMINI
 from buttress.models.providers.http import Format, HttpParts, HttpProvider
@@ -25,7 +25,6 @@ FORMATS: dict[str, Format] = {"openai": OPENAI, "anthropic": ANTHROPIC, "gemini"
 _OF_HTTP_PARTS: dict[str, Callable[[Model, HttpParts], Provider]] = {
     "longtail": LongtailProvider,
     "rerank": RerankProvider,
-    "embeddings": EmbeddingsProvider,
 }
 
 PROVIDERS = (*FORMATS, "longtail", "local", "extractive", *RERANKERS, *EMBEDDERS)
@@ -61,6 +60,8 @@ def _provider(model: Model, parts: ProviderParts) -> Provider:
     if model.provider in _OF_HTTP_PARTS:
         return _OF_HTTP_PARTS[model.provider](model, parts.http)
     match model.provider:
+        case "embeddings":
+            return HttpProvider(model, EMBEDDINGS, parts.http)
         case "local":
             return LocalProvider(model, parts.local, parts.http)
         case "extractive":

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from types import TracebackType
+from typing import NoReturn
 
 import msgspec
 import structlog
@@ -22,9 +23,9 @@ from buttress.kernel.secrets import mask_password
 from buttress.models.dialects.limits import until_reset
 from buttress.models.dialects.refusals import error_of_response, read_refusal, retry_after
 from buttress.models.dialects.types import Body, DialectName, Reader, Tally, Watcher
-from buttress.models.errors import BadAnswer, BadRequest, ModelBusy, ModelUnavailable, RefusedKey
+from buttress.models.errors import BadAnswer, BadRequest, ModelBusy, ModelUnavailable, RefusedKey, WrongKind
 from buttress.models.settings import ModelSettings
-from buttress.models.sse import SseEvent, SseParser
+from buttress.models.sse import SseEvent, SseParser, too_long
 from buttress.models.types import Frame
 from buttress.outbound.addresses import AddressInvalid
 from buttress.outbound.faults import BrokenOff, NoneFree, NotHttp, Unreachable
@@ -46,7 +47,7 @@ class Speech(msgspec.Struct, frozen=True):
 
     dialect: DialectName
     body: Callable[[Model, Body], bytes]
-    watcher: Callable[[Model], Watcher]
+    watcher: Callable[[Model, Body], Watcher]
     last: bytes = b""
     headers: tuple[str, ...] = ()
 
@@ -63,6 +64,24 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     body: Callable[[Model, ModelRequest], bytes]
     reader: Callable[[Model], Reader]
     speech: Speech | None = None
+
+
+def bearer(secret: str) -> dict[str, str]:
+    """Return the header by which most upstreams are told a key; none without one."""
+    return {"Authorization": f"Bearer {secret}"} if secret else {}
+
+
+def no_chat(does: str) -> Callable[..., NoReturn]:
+    """Return what refuses to chat, in place of a body and a reader, for models of which it says what they do.
+
+    Raises:
+        WrongKind: when it is called, with the model first; nothing was sent by then.
+    """
+
+    def refuse(model: Model, *_: object) -> NoReturn:
+        raise WrongKind(f"{model.name} {does}, and answers nothing else")
+
+    return refuse
 
 
 class HttpParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +134,7 @@ class HttpProvider:
 
     async def _frames(self, body: Body, speech: Speech) -> AsyncGenerator[Frame, None]:
         secret = self._secret()
-        watcher = speech.watcher(self._model)
+        watcher = speech.watcher(self._model, body)
         headers = {**self._wire.headers(secret), **_chosen(body.headers, speech.headers)}
         outgoing = self._outgoing(speech.body(self._model, body), headers, is_stream=body.is_stream)
         with _faults_of(self._model, self._url, watcher, secret):
@@ -123,8 +142,7 @@ class HttpProvider:
             async with exchange as response:
                 await self._check(response, secret, is_stream=body.is_stream)
                 if not body.is_stream:
-                    whole = await response.whole(self._parts.settings.max_answer_bytes)
-                    whole = whole.replace(secret.encode(), _MASK.encode()) if secret else whole
+                    whole = await self._whole(response, secret)
                     yield Frame(whole, watcher.see_whole(whole))
                     return
                 async with aclosing(self._passed(response, watcher, secret)) as frames:
@@ -138,6 +156,13 @@ class HttpProvider:
                     yield Frame(speech.last, seen)
                     return
         raise watcher.cut()
+
+    async def _whole(self, response: Response, secret: str) -> bytes:
+        limit = self._parts.settings.max_answer_bytes
+        whole = await response.whole(limit + 1)
+        if len(whole) > limit:
+            raise too_long(limit)
+        return whole.replace(secret.encode(), _MASK.encode()) if secret else whole
 
     async def _passed(self, response: Response, watcher: Watcher, secret: str) -> AsyncGenerator[Frame, None]:
         parser = self._parser()

@@ -5,11 +5,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from buttress.kernel.catalogue import Model
-from buttress.kernel.messages import ModelEvent, ModelRequest
+from buttress.kernel.messages import Finished, ModelEvent, ModelRequest
 from buttress.models.dialects.encoding import encode
 from buttress.models.dialects.rerank import (
     Ranked,
-    Watch,
     ignored,
     in_order,
     pass_on,
@@ -17,10 +16,10 @@ from buttress.models.dialects.rerank import (
     read_ranked,
     seen_in,
 )
-from buttress.models.dialects.types import Body, Reader
-from buttress.models.errors import WrongKind
+from buttress.models.dialects.types import Body, Seen, Tally
+from buttress.models.dialects.whole import WholeWatch
 from buttress.models.ports import Reranker
-from buttress.models.providers.http import Format, HttpParts, HttpProvider, Speech
+from buttress.models.providers.http import Format, HttpParts, HttpProvider, Speech, bearer, no_chat
 from buttress.models.types import Frame
 
 _HAS_VERSION = re.compile(r"/v\d+$")
@@ -32,29 +31,22 @@ def _url(model: Model) -> str:
     return f"{base}/rerank" if _HAS_VERSION.search(base) else f"{base}/v1/rerank"
 
 
-def _headers(secret: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {secret}"} if secret else {}
+_no_chat = no_chat("re-ranks documents")
 
 
-def _no_chat(model: Model) -> WrongKind:
-    return WrongKind(f"{model.name} re-ranks documents, and answers nothing else")
-
-
-def _no_body(model: Model, request: ModelRequest) -> bytes:
-    del request
-    raise _no_chat(model)
-
-
-def _no_reader(model: Model) -> Reader:
-    raise _no_chat(model)
+def _unread(model: Model, body: Body) -> WholeWatch:
+    """Return a watcher that takes any answer: what it means is read when it is put into our own order."""
+    del body
+    finished = Finished(reason="stop", usage=None, model=model.name)
+    return WholeWatch(model, lambda _: Seen(finished=finished))
 
 
 RERANK = Format(
     url=_url,
-    headers=_headers,
-    body=_no_body,
-    reader=_no_reader,
-    speech=Speech("rerank", pass_on, Watch),
+    headers=bearer,
+    body=_no_chat,
+    reader=_no_chat,
+    speech=Speech("rerank", pass_on, _unread),
 )
 
 
@@ -65,13 +57,13 @@ class RerankProvider:
         self._model = model
         self._http = HttpProvider(model, RERANK, parts)
 
-    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent | Tally, None]:
         """See `Provider.stream`.
 
         Raises:
             WrongKind: always, and before anything is sent.
         """
-        return _refuse(self._model, request)
+        return self._http.stream(request)
 
     def pass_on(self, body: Body) -> AsyncGenerator[Frame, None] | None:
         """See `Provider.pass_on`."""
@@ -92,8 +84,9 @@ class OwnRerankProvider:
         self._reranker = reranker
 
     def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        """See `RerankProvider.stream`."""
-        return _refuse(self._model, request)
+        """See `RerankProvider.stream`; raises at once."""
+        del request
+        return _no_chat(self._model)
 
     def pass_on(self, body: Body) -> AsyncGenerator[Frame, None] | None:
         """See `Provider.pass_on`."""
@@ -113,9 +106,3 @@ class OwnRerankProvider:
 
 def _frame(model: Model, ranked: Ranked) -> Frame:
     return Frame(encode(ranked), seen_in(model, ranked))
-
-
-async def _refuse(model: Model, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-    del request
-    raise _no_chat(model)
-    yield

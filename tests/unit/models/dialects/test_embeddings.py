@@ -13,7 +13,6 @@ from buttress.kernel.usage import Usage
 from buttress.models.dialects.embeddings import (
     Asked,
     Vectors,
-    Watch,
     pass_on,
     read_answer,
     read_asked,
@@ -170,14 +169,3 @@ def test_whatever_the_numbers_are_they_are_counted(vectors: list[list[float]], i
 def test_any_bytes_are_an_answer_or_a_bad_one(data: bytes) -> None:
     with pytest.raises(BadAnswer):
         read_answer(MODEL, data, TWO)
-
-
-def test_vectors_do_not_stream() -> None:
-    watch = Watch(MODEL)
-    with pytest.raises(BadAnswer, match="vectors streams 2 characters"):
-        watch.see("{}")
-    assert not watch.began
-    assert watch.see_whole(b"{}").finished is not None
-    assert watch.began
-    assert watch.end().finished is None
-    assert "stopped" in watch.cut().message

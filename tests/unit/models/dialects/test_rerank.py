@@ -14,7 +14,6 @@ from buttress.models.dialects.rerank import (
     Asked,
     Ranked,
     Result,
-    Watch,
     ignored,
     in_order,
     pass_on,
@@ -221,13 +220,3 @@ def test_a_bill_knows_what_was_told(tokens: int | None, usage: Usage | None) -> 
     assert seen.finished is not None
     assert (seen.finished.usage, seen.characters, seen.has_content) == (usage, 0, True)
     assert msgspec.json.decode(seen.text, type=Ranked).results == BEST
-
-
-def test_a_ranking_does_not_stream() -> None:
-    watch = Watch(MODEL)
-    with pytest.raises(BadAnswer):
-        watch.see("{}")
-    assert watch.see_whole(b"{}").finished is not None
-    assert watch.began
-    assert (watch.end().finished, watch.usage_so_far) == (None, None)
-    assert "ranker" in watch.cut().message

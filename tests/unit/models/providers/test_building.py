@@ -9,7 +9,6 @@ from buttress.kernel.clock import SystemClock
 from buttress.models.errors import LocalModelAway, ProviderUnknown
 from buttress.models.providers.backed import BackedProvider
 from buttress.models.providers.building import PROVIDERS, ProviderParts, build_provider
-from buttress.models.providers.embeddings import EmbeddingsProvider
 from buttress.models.providers.extractive import ExtractiveProvider, LexicalRanker
 from buttress.models.providers.http import HttpParts, HttpProvider
 from buttress.models.providers.local import Gate, LocalParts, LocalProvider
@@ -56,7 +55,7 @@ KINDS: dict[str, type] = {
     "extractive": ExtractiveProvider,
     "rerank": RerankProvider,
     "own-rerank": OwnRerankProvider,
-    "embeddings": EmbeddingsProvider,
+    "embeddings": HttpProvider,
 }
 
 

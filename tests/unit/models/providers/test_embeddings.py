@@ -1,8 +1,5 @@
 """Models that embed, over real HTTP."""
 
-from collections.abc import AsyncIterator
-
-import msgspec
 import pytest
 
 from buttress.kernel.catalogue import Model
@@ -10,12 +7,11 @@ from buttress.kernel.usage import Usage
 from buttress.models.dialects.chat.request_in import read_body as read_chat
 from buttress.models.dialects.embeddings import read_body
 from buttress.models.dialects.known import read_request
-from buttress.models.errors import BadAnswer, ModelUnavailable, RateLimited, RefusedKey, WrongKind
-from buttress.models.providers.embeddings import EMBEDDINGS, EmbeddingsProvider
-from buttress.models.settings import ModelSettings
+from buttress.models.errors import BadAnswer, WrongKind
+from buttress.models.providers.embeddings import EMBEDDINGS
+from buttress.models.providers.http import HttpProvider
 from buttress.models.types import Frame
 from buttress.outbound.sessions import Sessions
-from buttress.outbound.settings import OutboundSettings
 from buttress.testing.upstream import Recording, Reply, ScriptedUpstream
 from tests.unit.models.providers.asking import SECRET, ask, http_parts
 
@@ -24,18 +20,12 @@ CHAT = read_chat(b'{"model": "m", "messages": [{"role": "user", "content": "Hi?"
 ANSWER = b'{ "data": [{"index": 0, "embedding": [0.5,1e-3]}], "usage": {"prompt_tokens": 11}, "y": [] }'
 
 
-@pytest.fixture
-async def sessions() -> AsyncIterator[Sessions]:
-    async with Sessions(OutboundSettings()) as sessions:
-        yield sessions
-
-
-def at(url: str, sessions: Sessions) -> EmbeddingsProvider:
+def at(url: str, sessions: Sessions) -> HttpProvider:
     model = Model(name="vectors", id="e-small", provider="embeddings", base_url=url, key="env:KEY")
-    return EmbeddingsProvider(model, http_parts(sessions))
+    return HttpProvider(model, EMBEDDINGS, http_parts(sessions))
 
 
-async def frames_of(provider: EmbeddingsProvider) -> list[Frame]:
+async def frames_of(provider: HttpProvider) -> list[Frame]:
     passed = provider.pass_on(BODY)
     assert passed is not None
     return [frame async for frame in passed]
@@ -76,34 +66,10 @@ def test_where_it_is_asked(base_url: str, url: str) -> None:
     assert EMBEDDINGS.url(Model(name="m", provider="embeddings", base_url=base_url)) == url
 
 
-@pytest.mark.parametrize(
-    ("reply", "kind", "told"),
-    [
-        pytest.param(Reply(status=401, message="no key"), RefusedKey, "no key", id="a wrong key"),
-        pytest.param(Reply(status=429, retry_after="2"), RateLimited, "429", id="too many"),
-        pytest.param(Reply(status=503, message="away"), ModelUnavailable, "away", id="away"),
-    ],
-)
-async def test_what_an_upstream_refuses(
-    sessions: Sessions, reply: Reply, kind: type[Exception], told: str
-) -> None:
-    async with ScriptedUpstream([reply]) as upstream:
-        with pytest.raises(kind, match=told):
-            await frames_of(at(upstream.url, sessions))
-
-
 async def test_an_answer_that_holds_no_vectors_is_a_bad_one(sessions: Sessions) -> None:
     async with answering(b"{}") as upstream:
         with pytest.raises(BadAnswer, match="vectors did not answer with vectors"):
             await frames_of(at(upstream.url, sessions))
-
-
-async def test_an_answer_that_is_too_long_is_not_read(sessions: Sessions) -> None:
-    parts = msgspec.structs.replace(http_parts(sessions), settings=ModelSettings(max_answer_bytes=1_024))
-    async with answering(b'{"data": [' + b" " * 2_000 + b"]}") as upstream:
-        model = Model(name="vectors", id="e", provider="embeddings", base_url=upstream.url)
-        with pytest.raises(BadAnswer, match=r"1,024 bytes of vectors or more"):
-            await frames_of(EmbeddingsProvider(model, parts))
 
 
 async def test_a_model_that_embeds_answers_nothing_else(sessions: Sessions) -> None:

@@ -16,6 +16,7 @@ from buttress.kernel.clock import SystemClock
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.messages import Finished, ModelEvent, Tool, ToolCallDelta
 from buttress.models import errors
+from buttress.models.dialects.chat.request_in import read_body
 from buttress.models.dialects.refusals import MAX_MESSAGE
 from buttress.models.dialects.types import Tally
 from buttress.models.providers.building import FORMATS
@@ -354,3 +355,15 @@ async def test_what_an_upstream_wants_to_be_left_alone_for_is_told(reply: Reply,
     assert all(one.is_overloaded for one in failed if isinstance(one, errors.ModelUnavailable))
     assert len(failed) == int(reply.status != 200)
     assert told == [("big", seconds) for seconds in rests]
+
+
+async def test_a_whole_answer_that_is_too_long_is_not_passed_on_in_part(sessions: Sessions) -> None:
+    settings = ModelSettings(max_answer_bytes=1_024)
+    parts = msgspec.structs.replace(http_parts(sessions), settings=settings)
+    body = read_body(b'{"model": "m", "messages": [{"role": "user", "content": "Hi?"}]}')
+    async with ScriptedUpstream([Reply(chunks=("x" * 2_000,))]) as upstream:
+        model = Model(name="m", id="x", provider="openai", base_url=upstream.url)
+        frames = HttpProvider(model, FORMATS["openai"], parts).pass_on(body)
+        assert frames is not None
+        with pytest.raises(errors.BadAnswer, match=r"longer than 1,024 bytes"):
+            await anext(frames)

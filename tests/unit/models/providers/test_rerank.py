@@ -1,6 +1,6 @@
 """Models that re-rank documents: over real HTTP, and the project's own."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import pytest
@@ -16,7 +16,6 @@ from buttress.models.ports import Provider
 from buttress.models.providers.rerank import RERANK, OwnRerankProvider, RerankProvider
 from buttress.models.types import Frame, Scored
 from buttress.outbound.sessions import Sessions
-from buttress.outbound.settings import OutboundSettings
 from buttress.testing.upstream import Recording, Reply, ScriptedUpstream
 from tests.unit.models.providers.asking import SECRET, ask, http_parts
 
@@ -24,12 +23,6 @@ BODY = read_body(
     b'{"model": "m", "query": "q", "documents": ["a", "b"], "return_documents": true, "seed": 1}'
 )
 CHAT = read_chat(b'{"model": "m", "messages": [{"role": "user", "content": "Hi?"}]}')
-
-
-@pytest.fixture
-async def sessions() -> AsyncIterator[Sessions]:
-    async with Sessions(OutboundSettings()) as sessions:
-        yield sessions
 
 
 class Lengths:

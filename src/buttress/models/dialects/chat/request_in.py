@@ -18,7 +18,7 @@ import msgspec
 
 from buttress.kernel.messages import Effort, JsonFormat, ModelRequest, Tool, ToolChoice
 from buttress.models.dialects.chat.turns_in import Turn, read_turns
-from buttress.models.dialects.fields import as_header, field, is_null, no_word, wrong
+from buttress.models.dialects.fields import as_header, field, is_null, model_in, no_word, read_fields, wrong
 from buttress.models.dialects.types import Body
 from buttress.models.errors import RequestInvalid
 
@@ -71,7 +71,6 @@ class _Speaker(msgspec.Struct, frozen=True):
 
 T = TypeVar("T")
 _Decoder = msgspec.json.Decoder
-_BODY = _Decoder(dict[str, msgspec.Raw])
 _TEXT = _Decoder(str)
 _YES_NO = _Decoder(bool)
 _OBJECTS = _Decoder(list[msgspec.Raw])
@@ -119,10 +118,8 @@ def read_body(body: bytes) -> Body:
     Raises:
         RequestInvalid: it is not a chat completion request; names the field.
     """
-    fields = _fields(body)
-    model = field(fields, "model", _TEXT)
-    if not model:
-        raise RequestInvalid("model: missing", hint=_HINT, data={"param": "model"})
+    fields = read_fields(body, _HINT)
+    model = model_in(fields, _HINT)
     messages = field(fields, "messages", _OBJECTS)
     if not 1 <= len(messages or ()) <= MAX_MESSAGES:
         told = f"messages: {len(messages or ()):,}; 1 to {MAX_MESSAGES:,} are taken"
@@ -137,15 +134,6 @@ def read_body(body: bytes) -> Body:
         user=field(fields, "user", _TEXT) or field(fields, "safety_identifier", _TEXT) or None,
         size_bytes=len(body),
     )
-
-
-def _fields(body: bytes) -> dict[str, msgspec.Raw]:
-    try:
-        return _BODY.decode(body.decode())
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise RequestInvalid(f"the body is no JSON object: {error}", hint=_HINT) from error
-    except RecursionError as error:
-        raise RequestInvalid("the body is nested too deeply", hint=_HINT) from error
 
 
 def read_request(body: Body) -> ModelRequest:

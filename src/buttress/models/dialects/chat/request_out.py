@@ -17,6 +17,7 @@ from buttress.kernel.messages import (
     ToolResult,
 )
 from buttress.models.dialects.encoding import encode
+from buttress.models.dialects.fields import with_model
 from buttress.models.dialects.types import Body, answer_tokens
 
 _OPTIONS = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
@@ -129,7 +130,7 @@ def pass_on(model: Model, body: Body) -> bytes:
 
     Every other field goes on byte for byte, the other `stream_options` too.
     """
-    fields = body.fields | {"model": msgspec.Raw(encode(model.id or model.name))}
+    fields = with_model(body.fields, model)
     if body.is_stream:
         options = body.fields.get("stream_options")
         asked = (_OPTIONS.decode(options) if options else None) or {}
