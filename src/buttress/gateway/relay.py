@@ -27,6 +27,9 @@ from buttress.models.ports import Rung
 from buttress.models.types import Attempt, Frame, Pace, Piece
 from buttress.tracing.types import PROCESS_DIED, Outcome, Trace
 
+MAX_NAME = 200
+"""Characters of a client's name for a model or a user that a trace keeps."""
+
 MAX_TOLD = 12
 """How many names are told to who asked for one that there is not."""
 
@@ -43,7 +46,6 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     body: Body
     tenant: str = "default"
-    user: str | None = None
 
 
 class Relay:
@@ -56,13 +58,22 @@ class Relay:
         self.started_at = ports.clock.now()
         self.is_passed_on = False
         """Whether the answer goes on in the upstream's own words."""
-        self._input = _kept(wanted.body)
         self._text: list[str] = []
         self._room = MAX_KEPT_BYTES  # in characters
         self.order = Order(wanted.body)
         self.trace_id = TraceId(new_id("tr", ports.clock, ports.chance))
         self.attempts: list[Attempt] = []
         self._sums: Sums | None = None
+        self._begun = self._lost()
+
+    async def whole(self) -> bytes:
+        """Return an answer of one piece as it came; raises as `pieces`."""
+        data = b""
+        async with aclosing(self.pieces()) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Frame):
+                    data = piece.data
+        return data
 
     async def pieces(self) -> AsyncGenerator[Piece | Finished, None]:
         """Give the answer piece by piece, `Finished` last; closing the generator cancels what is under way.
@@ -72,7 +83,7 @@ class Relay:
             NoRungLeft: the models failed before they said anything, each in its own way.
             ButtressError: what a model failed with in the middle of its answer; or what all failed with.
         """
-        self._ports.begin(self._lost())
+        self._ports.begin(self._begun)
         with ending(self.trace_id, self._record):
             ladder, ports = self._ladder(), self._ports.of_ladder(self._attempted)
             models = ports.deployments.in_order(ladder, self._ports.catalogue.models, ports.chance)
@@ -128,48 +139,39 @@ class Relay:
         known = [*sorted(self._ports.releases), *sorted(catalogue.ladders), *sorted(catalogue.models)]
         told = f"There are: {', '.join(known[:MAX_TOLD]) or 'none'}. GET /v1/models lists all."
         hint = did_you_mean(name, known) or told
-        raise ModelUnknown(f"nothing is called {name[:200]!r} here", hint=hint, data={"param": "model"})
-
-    def _record(self, outcome: Outcome | None, code: str | None) -> None:
-        self._ports.record(self._trace(outcome or "answered", code))
+        raise ModelUnknown(f"nothing is called {name[:MAX_NAME]!r} here", hint=hint, data={"param": "model"})
 
     def _lost(self) -> Trace:
         """Return the trace of a call that is heard of no more; its length and its cost nobody knows."""
-        wanted = self._wanted
+        body = self._wanted.body
         return Trace(
             kind="model",
             trace_id=self.trace_id,
-            tenant=wanted.tenant,
-            feature=wanted.body.model[:200],
+            tenant=self._wanted.tenant,
+            feature=body.model[:MAX_NAME],
             release_id=None,
-            user_id=wanted.user,
+            user_id=body.user and body.user[:MAX_NAME],
             started_at=self.started_at,
             duration_ms=0.0,
             outcome="lost",
             error_code=PROCESS_DIED,
-            input=self._input,
+            input=_kept(body),
         )
 
-    def _trace(self, outcome: Outcome, code: str | None) -> Trace:
-        wanted, sums = self._wanted, self.sums
-        return Trace(
-            kind="model",
-            trace_id=self.trace_id,
-            tenant=wanted.tenant,
-            feature=wanted.body.model[:200],
-            release_id=None,
-            user_id=wanted.user,
-            started_at=self.started_at,
+    def _record(self, outcome: Outcome | None, code: str | None) -> None:
+        sums = self.sums
+        trace = msgspec.structs.replace(
+            self._begun,
             duration_ms=self.duration_ms,
-            outcome=outcome,
+            outcome=outcome or "answered",
             error_code=code,
             model=sums.model,
-            input=self._input,
             answer="".join(self._text),
             attempts=msgspec.to_builtins(self.attempts),
             usage=sums.usage,
             cost_nanodollars=sums.cost,
         )
+        self._ports.record(trace)
 
 
 def _common(error: NoRungLeft) -> ButtressError:
@@ -196,7 +198,7 @@ def _kept(body: Body) -> dict[str, object]:
     if body.size_bytes <= MAX_KEPT_BYTES:
         return {name: LEFT_OUT if _has_keys(name, raw) else raw for name, raw in body.fields.items()}
     names = list(as_header(sorted(body.fields)))  # a client may well put all of it into names
-    return {"model": body.model[:200], "left_out": names, "bytes": body.size_bytes}
+    return {"model": body.model[:MAX_NAME], "left_out": names, "bytes": body.size_bytes}
 
 
 def _has_keys(name: str, raw: msgspec.Raw) -> bool:

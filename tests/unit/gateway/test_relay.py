@@ -17,8 +17,8 @@ from tests.unit.gateway.world import World
 
 
 def wanted(model: str = "m", text: str = "Hi?", *, stream: bool = False) -> Wanted:
-    body = {"model": model, "stream": stream, "messages": [{"role": "user", "content": text}]}
-    return Wanted(body=read_body(msgspec.json.encode(body)), user="ada")
+    body = {"model": model, "stream": stream, "user": "ada", "messages": [{"role": "user", "content": text}]}
+    return Wanted(body=read_body(msgspec.json.encode(body)))
 
 
 def relay(world: World, upstream: ScriptedUpstream | None = None, asked: Wanted | None = None) -> Relay:
@@ -84,7 +84,7 @@ async def test_a_long_request_is_not_kept_in_its_trace(world: World) -> None:
         call = relay(world, upstream, wanted(text="a" * MAX_KEPT_BYTES))
         assert [piece async for piece in call.pieces()]
     kept = world.traces[0].input
-    assert (kept["model"], kept["left_out"]) == ("m", ["messages", "model", "stream"])
+    assert (kept["model"], kept["left_out"]) == ("m", ["messages", "model", "stream", "user"])
 
 
 async def test_of_a_request_that_is_long_by_its_names_little_is_kept(world: World) -> None:

@@ -91,18 +91,12 @@ def _lost(call: Call) -> Trace:
 
 
 def _trace(call: Call, outcome: Outcome, code: str | None) -> Trace:
-    return Trace(
-        trace_id=call.trace_id,
-        tenant=_sayable(call.asked.tenant),
-        feature=_sayable(call.asked.feature),
-        release_id=call.release_id,
-        user_id=_user(call),
-        started_at=call.started_at,
+    return msgspec.structs.replace(
+        _lost(call),
         duration_ms=round(call.recorder.elapsed_ms(), 3),
         outcome=outcome,
         error_code=code,
         model=call.model,
-        input=call.asked.input,
         answer="".join(call.text),
         citations=_plain(call.citations),
         support=msgspec.structs.asdict(call.support),

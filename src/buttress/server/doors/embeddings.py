@@ -1,18 +1,14 @@
 """`POST /v1/embeddings`: vectors of texts, by a model asked by its name, or by the project's own."""
 
-from contextlib import aclosing
-
 from buttress.app.buttress import Buttress
-from buttress.gateway.relay import Relay, Wanted
+from buttress.gateway.relay import Wanted
 from buttress.models.dialects.embeddings import read_body
 from buttress.models.errors import RequestInvalid
-from buttress.models.types import Frame
 from buttress.server.attending import Attention, attended
 from buttress.server.bodies import Send, send_bytes, send_json
 from buttress.server.doors.clients import as_invalid
 from buttress.server.doors.embeddings_wire import answer_of, read_request, require_dimensions, texts_of
 from buttress.server.doors.models import figure_headers
-from buttress.server.doors.posed import MAX_NAME
 from buttress.server.errors import ModelUnknown, trace_headers
 
 
@@ -32,18 +28,9 @@ async def answer_embeddings(data: bytes, buttress: Buttress, send: Send, attenti
     if not buttress.catalogue.ladder(body.model).steps:
         await _answer_own(data, buttress, send)
         return
-    relay = buttress.relay(Wanted(body=body, user=body.user and body.user[:MAX_NAME]))
-    answer = await attended(_answer(relay), attention)
+    relay = buttress.relay(Wanted(body=body))
+    answer = await attended(relay.whole(), attention)
     await send_bytes(send, answer, extra=[*trace_headers(relay.trace_id), *figure_headers(relay)])
-
-
-async def _answer(relay: Relay) -> bytes:
-    data = b""
-    async with aclosing(relay.pieces()) as pieces:
-        async for piece in pieces:
-            if isinstance(piece, Frame):
-                data = piece.data
-    return data
 
 
 async def _answer_own(data: bytes, buttress: Buttress, send: Send) -> None:

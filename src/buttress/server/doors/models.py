@@ -13,7 +13,6 @@ from buttress.models.types import Frame, Piece
 from buttress.server.attending import Attention, attended
 from buttress.server.bodies import Send, send_bytes
 from buttress.server.doors.clients import Client
-from buttress.server.doors.posed import MAX_NAME
 from buttress.server.errors import status_of, trace_headers
 from buttress.server.streaming import HEADERS
 
@@ -33,7 +32,7 @@ async def answer_model(
         ButtressError: it was refused, or every model failed before it said anything.
         ConnectionResetError: the client went away.
     """
-    relay = buttress.relay(Wanted(body=body, user=body.user and body.user[:MAX_NAME]))
+    relay = buttress.relay(Wanted(body=body))
     answering = _Answering(relay, body, client, send)
     if not body.is_stream:
         await attended(answering.send_whole(), attention)

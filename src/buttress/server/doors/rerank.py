@@ -1,14 +1,11 @@
 """`POST /v1/rerank`: documents by how well they answer a question, scored by a model asked by its name."""
 
-from contextlib import aclosing
-
 import msgspec
 
 from buttress.app.buttress import Buttress
 from buttress.gateway.relay import Relay, Wanted
 from buttress.models.dialects.rerank import Ranked, read_asked, read_body
 from buttress.models.errors import RequestInvalid
-from buttress.models.types import Frame
 from buttress.server.attending import Attention, attended
 from buttress.server.bodies import Send, send_json
 from buttress.server.doors.clients import as_invalid
@@ -36,18 +33,9 @@ async def answer_rerank(data: bytes, buttress: Buttress, send: Send, attention: 
     except RequestInvalid as error:
         raise as_invalid(error) from error
     relay = buttress.relay(Wanted(body=body))
-    ranked = await attended(_ranked(relay), attention)
+    ranked = _RANKED.decode(await attended(relay.whole(), attention))
     answer = answer_of(f"rerank-{relay.trace_id}", body.model, asked, ranked)
     await send_json(send, answer, extra=_headers(relay, ranked))
-
-
-async def _ranked(relay: Relay) -> Ranked:
-    data = b""
-    async with aclosing(relay.pieces()) as pieces:
-        async for piece in pieces:
-            if isinstance(piece, Frame):
-                data = piece.data
-    return _RANKED.decode(data)
 
 
 def _headers(relay: Relay, ranked: Ranked) -> list[tuple[bytes, bytes]]:

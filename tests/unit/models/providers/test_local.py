@@ -13,7 +13,6 @@ from buttress.models.providers.local import Gate, LocalParts, LocalProvider
 from buttress.models.settings import LocalSettings
 from buttress.models.types import LocalAddress
 from buttress.outbound.sessions import Sessions
-from buttress.outbound.settings import OutboundSettings
 from buttress.testing.clock import ManualClock
 from buttress.testing.contracts.provider import ProviderCase, ProviderContract, collect, text_of, until
 from buttress.testing.upstream import Reply, ScriptedUpstream
@@ -36,13 +35,6 @@ class At:
         if self.upstream is None:
             raise errors.LocalModelAway("nobody runs it")
         return LocalAddress(url=self.upstream.url.removesuffix("/v1"), token="a-token", pid=1)
-
-
-@pytest.fixture
-async def sessions() -> AsyncIterator[Sessions]:
-    """Give sessions that are closed at the end."""
-    async with Sessions(OutboundSettings()) as opened:
-        yield opened
 
 
 def provider_at(upstream: ScriptedUpstream | None, sessions: Sessions, gate: Gate) -> LocalProvider:
