@@ -38,16 +38,6 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
         return 0 if self.is_ended else max(0, self.granted - self.used - self.returned)
 
 
-def merged(one: Holding, other: Holding) -> Holding:
-    """Return what is known of a lease of which both were said: of each sum the larger one."""
-    return Holding(
-        granted=max(one.granted, other.granted),
-        used=max(one.used, other.used),
-        returned=max(one.returned, other.returned),
-        is_ended=one.is_ended or other.is_ended,
-    )
-
-
 def assumed(holding: Holding, under_way: int | None) -> Holding:
     """Return the end of a lease whose worker is gone: what may have been spent counts as spent.
 
@@ -58,53 +48,12 @@ def assumed(holding: Holding, under_way: int | None) -> Holding:
     return msgspec.structs.replace(holding, used=NanoDollars(holding.used + spent), is_ended=True)
 
 
-class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """The ledger's side: a limit in nano-dollars, and what is known of each lease by its id."""
-
-    limit: NanoDollars
-    leases: dict[str, Holding] = {}
-
-    @property
-    def used(self) -> int:
-        """What was spent, as far as it was told, in nano-dollars."""
-        return sum(one.used for one in self.leases.values())
-
-    @property
-    def held(self) -> int:
-        """What workers may still spend, in nano-dollars."""
-        return sum(one.outstanding for one in self.leases.values())
-
-    @property
-    def room(self) -> int:
-        """What can still be granted, in nano-dollars; 0 where more was spent than there was."""
-        return max(0, self.limit - self.used - self.held)
-
-
-def told(account: Account, lease: str, holding: Holding) -> Account:
-    """Return the account when `holding` was said of `lease`."""
-    known = account.leases.get(lease, Holding())
-    return msgspec.structs.replace(account, leases={**account.leases, lease: merged(known, holding)})
-
-
 def grant_of(room: int, needed: NanoDollars) -> NanoDollars | None:
     """Return how much of `room` to grant to who needs `needed`; None where there is not so much.
 
     More than is needed as long as there is plenty: the next calls then need not ask.
     """
     return None if needed > room else NanoDollars(max(needed, room // SHARE))
-
-
-def granted(account: Account, lease: str, needed: NanoDollars) -> tuple[Account, NanoDollars | None]:
-    """Return the account after `lease` asked for at least `needed`, and what it has been granted in all now.
-
-    None where there is not so much left.
-    """
-    amount = grant_of(account.room, needed)
-    if amount is None:
-        return account, None
-    known = account.leases.get(lease, Holding())
-    total = NanoDollars(known.granted + amount)
-    return told(account, lease, msgspec.structs.replace(known, granted=total)), total
 
 
 class Purse:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from buttress.kernel.usage import NanoDollars
-from buttress.spend.leases import Account, Holding, Purse, assumed, granted, merged, told
+from buttress.spend.leases import Holding, Purse, assumed
+from tests.unit.spend.ledger import Account, granted, merged, told
 
 LIMIT = NanoDollars(100)
 AMOUNTS = st.integers(0, 400).map(NanoDollars)

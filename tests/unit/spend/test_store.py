@@ -10,9 +10,10 @@ import pytest
 from buttress.kernel.chance import SeededChance
 from buttress.kernel.usage import NanoDollars
 from buttress.spend.budgets import Budget, Due, Spender, accounts_of
-from buttress.spend.leases import Account, Holding, Purse, assumed, granted, told
+from buttress.spend.leases import Holding, Purse, assumed
 from buttress.spend.store import Balance, Ledger, Report
 from buttress.storage.database import Database
+from tests.unit.spend.ledger import Account, granted, told
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 _numbers = count()
@@ -95,7 +96,7 @@ async def test_a_worker_that_is_gone_is_buried_once(ledger: Ledger) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_the_sql_says_what_the_pure_account_says(ledger: Ledger, seed: int) -> None:
-    """The protocol is proved with `leases.Account`; this proves that the tables keep the same rules."""
+    """The protocol is proved with `ledger.Account`; this proves that the tables keep the same rules."""
     found, chance, account = due(1_000), SeededChance(seed), Account(limit=NanoDollars(1_000))
     leases = [f"same-{next(_numbers)}" for _ in range(3)]
 
