@@ -1,5 +1,6 @@
 """What is looked at in a soak: each process from outside, and what the workers tell of themselves."""
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -8,6 +9,7 @@ import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
 from buttress.app.layout import run_folder, spool_folder
+from buttress.kernel.clock import SystemClock
 from buttress.processes.status import read_status
 from buttress.tracing.spool import OPEN, SEALED
 
@@ -28,6 +30,10 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     threads: int
 
 
+LATE_S = 5.0
+"""Traces are handed over and shipped each second: what lies longer in the spool is late."""
+
+
 class Worker(msgspec.Struct, frozen=True, kw_only=True):
     """What a call worker tells of itself."""
 
@@ -37,13 +43,18 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything at one moment, `at_s` seconds after the beginning."""
+    """Everything at one moment, `at_s` seconds after the beginning.
+
+    `backlog_bytes` wait in the spool, `late_bytes` of them for longer than `LATE_S`: what only passes through
+    it rises and falls with the beat of two clocks, ours and the shipper's.
+    """
 
     at_s: float
     processes: Mapping[str, Process]
     workers: Mapping[str, Worker]
     series: int
     backlog_bytes: int
+    late_bytes: int = 0
 
     @property
     def is_at_rest(self) -> bool:
@@ -60,8 +71,15 @@ def look(project: Path, metrics: str, at_s: float) -> Sample:
         if role.pid and (process := _process(role.pid))
     }
     workers, series = read_metrics(metrics)
+    waiting = _waiting(spool_folder(project))
+    written_by = SystemClock().now().timestamp() - LATE_S
     return Sample(
-        at_s=at_s, processes=found, workers=workers, series=series, backlog_bytes=_backlog_bytes(project)
+        at_s=at_s,
+        processes=found,
+        workers=workers,
+        series=series,
+        backlog_bytes=sum(one.st_size for one in waiting),
+        late_bytes=sum(one.st_size for one in waiting if one.st_mtime < written_by),
     )
 
 
@@ -101,11 +119,11 @@ def read_metrics(text: str) -> tuple[Mapping[str, Worker], int]:
     return workers, series
 
 
-def _backlog_bytes(project: Path) -> int:
-    """Return how much is in the spool that is not stored yet; files come and go meanwhile."""
-    size = 0
-    for path in spool_folder(project).glob("*"):
+def _waiting(spool: Path) -> list[os.stat_result]:
+    """Return what is known of the files of a spool that are not stored yet; they come and go meanwhile."""
+    found = []
+    for path in spool.glob("*"):
         if path.suffix in (OPEN, SEALED):
             with suppress(OSError):
-                size += path.stat().st_size
-    return size
+                found.append(path.stat())
+    return found

@@ -112,6 +112,7 @@ def sample(at_s: float, **changes: object) -> object:
         workers={"calls-1": watching.Worker(**{k: changes.get(k, v) for k, v in worker.items()})},
         series=changes.get("series", 900),
         backlog_bytes=changes.get("backlog_bytes", 0),
+        late_bytes=changes.get("late_bytes", 0),
     )
 
 
@@ -197,9 +198,7 @@ def test_traces_that_pass_through_the_spool_are_no_backlog() -> None:
 
 
 def test_series_and_a_backlog_that_grow_are_told() -> None:
-    samples = [
-        sample(second, series=900 + int(second), backlog_bytes=int(second) * 100_000) for second in SECONDS
-    ]
+    samples = [sample(second, series=900 + int(second), late_bytes=int(second) * 1_000) for second in SECONDS]
     growing = verdict.Course(before=sample(0.0), samples=samples, after=sample(190.0))
     assert wrong(growing, counted()) == ["series in /metrics", "traces waiting to be stored"]
 
