@@ -401,7 +401,7 @@ class Buttress:
             counter=self._counters.of,
             counter_at_hand=self._counters.at_hand,
             egress=OpenEgress(),
-            meter=PriceMeter(),
+            meter=lambda _: PriceMeter(),
             deployments=deployments,
             memory=self._memory,
             begin=self._begin,

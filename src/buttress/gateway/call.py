@@ -18,6 +18,7 @@ from buttress.guardrails.support import Standing, Support, support_of
 from buttress.guardrails.withholding import Withheld
 from buttress.kernel.ids import ReleaseId, TraceId, new_id
 from buttress.kernel.passages import Citation, Passage
+from buttress.kernel.principal import Payer
 from buttress.kernel.spans import Recorder
 from buttress.kernel.usage import NanoDollars, Usage
 from buttress.models.billing import total_cost, total_usage
@@ -72,6 +73,14 @@ class Call:
         for withheld in self.withheld[self._withheld_told :]:
             self._withheld_told += 1
             yield Held(withheld)
+
+    @property
+    def payer(self) -> Payer:
+        """Who pays for what is asked of models."""
+        asked = self.asked
+        return Payer(
+            tenant=asked.tenant, feature=asked.feature, user=asked.user, key=asked.key, tags=asked.tags
+        )
 
     @property
     def support(self) -> Support:

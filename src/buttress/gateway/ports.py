@@ -9,6 +9,7 @@ from buttress.guardrails.settings import GuardrailSettings
 from buttress.kernel.catalogue import Catalogue, Model
 from buttress.kernel.chance import Chance
 from buttress.kernel.clock import Clock
+from buttress.kernel.principal import Payer
 from buttress.kernel.tokens import TokenCounter
 from buttress.knowledge.ports import Engine
 from buttress.models.attempts import LadderPorts, estimated
@@ -44,6 +45,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     `catalogue` has the models that may be asked by their names, `rulebook` a release's rules. `counter`
     counts as the model that finds the most tokens; `counter_at_hand` gives one without waiting. `begin` takes
     the trace that a call is to have if its process dies, before any work; `record` the one of its end.
+    `meter` gives the one by which somebody pays.
     """
 
     releases: Mapping[str, Release]
@@ -53,7 +55,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     provider: Callable[[Model], Provider]
     counter: Callable[[Sequence[Model]], Awaitable[TokenCounter]]
     egress: Egress
-    meter: Meter
+    meter: Callable[[Payer], Meter]
     deployments: Deployments
     memory: Memory
     begin: Callable[[Trace], None]
@@ -64,11 +66,11 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     models: ModelSettings
     guardrails: GuardrailSettings
 
-    def of_ladder(self, record: Callable[[Attempt], None]) -> LadderPorts:
-        """Return what a ladder of models needs of these; `record` takes each attempt as it ends."""
+    def of_ladder(self, payer: Payer, record: Callable[[Attempt], None]) -> LadderPorts:
+        """Return what a ladder of models needs of these: `payer` pays, `record` takes each attempt."""
         return LadderPorts(
             egress=self.egress,
-            meter=self.meter,
+            meter=self.meter(payer),
             clock=self.clock,
             chance=self.chance,
             deployments=self.deployments,

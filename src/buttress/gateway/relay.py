@@ -17,6 +17,7 @@ from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import TraceId, new_id
 from buttress.kernel.located import did_you_mean
 from buttress.kernel.messages import Finished, TextDelta
+from buttress.kernel.principal import ANYBODY, Payer, Principal
 from buttress.models.billing import Sums, sums_of
 from buttress.models.dialects.fields import as_header
 from buttress.models.dialects.types import Body
@@ -42,10 +43,23 @@ LEFT_OUT = "left out: it holds keys"
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """A client's request to a model or a ladder of models.yaml, by whoever asks."""
+    """A client's request to a model or a ladder of models.yaml, by `principal`."""
 
     body: Body
-    tenant: str = "default"
+    principal: Principal = ANYBODY
+
+    @property
+    def user(self) -> str | None:
+        """The user who asks: the key's own, else the one that the request names."""
+        named = self.principal.user or self.body.user
+        return named and named[:MAX_NAME]
+
+    @property
+    def payer(self) -> Payer:
+        """Who pays for it."""
+        who = self.principal
+        feature = self.body.model[:MAX_NAME]
+        return Payer(tenant=who.tenant, feature=feature, user=self.user, key=who.key, tags=who.tags)
 
 
 class Relay:
@@ -85,7 +99,7 @@ class Relay:
         """
         self._ports.begin(self._begun)
         with ending(self.trace_id, self._record):
-            ladder, ports = self._ladder(), self._ports.of_ladder(self._attempted)
+            ladder, ports = self._ladder(), self._ports.of_ladder(self._wanted.payer, self._attempted)
             models = ports.deployments.in_order(ladder, self._ports.catalogue.models, ports.chance)
             rungs = [Rung(model, self._ports.provider(model)) for model in models]
             stream = stream_ladder(self.order, rungs, ports, Pace(hedge_after_ms=ladder.hedge_after_ms))
@@ -147,10 +161,10 @@ class Relay:
         return Trace(
             kind="model",
             trace_id=self.trace_id,
-            tenant=self._wanted.tenant,
+            tenant=self._wanted.principal.tenant,
             feature=body.model[:MAX_NAME],
             release_id=None,
-            user_id=body.user and body.user[:MAX_NAME],
+            user_id=self._wanted.user,
             started_at=self.started_at,
             duration_ms=0.0,
             outcome="lost",

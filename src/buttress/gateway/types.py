@@ -4,7 +4,7 @@ The chain of types is the order of the steps: each holds the one before, so a st
 type-check.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Literal, TypedDict
 
 import msgspec
@@ -14,6 +14,7 @@ from buttress.guardrails.withholding import Withheld
 from buttress.kernel.ids import ReleaseId, TraceId
 from buttress.kernel.messages import Message, ModelRequest
 from buttress.kernel.passages import Citation, Passage
+from buttress.kernel.principal import DEFAULT_TENANT
 from buttress.kernel.scope import Scope
 from buttress.kernel.spans import Span
 from buttress.kernel.usage import NanoDollars, Usage
@@ -28,17 +29,19 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     `history` are the turns before it, oldest first, as the client has them. `conversation` is an id of the
     client's choice, 1 to 200 characters: the turns of this user under that id are kept, and taken where the
-    client sends none. Who has it `watched` gets an event for each step as it ends and for each sentence that
-    is withheld.
+    client sends none. `key` is the id of the key it came by; `tags` are for budgets. Who has it `watched` gets
+    an event for each step as it ends and for each sentence that is withheld.
     """
 
     feature: str
     input: dict[str, object]
     history: tuple[Message, ...] = ()
     conversation: str | None = None
-    tenant: str = "default"
+    tenant: str = DEFAULT_TENANT
     user: str | None = None
     groups: tuple[str, ...] = ()
+    key: str | None = None
+    tags: Mapping[str, str] = {}
     watched: bool = False
 
 
@@ -50,6 +53,8 @@ class Particulars(TypedDict, total=False):
     groups: Sequence[str]
     history: Sequence[Message]
     conversation: str | None
+    key: str | None
+    tags: Mapping[str, str]
 
 
 def asked_with(feature: str, given: dict[str, object], particulars: Particulars) -> Asked:
@@ -58,10 +63,12 @@ def asked_with(feature: str, given: dict[str, object], particulars: Particulars)
         feature=feature,
         input=given,
         user=particulars.get("user"),
-        tenant=particulars.get("tenant", "default"),
+        tenant=particulars.get("tenant", DEFAULT_TENANT),
         groups=tuple(particulars.get("groups", ())),
         history=tuple(particulars.get("history", ())),
         conversation=particulars.get("conversation"),
+        key=particulars.get("key"),
+        tags=particulars.get("tags", {}),
     )
 
 

@@ -31,6 +31,7 @@ from buttress.server.hosts import require_asked, require_host
 from buttress.server.metrics import CONTENT_TYPE, WorkerMetrics
 from buttress.server.openapi import openapi
 from buttress.server.page.door import PageDoor
+from buttress.server.request import Request
 from buttress.server.running import GONE
 
 _log = structlog.get_logger("buttress.server")
@@ -44,27 +45,6 @@ class Readiness(msgspec.Struct, frozen=True):
 
     waiting_for: dict[str, str]
     problem: str = ""
-
-
-class Request(msgspec.Struct, frozen=True):
-    """A request under way."""
-
-    scope: Message
-    receive: Receive
-    send: Send
-    attention: Attention
-
-    @property
-    def path(self) -> str:
-        """The path that was asked for."""
-        return str(self.scope["path"])
-
-    @property
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        """The headers, their names in lower case."""
-        headers = self.scope["headers"]
-        assert isinstance(headers, list)  # noqa: S101 - ASGI says so; for the type checker
-        return headers
 
 
 Handler = Callable[[Request], Awaitable[None]]
@@ -190,27 +170,25 @@ class CallServer:
         async def answer(request: Request) -> None:
             body = await self._body(request)
             with self._metrics.running:
-                await answer_request(
-                    body, client, self._buttress, request.send, request.attention, request.headers
-                )
+                await answer_request(body, client, self._buttress, request)
 
         return Route(("POST",), answer, client.error)
 
     async def _embed(self, request: Request) -> None:
         body = await self._body(request)
         with self._metrics.running:
-            await answer_embeddings(body, self._buttress, request.send, request.attention)
+            await answer_embeddings(body, self._buttress, request)
 
     async def _rerank(self, request: Request) -> None:
         body = await self._body(request)
         with self._metrics.running:
-            await answer_rerank(body, self._buttress, request.send, request.attention)
+            await answer_rerank(body, self._buttress, request)
 
     async def _ask(self, request: Request) -> None:
         feature = request.path.removeprefix(FEATURES)
         question = read_question(await self._body(request))
         with self._metrics.running:
-            await answer_feature(feature, question, self._buttress, request.send, request.attention)
+            await answer_feature(feature, question, self._buttress, request)
 
     async def _show_page(self, request: Request) -> None:
         await self._page.answer(request.scope, request.send)

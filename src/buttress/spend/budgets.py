@@ -4,13 +4,14 @@ A budget is a limit for a window. `per` cuts it into one account for each value 
 [user]` gives every user a limit of their own. `where` is which calls it is about.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from buttress.kernel.principal import Payer
 from buttress.kernel.usage import NanoDollars
 from buttress.spend.windows import Kind, Window, window_at
 
@@ -40,21 +41,19 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     unpriced: Unpriced = "allow"
 
 
-class Spender(msgspec.Struct, frozen=True, kw_only=True):
-    """Who and what an attempt is paid for."""
+class Spender(msgspec.Struct, frozen=True):
+    """Who and what an attempt at `model` is paid for."""
 
-    tenant: str
-    feature: str
+    payer: Payer
     model: str
-    user: str | None = None
-    key: str | None = None
-    tags: Mapping[str, str] = {}
 
     def at(self, dimension: str) -> str:
         """Return the value in `dimension`; `NOBODY` where there is none."""
+        if dimension == "model":
+            return self.model
         if dimension.startswith("tag."):
-            return self.tags.get(dimension.removeprefix("tag."), NOBODY)
-        return getattr(self, dimension) or NOBODY
+            return self.payer.tags.get(dimension.removeprefix("tag."), NOBODY)
+        return getattr(self.payer, dimension) or NOBODY
 
 
 class AccountKey(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from buttress.kernel.principal import Payer
 from buttress.kernel.usage import NanoDollars
 from buttress.spend.budgets import NOBODY, Budget, Spender, accounts_of
 
@@ -15,7 +16,8 @@ USERS = Budget(name="users", limit=NanoDollars(10), window="day", per=("user",))
 SEARCH = Budget(
     name="search", limit=NanoDollars(5), window="day", where={"feature": "search", "tag.team": "growth"}
 )
-ANNA = Spender(tenant="default", feature="search", model="small", user="anna", tags={"team": "growth"})
+PAYER = Payer(tenant="default", feature="search", user="anna", tags={"team": "growth"})
+ANNA = Spender(PAYER, "small")
 
 
 def test_a_call_touches_the_accounts_that_are_about_it() -> None:
@@ -25,13 +27,15 @@ def test_a_call_touches_the_accounts_that_are_about_it() -> None:
         ("users", ("anna",)),
         ("search", ()),
     ]
-    other = msgspec.structs.replace(ANNA, tags={})
+    other = Spender(msgspec.structs.replace(PAYER, tags={}), "small")
     assert [one.key.budget for one in accounts_of([TEAM, USERS, SEARCH], other, NOON)] == ["team", "users"]
 
 
 def test_each_user_has_an_account_and_those_without_a_name_share_one() -> None:
     def owner(user: str | None) -> tuple[str, ...]:
-        return accounts_of([USERS], msgspec.structs.replace(ANNA, user=user), NOON)[0].key.owner
+        return accounts_of([USERS], Spender(msgspec.structs.replace(PAYER, user=user), "small"), NOON)[
+            0
+        ].key.owner
 
     assert [owner("anna"), owner("ben"), owner(None), owner("")] == [
         ("anna",),
@@ -52,6 +56,6 @@ def test_owners_never_run_into_one_another(per: list[str], one: str, other: str)
     budget = Budget(name="x", limit=NanoDollars(1), window="total", per=tuple(f"tag.{tag}" for tag in per))
 
     def key(tags: dict[str, str]) -> object:
-        return accounts_of([budget], msgspec.structs.replace(ANNA, tags=tags), NOON)[0].key
+        return accounts_of([budget], Spender(msgspec.structs.replace(PAYER, tags=tags), "small"), NOON)[0].key
 
     assert (key({"a": one, "b": other}) == key({"a": other, "b": one})) == (one == other)

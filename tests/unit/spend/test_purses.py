@@ -6,6 +6,7 @@ from itertools import count
 import msgspec
 import pytest
 
+from buttress.kernel.principal import Payer
 from buttress.kernel.usage import NanoDollars
 from buttress.spend.budgets import Budget, Due, Spender, accounts_of
 from buttress.spend.errors import BudgetExhausted, LedgerAway, PriceUnknown
@@ -38,7 +39,7 @@ class Office:
         return Purses(name, self.ledger, self.clock, self.spool.append, ask_timeout_s)
 
     def dues(self, *budgets: Budget) -> list[Due]:
-        spender = Spender(tenant="default", feature="support", model="small", user="anna")
+        spender = Spender(Payer(tenant="default", feature="support", user="anna"), "small")
         return accounts_of(budgets, spender, self.clock.now())
 
     async def balance(self, budget: Budget) -> Balance:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from buttress.kernel.chance import SeededChance
+from buttress.kernel.principal import Payer
 from buttress.kernel.usage import NanoDollars
 from buttress.spend.budgets import Budget, Due, Spender, accounts_of
 from buttress.spend.leases import Holding, Purse, assumed
@@ -22,7 +23,7 @@ _numbers = count()
 def due(limit: int, moment: datetime = NOON, user: str = "anna", **changes: object) -> Due:
     """Return an account of a budget of its own, but for what `changes` says."""
     budget = Budget(name=f"b-{next(_numbers)}", limit=NanoDollars(limit), window="day", per=("user",))
-    spender = Spender(tenant="default", feature="support", model="small", user=user)
+    spender = Spender(Payer(tenant="default", feature="support", user=user), "small")
     return accounts_of([msgspec.structs.replace(budget, **changes)], spender, moment)[0]
 
 

@@ -34,7 +34,7 @@ async def spoken(
         _timed(composed, call, span) as heard,
     ):
         stream = stream_ladder(
-            Order(composed.request), rungs, call.ports.of_ladder(call.attempts.append), pace
+            Order(composed.request), rungs, call.ports.of_ladder(call.payer, call.attempts.append), pace
         )
         async with aclosing(stream) as events:
             async for event in events:

@@ -4,15 +4,16 @@ from buttress.app.buttress import Buttress
 from buttress.gateway.relay import Wanted
 from buttress.models.dialects.embeddings import read_body
 from buttress.models.errors import RequestInvalid
-from buttress.server.attending import Attention, attended
+from buttress.server.attending import attended
 from buttress.server.bodies import Send, send_bytes, send_json
 from buttress.server.doors.clients import as_invalid
 from buttress.server.doors.embeddings_wire import answer_of, read_request, require_dimensions, texts_of
 from buttress.server.doors.models import figure_headers
 from buttress.server.errors import ModelUnknown, trace_headers
+from buttress.server.request import Request
 
 
-async def answer_embeddings(data: bytes, buttress: Buttress, send: Send, attention: Attention) -> None:
+async def answer_embeddings(data: bytes, buttress: Buttress, request: Request) -> None:
     """Answer one request for vectors: a name of models.yaml is asked, else it is the project's own model.
 
     Raises:
@@ -26,23 +27,23 @@ async def answer_embeddings(data: bytes, buttress: Buttress, send: Send, attenti
     except RequestInvalid as error:
         raise as_invalid(error) from error
     if not buttress.catalogue.ladder(body.model).steps:
-        await _answer_own(data, buttress, send)
+        await _answer_own(data, buttress, request.send)
         return
-    relay = buttress.relay(Wanted(body=body))
-    answer = await attended(relay.whole(), attention)
-    await send_bytes(send, answer, extra=[*trace_headers(relay.trace_id), *figure_headers(relay)])
+    relay = buttress.relay(Wanted(body=body, principal=request.principal))
+    answer = await attended(relay.whole(), request.attention)
+    await send_bytes(request.send, answer, extra=[*trace_headers(relay.trace_id), *figure_headers(relay)])
 
 
 async def _answer_own(data: bytes, buttress: Buttress, send: Send) -> None:
-    request = read_request(data)
-    texts = texts_of(request)
+    asked = read_request(data)
+    texts = texts_of(asked)
     status = await buttress.engine.status()
     name = status.embedder
-    if request.model != name:
+    if asked.model != name:
         hint = f"The embedding model of this project is called {name}; models.yaml may name others."
         raise ModelUnknown(
-            f"there is no embedding model {request.model[:200]!r}", hint=hint, data={"param": "model"}
+            f"there is no embedding model {asked.model[:200]!r}", hint=hint, data={"param": "model"}
         )
-    require_dimensions(request, status.dimensions)
+    require_dimensions(asked, status.dimensions)
     embedded = await buttress.engine.embed(texts)
-    await send_json(send, answer_of(request, embedded.vectors, embedded.tokens))
+    await send_json(send, answer_of(asked, embedded.vectors, embedded.tokens))

@@ -9,12 +9,14 @@ from buttress.app.buttress import Buttress
 from buttress.gateway.answer import collect
 from buttress.gateway.types import Asked
 from buttress.kernel.messages import Message
+from buttress.kernel.principal import Principal
 from buttress.models.providers.scripted import Drill
-from buttress.server.attending import Attention, attended
-from buttress.server.bodies import Send, send_json
+from buttress.server.attending import attended
+from buttress.server.bodies import send_json
 from buttress.server.decoding import parsed
 from buttress.server.doors.posed import Name
 from buttress.server.page.door import require_drills
+from buttress.server.request import Request
 from buttress.server.streaming import stream_events
 
 FEATURES = "/v1/features/"
@@ -39,7 +41,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     input: dict[str, object]
     user: Name | None = None
-    tenant: Name = "default"
+    tenant: Name | None = None
     groups: Groups = ()
     history: tuple[Turn, ...] = ()
     conversation: Name | None = None
@@ -47,23 +49,23 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     watch: bool = False
     drill: Drill | None = None
 
-    def asked(self, feature: str) -> Asked:
-        """Return the question as it is put to `feature`."""
+    def asked(self, feature: str, who: Principal) -> Asked:
+        """Return the question as `who` puts it to `feature`."""
         return Asked(
             feature=feature,
             input=self.input,
-            tenant=self.tenant,
-            user=self.user,
-            groups=self.groups,
+            tenant=self.tenant or who.tenant,
+            user=who.user or self.user,
+            groups=self.groups or who.groups,
+            key=who.key,
+            tags=who.tags,
             history=tuple(Message(turn.role, turn.content) for turn in self.history),
             conversation=self.conversation,
             watched=self.watch,
         )
 
 
-async def answer_feature(
-    feature: str, question: Question, buttress: Buttress, send: Send, attention: Attention
-) -> None:
+async def answer_feature(feature: str, question: Question, buttress: Buttress, request: Request) -> None:
     """Answer one question, whole or streamed.
 
     Raises:
@@ -72,12 +74,12 @@ async def answer_feature(
     """
     if question.drill:
         require_drills(buttress)
-    events = buttress.watch(question.asked(feature), drill=question.drill)
+    events = buttress.watch(question.asked(feature, request.principal), drill=question.drill)
     if question.stream:
-        await stream_events(events, send, attention)
+        await stream_events(events, request.send, request.attention)
     else:
-        ended = await attended(collect(events), attention)
-        await send_json(send, ended.answer)
+        ended = await attended(collect(events), request.attention)
+        await send_json(request.send, ended.answer)
 
 
 def read_question(body: bytes) -> Question:

@@ -10,10 +10,11 @@ from buttress.kernel.messages import Finished, ModelEvent
 from buttress.models.dialects.folding import fold
 from buttress.models.dialects.types import Body, Told, Writer
 from buttress.models.types import Frame, Piece
-from buttress.server.attending import Attention, attended
+from buttress.server.attending import attended
 from buttress.server.bodies import Send, send_bytes
 from buttress.server.doors.clients import Client
 from buttress.server.errors import status_of, trace_headers
+from buttress.server.request import Request
 from buttress.server.streaming import HEADERS
 
 IGNORED_HEADER = b"x-buttress-ignored"
@@ -23,22 +24,20 @@ _FIGURES = tuple(
 )
 
 
-async def answer_model(
-    body: Body, client: Client, buttress: Buttress, send: Send, attention: Attention
-) -> None:
+async def answer_model(body: Body, client: Client, buttress: Buttress, request: Request) -> None:
     """Answer one request to a model or a ladder, whole or streamed.
 
     Raises:
         ButtressError: it was refused, or every model failed before it said anything.
         ConnectionResetError: the client went away.
     """
-    relay = buttress.relay(Wanted(body=body))
-    answering = _Answering(relay, body, client, send)
+    relay = buttress.relay(Wanted(body=body, principal=request.principal))
+    answering = _Answering(relay, body, client, request.send)
     if not body.is_stream:
-        await attended(answering.send_whole(), attention)
+        await attended(answering.send_whole(), request.attention)
         return
     try:
-        await attended(answering.send_stream(), attention)
+        await attended(answering.send_stream(), request.attention)
     except ButtressError as error:
         if not answering.has_begun:
             raise

@@ -6,12 +6,13 @@ from buttress.app.buttress import Buttress
 from buttress.gateway.relay import Relay, Wanted
 from buttress.models.dialects.rerank import Ranked, read_asked, read_body
 from buttress.models.errors import RequestInvalid
-from buttress.server.attending import Attention, attended
-from buttress.server.bodies import Send, send_json
+from buttress.server.attending import attended
+from buttress.server.bodies import send_json
 from buttress.server.doors.clients import as_invalid
 from buttress.server.doors.models import IGNORED_HEADER, figure_headers
 from buttress.server.doors.rerank_wire import answer_of
 from buttress.server.errors import trace_headers
+from buttress.server.request import Request
 
 RERANK_PATHS = ("/v1/rerank", "/v2/rerank", "/rerank")
 """Where clients ask: Jina's and Cohere's older one, Cohere's, and those that leave the version out."""
@@ -19,7 +20,7 @@ RERANK_PATHS = ("/v1/rerank", "/v2/rerank", "/rerank")
 _RANKED = msgspec.json.Decoder(Ranked)
 
 
-async def answer_rerank(data: bytes, buttress: Buttress, send: Send, attention: Attention) -> None:
+async def answer_rerank(data: bytes, buttress: Buttress, request: Request) -> None:
     """Answer one request to re-rank documents.
 
     Raises:
@@ -32,10 +33,10 @@ async def answer_rerank(data: bytes, buttress: Buttress, send: Send, attention: 
         asked = read_asked(body)
     except RequestInvalid as error:
         raise as_invalid(error) from error
-    relay = buttress.relay(Wanted(body=body))
-    ranked = _RANKED.decode(await attended(relay.whole(), attention))
+    relay = buttress.relay(Wanted(body=body, principal=request.principal))
+    ranked = _RANKED.decode(await attended(relay.whole(), request.attention))
     answer = answer_of(f"rerank-{relay.trace_id}", body.model, asked, ranked)
-    await send_json(send, answer, extra=_headers(relay, ranked))
+    await send_json(request.send, answer, extra=_headers(relay, ranked))
 
 
 def _headers(relay: Relay, ranked: Ranked) -> list[tuple[bytes, bytes]]:

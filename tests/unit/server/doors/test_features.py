@@ -4,6 +4,7 @@ import pytest
 
 from buttress.gateway.types import Asked
 from buttress.kernel.messages import Message
+from buttress.kernel.principal import ANYBODY, Principal
 from buttress.server.doors.features import read_question
 from buttress.server.errors import BodyInvalid
 
@@ -11,7 +12,7 @@ from buttress.server.errors import BodyInvalid
 def test_a_question_is_put_as_it_may_have_worked() -> None:
     body = b"""{"input": {"question": "Why?"}, "user": "ada", "tenant": "acme", "groups": ["staff"],
     "history": [{"role": "user", "content": "Hi."}], "conversation": "c1", "watch": true}"""
-    assert read_question(body).asked("support") == Asked(
+    assert read_question(body).asked("support", ANYBODY) == Asked(
         feature="support",
         input={"question": "Why?"},
         user="ada",
@@ -20,6 +21,20 @@ def test_a_question_is_put_as_it_may_have_worked() -> None:
         history=(Message("user", "Hi."),),
         conversation="c1",
         watched=True,
+    )
+
+
+def test_who_a_key_stands_for_is_not_for_a_request_to_say() -> None:
+    key = Principal(key="k1", tenant="acme", user="ada", groups=("staff",), tags={"team": "growth"})
+    asked = read_question(b'{"input": {}, "user": "ben"}').asked("support", key)
+    assert asked == Asked(
+        feature="support",
+        input={},
+        tenant="acme",
+        user="ada",
+        groups=("staff",),
+        key="k1",
+        tags={"team": "growth"},
     )
 
 

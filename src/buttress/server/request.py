@@ -1,0 +1,29 @@
+"""A request under way: what was asked, how it is answered, and who waits for it."""
+
+import msgspec
+
+from buttress.kernel.principal import ANYBODY, Principal
+from buttress.server.attending import Attention
+from buttress.server.bodies import Message, Receive, Send
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One request; `principal` is who it comes from."""
+
+    scope: Message
+    receive: Receive
+    send: Send
+    attention: Attention
+    principal: Principal = ANYBODY
+
+    @property
+    def path(self) -> str:
+        """The path that was asked for."""
+        return str(self.scope["path"])
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers, their names in lower case."""
+        headers = self.scope["headers"]
+        assert isinstance(headers, list)  # noqa: S101 - ASGI says so; for the type checker
+        return headers

@@ -1,0 +1,2 @@
+-- Keys, and what was answered to requests that name an Idempotency-Key.
+select 1;

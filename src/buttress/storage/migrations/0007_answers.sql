@@ -1,0 +1,2 @@
+-- Answers that are still good.
+select 1;

@@ -1,0 +1,2 @@
+-- Alerts, each once for its window.
+select 1;
