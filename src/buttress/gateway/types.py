@@ -29,8 +29,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     `history` are the turns before it, oldest first, as the client has them. `conversation` is an id of the
     client's choice, 1 to 200 characters: the turns of this user under that id are kept, and taken where the
-    client sends none. `key` is the id of the key it came by; `tags` are for budgets. Who has it `watched` gets
-    an event for each step as it ends and for each sentence that is withheld.
+    client sends none. `key` is the id of the key it came by; `tags` are for budgets. Who has it `watched`
+    gets an event for each step as it ends and for each sentence that is withheld.
     """
 
     feature: str
