@@ -1,7 +1,5 @@
 """The packaged language model, for tests that really run it."""
 
-import asyncio
-from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -51,14 +49,3 @@ def provider_of(loaded: Loaded, server: LocalServer, sessions: Sessions) -> tupl
 def ask(question: str = "Say hello.", max_tokens: int = 16) -> ModelRequest:
     """Return a request of one message."""
     return ModelRequest(messages=(Message("user", question),), max_tokens=max_tokens)
-
-
-async def come(fact: Callable[[], object], within_s: float = 60) -> None:
-    """Wait until something is so.
-
-    Raises:
-        TimeoutError: it is not so in time.
-    """
-    async with asyncio.timeout(within_s):
-        while not fact():  # noqa: ASYNC110 - what a process does sets no event of ours
-            await asyncio.sleep(0.01)

@@ -159,6 +159,32 @@ def _nobody(place: Place) -> Begun:
     return Begun(process=None, url=f"{place.upstream}/chat/completions")
 
 
+BUDGETS = """\
+budgets:
+  all: {limit: 900000 USD, window: month}
+  each-user: {limit: 900000 USD, window: day, per: [user]}
+"""
+LIMITS = """\
+limits:
+  all: {requests_per_minute: 90000000, tokens_per_minute: 90000000000}
+"""
+
+
+def _full(place: Place) -> Begun:
+    """Start Buttress with all of money on: a key for each request, limits, two budgets."""
+    (place.folder / "budgets.yaml").write_text(BUDGETS)
+    (place.folder / "limits.yaml").write_text(LIMITS)
+    begun = _buttress(place)
+    key = subprocess.run(
+        [sys.executable, "-m", "buttress", "keys", "create", "load"],
+        cwd=place.folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return msgspec.structs.replace(begun, headers={"x-api-key": key.stdout.strip()})
+
+
 def _buttress(place: Place) -> Begun:
     models = "".join(
         f"  {name}: {{provider: openai, id: {name}, base_url: {place.upstream},"
@@ -258,6 +284,7 @@ def _is_installed(name: str) -> Callable[[], bool]:
 CONTESTANTS = (
     Contestant(name="nobody", begin=_nobody, is_there=lambda: True),
     Contestant(name="buttress", begin=_buttress, is_there=lambda: True),
+    Contestant(name="buttress-full", begin=_full, is_there=lambda: True),
     Contestant(name="litellm", begin=_litellm, is_there=_is_installed("litellm")),
     Contestant(name="tensorzero", begin=_tensorzero, is_there=_is_installed("tensorzero")),
     Contestant(name="portkey", begin=_portkey, is_there=_portkey_is_there, wants_loopback=True),

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from buttress.app.layout import run_folder, spool_folder
 from buttress.kernel.clock import SystemClock
 from buttress.processes.status import read_status
-from buttress.tracing.spool import OPEN, SEALED
+from buttress.storage.spool import OPEN, SEALED
 
 GAUGES = {
     "buttress_tasks": "tasks",

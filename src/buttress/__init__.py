@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from buttress.app.buttress import Buttress
     from buttress.client.http import Client
+    from buttress.client.webhooks import verify_webhook
     from buttress.gateway.types import Answer, Began, Cited, Ended, Event, Text
     from buttress.kernel.errors import ButtressError
     from buttress.kernel.passages import Citation, CitationState, Passage
@@ -29,6 +30,7 @@ __all__ = [
     "Passage",
     "Scope",
     "Text",
+    "verify_webhook",
 ]
 
 _HOMES = {
@@ -39,6 +41,7 @@ _HOMES = {
     "Client": "buttress.client.http",
     "Passage": "buttress.kernel.passages",
     "Scope": "buttress.kernel.scope",
+    "verify_webhook": "buttress.client.webhooks",
 }
 
 

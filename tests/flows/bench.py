@@ -12,7 +12,7 @@ import msgspec
 from buttress.tracing.types import Trace
 from tests.flows.bad_answers import SAYS
 from tests.flows.doors import Load, heard_by_all, load_of, traces_of, until_at_rest
-from tests.flows.running import Served, serve
+from tests.flows.running import Served, serve_models
 from tests.flows.threads import in_thread
 from tests.unit.outbound.sites import Site, Visit, site
 from tests.waiting import until
@@ -109,15 +109,11 @@ def benched(folder: Path) -> Iterator[Bench]:
         if says.then != "listen":
             visit.writer.close()
 
-    project = folder / "project"
-    project.mkdir()
     with in_thread(site(answer)) as upstream:
         models = [MODEL.format(name=f"by-{one}", provider=one, url=upstream.url) for one in PROVIDERS]
         models.append(MODEL.format(name=FRESH, provider="gemini", url=upstream.url))
-        (project / "models.yaml").write_text("models:\n" + "".join(models) + LADDERS)
-        (project / "key").write_text("sk-secret")
-        (project / "buttress.yaml").write_text(SETTINGS)
-        with serve(project) as served:
+        written = "models:\n" + "".join(models) + LADDERS
+        with serve_models(folder, written, settings=SETTINGS) as served:
             yield Bench(served, upstream, asyncio.run(_rest(served)), left_at)
 
 

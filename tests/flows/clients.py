@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from buttress.testing.upstream import Received, Reply, ScriptedUpstream
 from tests.flows.golden import Turn, reply_of
-from tests.flows.running import serve
+from tests.flows.running import serve_models
 from tests.flows.threads import in_thread
 
 OPENAI, ANTHROPIC, GEMINI = "gpt-5-mini", "claude-sonnet-4-6", "gemini-2.5-flash"
@@ -17,6 +18,36 @@ OPENAI, ANTHROPIC, GEMINI = "gpt-5-mini", "claude-sonnet-4-6", "gemini-2.5-flash
 EVERY = (OPENAI, ANTHROPIC, GEMINI)
 ILL, LIMITED = "ill", "limited"
 """Speak OpenAI's API; for failures after which a model is left alone, so that no other test waits."""
+
+FAILURES = pytest.mark.parametrize(
+    ("reply", "kind", "code"),
+    [
+        pytest.param(Reply(status=401), "InternalServerError", "models.refused_key", id="a refused key"),
+        pytest.param(Reply(status=400), "BadRequestError", "models.bad_request", id="a bad request"),
+        pytest.param(
+            Reply(status=400, code="context_length_exceeded", message="prompt is too long"),
+            *("BadRequestError", "models.window_exceeded"),
+            id="too long a request",
+        ),
+        pytest.param(Reply(status=500), "InternalServerError", "models.unavailable", id="a failure"),
+        pytest.param(
+            Reply(status=529, code="overloaded_error"),
+            *("InternalServerError", "models.unavailable"),
+            id="an overloaded model",
+        ),
+        pytest.param(Reply(status=429), "RateLimitError", "models.rate_limited", id="a rate limit"),
+    ],
+)
+"""What a model says, the class that each client raises for it, and the code of the error."""
+
+BROKEN = pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        pytest.param(Reply(chunks=("One. ", "Two. "), ending="cut"), "models.stream_cut", id="cut"),
+        pytest.param(Reply(chunks=("One. ", "Two. "), ending="error"), "models.unavailable", id="an error"),
+    ],
+)
+"""A model that breaks off after \"One. Two. \", and the code of the error."""
 
 _MODELS = """\
 models:
@@ -85,19 +116,17 @@ def staged(folder: Path) -> Iterator[Stage]:
     stage = Stage()
     with (
         in_thread(stage.upstream) as upstream,
-        serve(_project(folder, upstream.url), "--workers", "1") as served,
+        serve_models(
+            folder, _MODELS.format(url=upstream.url), "--workers", "1", settings=_SETTINGS
+        ) as served,
     ):
         stage.url = served.url
         yield stage
 
 
-def _project(folder: Path, url: str) -> Path:
-    project = folder / "project"
-    project.mkdir()
-    (project / "key").write_text("sk-test")
-    (project / "buttress.yaml").write_text(_SETTINGS)
-    (project / "models.yaml").write_text(_MODELS.format(url=url))
-    return project
+def classes_of(error: Exception) -> list[str]:
+    """Return the name of an error's class, and of those above it."""
+    return [one.__name__ for one in type(error).__mro__]
 
 
 def shown(told: object) -> str:

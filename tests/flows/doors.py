@@ -11,7 +11,7 @@ import msgspec
 import psutil
 
 from buttress.app.layout import spool_folder
-from buttress.tracing.spool import read_records
+from buttress.storage.spool import read_records
 from buttress.tracing.types import Trace
 from tests.flows.running import Served
 from tests.unit.tracing.test_metrics import values

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from buttress.app.storage import project_database
 from buttress.kernel.clock import SystemClock
 from buttress.processes.status import read_status
 from buttress.settings.loading import load_settings
-from buttress.tracing.spool import read_records
+from buttress.storage.spool import read_records
 from buttress.tracing.types import Trace
 
 QUESTIONS = (
@@ -96,6 +96,19 @@ def serve(
             end_all(project)
 
 
+@contextmanager
+def serve_models(
+    folder: Path, models: str, *arguments: str, settings: str = "", key: str = "sk-secret"
+) -> Iterator[Served]:
+    """Serve a new project that has nothing but `models`, and `key` in a file: `file:key`; see `serve`."""
+    project = folder / "project"
+    project.mkdir()
+    for name, text in {"models.yaml": models, "buttress.yaml": settings, "key": key}.items():
+        (project / name).write_text(text)
+    with serve(project, *arguments) as served:
+        yield served
+
+
 def _address(process: subprocess.Popen[bytes], said: Path, within_s: float) -> str:
     """Return the address of the ready line."""
     deadline = time.perf_counter() + within_s
@@ -145,23 +158,6 @@ def kill(pid: int | None) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def wait_until(fact: Callable[[], object], within_s: float, what: str) -> None:
-    """Wait for something to become true."""
-    deadline = time.perf_counter() + within_s
-    while not fact():
-        assert time.perf_counter() < deadline, f"not within {within_s:g} s: {what}"
-        time.sleep(0.02)
-
-
-async def until(fact: Callable[[], object], within_s: float, what: str) -> None:
-    """Wait for something to become true, while other tasks go on."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + within_s
-    while not fact():
-        assert loop.time() < deadline, f"not within {within_s:g} s: {what}"
-        await asyncio.sleep(0.02)
 
 
 class Asker:

@@ -10,7 +10,7 @@ import pytest
 from tests.flows.bad_answers import MEGABYTE, TEXT
 from tests.flows.bench import Bench, question
 from tests.flows.doors import PATHS, Door, Heard, heard, read, request_of, rss_of
-from tests.flows.running import until
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

@@ -10,8 +10,9 @@ import pytest
 
 from buttress.app.layout import run_folder
 from buttress.processes.status import read_said
-from tests.flows.running import Served, buttress, kill, serve, until, until_ready
+from tests.flows.running import Served, buttress, kill, serve, until_ready
 from tests.projects import copy_example
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

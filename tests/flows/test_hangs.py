@@ -21,9 +21,9 @@ from tests.flows.running import (
     serve,
     spooled_traces,
     stored_traces,
-    until,
     until_ready,
 )
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

@@ -13,8 +13,8 @@ import pytest
 from buttress.tracing.types import Trace
 from tests.flows.bench import FRESH, PROVIDERS, SLOTS, Bench, question
 from tests.flows.doors import PATHS, WAYS, Door, load_of, request_of
-from tests.flows.running import say, until
-from tests.waiting import until as comes_true
+from tests.flows.running import say
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -164,4 +164,4 @@ async def _until_running(bench: Bench, count: int) -> None:
     async def are_running() -> bool:
         return (await load_of(bench.served)).running >= count
 
-    await comes_true(are_running, 20)
+    await until(are_running, 20)

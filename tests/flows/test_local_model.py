@@ -16,9 +16,10 @@ from buttress.app.local_model import LOCAL_MODEL
 from buttress.gateway.types import Answer
 from buttress.processes.status import read_status
 from buttress.processes.types import State
-from tests.flows.running import Served, buttress, kill, processes_of, readiness, say, serve, until
+from tests.flows.running import Served, buttress, kill, processes_of, readiness, say, serve
 from tests.local_models import needs_model, write_models
 from tests.projects import ANSWERABLE
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -11,7 +11,7 @@ import pytest
 from buttress.app.layout import log_folder, run_folder
 from buttress.processes.announcing import said_file
 from buttress.testing.upstream import Received, Reply, ScriptedUpstream
-from tests.flows.running import Served, say, serve
+from tests.flows.running import Served, say, serve_models
 from tests.flows.threads import in_thread
 from tests.waiting import until
 
@@ -27,7 +27,7 @@ models:
 """
 
 
-class Stage(msgspec.Struct, frozen=True, kw_only=True):
+class Edited(msgspec.Struct, frozen=True, kw_only=True):
     """What is served, its files, and the upstream of its models, which repeats their ids."""
 
     served: Served
@@ -97,32 +97,33 @@ def repeat(received: Received) -> Reply:
 
 
 @pytest.fixture(scope="module")
-def the_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def the_edited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edited]:
     """A project of one model, served by two workers until the last test."""
-    project = tmp_path_factory.mktemp("reloaded") / "project"
-    project.mkdir()
     upstream = ScriptedUpstream(repeat)
     with in_thread(upstream):
-        (project / "buttress.yaml").write_text("")
-        (project / "key").write_text("sk-first")
-        (project / "models.yaml").write_text(MODELS.format(id="first", url=upstream.url))
-        with serve(project, "--workers", str(len(WORKERS))) as served:
-            yield Stage(served=served, upstream=upstream, models=project / "models.yaml", key=project / "key")
+        models, workers = MODELS.format(id="first", url=upstream.url), str(len(WORKERS))
+        with serve_models(
+            tmp_path_factory.mktemp("reloaded"), models, "--workers", workers, key="sk-first"
+        ) as served:
+            project = served.project
+            yield Edited(
+                served=served, upstream=upstream, models=project / "models.yaml", key=project / "key"
+            )
 
 
 @pytest.fixture
-async def stage(the_stage: Stage) -> Stage:
-    """The stage, with its files as they were at first, and all workers going by them."""
-    replace(the_stage.key, "sk-first")
-    the_stage.write(the_stage.good("first"))
-    await until(lambda: the_stage.says("first"), 30)
-    the_stage.upstream.received.clear()
-    return the_stage
+async def edited(the_edited: Edited) -> Edited:
+    """The project, with its files as they were at first, and all workers going by them."""
+    replace(the_edited.key, "sk-first")
+    the_edited.write(the_edited.good("first"))
+    await until(lambda: the_edited.says("first"), 30)
+    the_edited.upstream.received.clear()
+    return the_edited
 
 
-async def looks(stage: Stage, times: int) -> None:
+async def looks(edited: Edited, times: int) -> None:
     """Wait until each worker has looked at the files so many times more."""
-    seen = {path: {path.stat().st_mtime_ns} for path in stage.files_of_workers()}
+    seen = {path: {path.stat().st_mtime_ns} for path in edited.files_of_workers()}
 
     async def looked() -> bool:
         for path, moments in seen.items():
@@ -132,28 +133,28 @@ async def looks(stage: Stage, times: int) -> None:
     await until(looked, 60)
 
 
-async def test_an_edit_answers_within_two_looks(stage: Stage) -> None:
+async def test_an_edit_answers_within_two_looks(edited: Edited) -> None:
     began = perf_counter()
-    stage.write(stage.good("second"))
-    await until(lambda: stage.says("second"), 30)
+    edited.write(edited.good("second"))
+    await until(lambda: edited.says("second"), 30)
     took_s = perf_counter() - began
     say(f"an edited models.yaml answers after {took_s:.2f} s")
     assert took_s < 5 * SECOND_LOOK_S
 
 
-async def test_a_new_model_answers_and_one_that_is_gone_does_not(stage: Stage) -> None:
-    stage.write(
-        stage.good("first") + f'  new: {{provider: openai, id: n, base_url: "{stage.upstream.url}"}}\n'
+async def test_a_new_model_answers_and_one_that_is_gone_does_not(edited: Edited) -> None:
+    edited.write(
+        edited.good("first") + f'  new: {{provider: openai, id: n, base_url: "{edited.upstream.url}"}}\n'
     )
 
     async def answers() -> bool:
-        return all([(await stage.asked("new"))[0] == 200 for _ in range(20)])
+        return all([(await edited.asked("new"))[0] == 200 for _ in range(20)])
 
     await until(answers, 30)
-    stage.write(stage.good("first"))
+    edited.write(edited.good("first"))
 
     async def is_gone() -> bool:
-        return all([(await stage.asked("new"))[0] == 404 for _ in range(20)])
+        return all([(await edited.asked("new"))[0] == 404 for _ in range(20)])
 
     await until(is_gone, 30)
 
@@ -173,43 +174,43 @@ async def test_a_new_model_answers_and_one_that_is_gone_does_not(stage: Stage) -
         ),
     ],
 )
-async def test_a_broken_edit_changes_nothing_and_is_said_once(stage: Stage, broken: str, told: str) -> None:
-    before = stage.complaints()
-    stage.write(broken)
+async def test_a_broken_edit_changes_nothing_and_is_said_once(edited: Edited, broken: str, told: str) -> None:
+    before = edited.complaints()
+    edited.write(broken)
 
     async def is_told() -> bool:
-        return told in await stage.problem()
+        return told in await edited.problem()
 
     await until(is_told, 30)
-    await looks(stage, 2)
-    assert await stage.says("first")
-    assert "sk-do-not-tell" not in stage.logged() + await stage.problem()
-    assert stage.complaints() == {name: count + 1 for name, count in before.items()}
-    stage.write(stage.good("third"))
-    await until(lambda: stage.says("third"), 30)
-    assert await stage.problem() == ""
+    await looks(edited, 2)
+    assert await edited.says("first")
+    assert "sk-do-not-tell" not in edited.logged() + await edited.problem()
+    assert edited.complaints() == {name: count + 1 for name, count in before.items()}
+    edited.write(edited.good("third"))
+    await until(lambda: edited.says("third"), 30)
+    assert await edited.problem() == ""
 
 
-async def test_a_key_in_a_file_is_read_at_each_call(stage: Stage) -> None:
-    await stage.asked()
-    replace(stage.key, "sk-second\n")
-    await stage.asked()
-    sent = [one.headers["Authorization"] for one in stage.upstream.received]
+async def test_a_key_in_a_file_is_read_at_each_call(edited: Edited) -> None:
+    await edited.asked()
+    replace(edited.key, "sk-second\n")
+    await edited.asked()
+    sent = [one.headers["Authorization"] for one in edited.upstream.received]
     assert sent == ["Bearer sk-first", "Bearer sk-second"]
 
 
-async def test_a_key_that_is_gone_is_named_and_one_that_is_back_is_used(stage: Stage) -> None:
-    stage.key.unlink()
-    status, answer = await stage.asked()
+async def test_a_key_that_is_gone_is_named_and_one_that_is_back_is_used(edited: Edited) -> None:
+    edited.key.unlink()
+    status, answer = await edited.asked()
     assert status >= 400
     assert "file:key leads to nothing" in str(answer["error"])
-    assert stage.upstream.received == []
-    replace(stage.key, "sk-third")
-    assert (await stage.asked())[0] == 200
+    assert edited.upstream.received == []
+    replace(edited.key, "sk-third")
+    assert (await edited.asked())[0] == 200
 
 
-async def test_another_reference_to_a_key_is_followed(stage: Stage) -> None:
-    replace(stage.key.with_name("other-key"), "sk-other")
-    stage.write(stage.good("other").replace("file:key", "file:other-key"))
-    await until(lambda: stage.says("other"), 30)
-    assert stage.upstream.received[-1].headers["Authorization"] == "Bearer sk-other"
+async def test_another_reference_to_a_key_is_followed(edited: Edited) -> None:
+    replace(edited.key.with_name("other-key"), "sk-other")
+    edited.write(edited.good("other").replace("file:key", "file:other-key"))
+    await until(lambda: edited.says("other"), 30)
+    assert edited.upstream.received[-1].headers["Authorization"] == "Bearer sk-other"

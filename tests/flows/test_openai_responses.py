@@ -18,7 +18,7 @@ from openai.types.responses import (
 from pydantic import BaseModel
 
 from buttress.testing.upstream import Reply
-from tests.flows.clients import ANTHROPIC, EVERY, GEMINI, ILL, OPENAI, Stage, shown
+from tests.flows.clients import ANTHROPIC, BROKEN, EVERY, GEMINI, ILL, OPENAI, Stage, shown
 from tests.flows.golden import SIGNATURE, Called, Turn
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
@@ -223,16 +223,16 @@ async def test_a_tool_that_runs_at_openai_is_refused_by_its_name(stage: Stage, c
     assert not stage.asked
 
 
+@BROKEN
 @pytest.mark.parametrize("helper", [True, False], ids=["by the helper", "event by event"])
 async def test_a_stream_that_breaks_is_an_error_after_its_last_word(
-    stage: Stage, client: AsyncOpenAI, *, helper: bool
+    stage: Stage, client: AsyncOpenAI, reply: Reply, code: str, *, helper: bool
 ) -> None:
-    stage.play(Reply(chunks=("One. ", "Two. "), ending="cut"))
+    stage.play(reply)
     texts: list[str] = []
     with pytest.raises(APIError) as raised:
         await (_read_by_helper if helper else _read)(client, texts)
-    assert "".join(texts) == "One. Two. "
-    assert raised.value.code == "models.stream_cut"
+    assert ("".join(texts), raised.value.code) == ("One. Two. ", code)
 
 
 async def _read(client: AsyncOpenAI, texts: list[str]) -> None:

@@ -16,9 +16,10 @@ from buttress.app.local_model import LOCAL_MODEL
 from buttress.processes.status import read_status
 from buttress.processes.types import State
 from buttress.testing.upstream import Received, Reply, ScriptedUpstream
-from tests.flows.running import Served, buttress, serve, wait_until
+from tests.flows.running import Served, buttress, serve
 from tests.local_models import needs_model, write_models
 from tests.projects import ANSWERABLE, NONSENSE, make_project, write_document
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -60,11 +61,18 @@ MODELS = """\
 models:
   quotes: {{provider: extractive}}
   scripted: {{provider: openai, id: scripted, base_url: "{url}", price: {{input: 1.0, output: 2.0}}}}
+  free: {{provider: openai, id: scripted, base_url: "{url}", price: {{input: 0, output: 0}}}}
 ladders:
+  spending: [free, quotes]
   answers: [quotes]
   written: [scripted, quotes]
 """
 
+
+BUDGETS = """
+budgets:
+  demo: {limit: 0.03 USD, window: total, where: {tag.drill: spend}}
+"""
 
 MARKDOWN = """\
 ## About *lawns* [1]
@@ -135,6 +143,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     write_document(project / "documents" / "note.txt", PLANTED)
     feature = (project / "features" / "support" / "feature.yaml").read_text()
     _add(project, "writer", feature.replace("ladder: answers", "ladder: written"))
+    _add(project, "spender", feature.replace("ladder: answers", "ladder: spending"))
+    (project / "budgets.yaml").write_text(BUDGETS)
     _add(project, "marked", feature.replace("ladder: answers", "ladder: written\n    unsupported: mark"))
     typed = feature.replace(
         "  required: [question]", "    plan: {type: string}\n  required: [question, plan]"
@@ -385,6 +395,29 @@ def test_a_slow_model_and_a_cut_stream_show_what_they_should(served: Served, vis
     assert "every 9 days" in page.inner_text("#text")
     assert "cut off here" in page.inner_text("#text")
     assert "broke off" in page.inner_text("#why")
+
+
+def test_a_budget_is_spent_and_the_ladder_goes_past_the_model(served: Served, visit: Visit) -> None:
+    """Three answers at a cent each; the fourth is quoted. Who asks without the drill pays nothing."""
+    page = visit(served)
+    ask(page, MOWN, feature="spender")
+    badge(page, "good")
+    assert "$0.000000" in page.inner_text("#facts")
+    assert not page.locator("#purse").is_visible()
+    page.click("[data-act=spend]")
+    page.wait_for_selector("#purse")
+    page.locator("#note", has_text="The budget is spent").wait_for()
+    facts = page.inner_text("#facts")
+    assert "free (budget.exhausted)" in facts
+    assert "quotes" in facts
+    assert "every 9 days" in page.inner_text("#text")
+    page.wait_for_selector(".purse.spent")
+    assert page.inner_text("#purse-left") == "$0.03 of $0.03 spent · $0.00 left"
+    assert page.get_attribute("#purse-bar", "aria-valuenow") == "100"
+    ask(page, MOWN, feature="spender")
+    badge(page, "good")
+    assert not page.locator("#purse").is_visible()
+    assert "exhausted" not in page.inner_text("#facts")
 
 
 def test_killing_a_model_that_is_not_there_says_so(served: Served, visit: Visit) -> None:

@@ -26,11 +26,10 @@ from tests.flows.running import (
     serve,
     spooled_traces,
     stored_traces,
-    until,
     until_ready,
-    wait_until,
 )
 from tests.projects import copy_example
+from tests.waiting import until, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

@@ -30,9 +30,9 @@ from tests.flows.running import (
     say,
     spooled_traces,
     stored_traces,
-    wait_until,
 )
 from tests.projects import copy_example
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 

@@ -14,19 +14,12 @@ from buttress.processes.types import State
 from buttress.settings.loading import load_settings
 from buttress.tracing.store import TraceStore
 from buttress.tracing.types import Trace
-from tests.flows.running import (
-    Served,
-    kill,
-    processes_of,
-    say,
-    serve,
-    spooled_traces,
-    until,
-)
+from tests.flows.running import Served, kill, processes_of, say, serve, spooled_traces
 from tests.flows.test_local_model import state_of
 from tests.local_models import needs_model
 from tests.long.clients import Asking, Clients, Seen, question
 from tests.long.example import make_example
+from tests.waiting import until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 

@@ -6,24 +6,28 @@ from pathlib import Path
 
 import structlog
 
+from buttress.app.alerting import AlertParts, alerting
 from buttress.app.buttress import Buttress
 from buttress.app.declared import Declared
 from buttress.app.engine import remote_engine
 from buttress.app.layout import run_folder
 from buttress.app.live import Live
+from buttress.app.paying import budgets_now
+from buttress.app.recalling import sweep_answers
 from buttress.app.roles import announced, set_within, stop_asked
+from buttress.kernel.chance import SeededChance
 from buttress.kernel.errors import ButtressError
 from buttress.processes.announcing import Announcer, replace_file
 from buttress.processes.errors import RunFolderUnusable
 from buttress.settings.loading import Loaded
-from buttress.tracing.metrics import Metrics
+from buttress.tracing.metrics import Metrics, Present
 
 STOP_DATABASE_S = 3.0
 """When the supervisor was killed this process is the last that holds PostgreSQL, and stops it: in 0.3 s, but
 nobody else would on a machine that is busy."""
 
 SWEEP_EVERY_S = 3_600.0
-"""How often it is looked for conversations that are older than they may be."""
+"""How often it is looked for what is older than it may be: conversations, answers to an Idempotency-Key."""
 
 _log = structlog.get_logger("buttress.app.background")
 
@@ -43,8 +47,11 @@ async def run_background(loaded: Loaded) -> None:
     asked = stop_asked()
     with announced(loaded, "background", STOP_DATABASE_S) as announcer:
         live = Live(loaded.project)
-        async with served(loaded, await live.start()) as buttress:
-            metrics = Metrics("background")
+        metrics = Metrics("background")
+        async with (
+            served(loaded, await live.start()) as buttress,
+            alerting(_alert_parts(loaded, live, buttress, metrics)),
+        ):
             buttress.listen(metrics.observe)
             sweep_at = 0.0
             while not asked.is_set():
@@ -52,11 +59,23 @@ async def run_background(loaded: Loaded) -> None:
                     buttress.adopt(changed)
                     metrics.keep(buttress.names)
                 await _ship(buttress, announcer)
-                _write(metrics, run_folder(loaded.project))
+                _write(metrics, await _budgets(buttress), run_folder(loaded.project))
                 if buttress.clock.monotonic() >= sweep_at:
                     await _forget(buttress)
                     sweep_at = buttress.clock.monotonic() + SWEEP_EVERY_S
                 await set_within(asked, loaded.tree.tracing.ship_every_s)
+
+
+def _alert_parts(loaded: Loaded, live: Live, buttress: Buttress, metrics: Metrics) -> AlertParts:
+    return AlertParts(
+        project=loaded.project,
+        settings=loaded.tree,
+        declared=lambda: live.current,
+        database=buttress.database,
+        clock=buttress.clock,
+        chance=SeededChance(),
+        hear=lambda raised: metrics.count_alert(raised.alert.kind),
+    )
 
 
 async def _ship(buttress: Buttress, announcer: Announcer) -> None:
@@ -72,15 +91,31 @@ async def _ship(buttress: Buttress, announcer: Announcer) -> None:
         announcer.keep_saying(ready=True)
 
 
-def _write(metrics: Metrics, run_dir: Path) -> None:
-    """Let call workers know which calls were found lost: whichever of them is scraped answers for all."""
+async def _budgets(buttress: Buttress) -> Present:
+    if not buttress.budgets:
+        return {}
+    try:
+        return await budgets_now(await buttress.database(), buttress.budgets, buttress.clock)
+    except ButtressError as error:
+        _log.warning("background.cannot_look", code=error.code, reason=error.message)
+        return {}
+
+
+def _write(metrics: Metrics, present: Present, run_dir: Path) -> None:
+    """Let call workers know what is found here: whichever of them is scraped answers for all."""
     with suppress(RunFolderUnusable):
-        replace_file(run_dir / "background.metrics", metrics.text())
+        replace_file(run_dir / "background.metrics", metrics.text(present))
 
 
 async def _forget(buttress: Buttress) -> None:
     try:
         if forgotten := await buttress.forget_conversations():
             _log.info("conversations.forgotten", conversations=forgotten)
+        if swept := await sweep_answers(await buttress.database(), buttress.settings.caching, buttress.clock):
+            _log.info("answers.swept", answers=swept)
+        if forgotten := await buttress.claims.forget():
+            _log.info("idempotency.forgotten", answers=forgotten)
+        if forgotten := buttress.forget_settlements():
+            _log.info("settlements.forgotten", writers=forgotten)
     except ButtressError as error:
-        _log.warning("conversations.not_forgotten", code=error.code, reason=error.message)
+        _log.warning("background.not_forgotten", code=error.code, reason=error.message)

@@ -8,18 +8,19 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Self, Unpack
 
-import msgspec
-
+from buttress.access.idempotency_claims import Claims
+from buttress.app.beginning import Beginning, engine_for, model_for
 from buttress.app.declared import Declared
-from buttress.app.engine import engine_runs, local_engine, remote_engine
-from buttress.app.filling import EngineRanker, OpenEgress, PriceMeter
+from buttress.app.filling import EngineRanker, OpenEgress
 from buttress.app.kept import rules_folder
-from buttress.app.layout import index_folder, knowledge_folder, make_kept_folder, spool_folder
-from buttress.app.local_model import ServedModel, own_model
+from buttress.app.layout import index_folder, journal_folder, knowledge_folder, make_kept_folder, spool_folder
 from buttress.app.parts import Part
-from buttress.app.project import compiled_releases, declared_models, knowledge_bases
+from buttress.app.paying import Paying, PayingParts
+from buttress.app.project import compiled_releases, declared_budgets, declared_models, knowledge_bases
+from buttress.app.recalling import ProjectAnswers, forget_cited, surroundings_of
+from buttress.app.recording import Recording
 from buttress.app.reranking import EngineReranker, with_own_reranker
-from buttress.app.sharing import share
+from buttress.app.sharing import breakers, budgets, share
 from buttress.app.storage import project_database
 from buttress.gateway.answer import answer, collect
 from buttress.gateway.ports import Ports
@@ -35,17 +36,16 @@ from buttress.knowledge.errors import UnknownKnowledge
 from buttress.knowledge.forgetting import forget_undeclared
 from buttress.knowledge.ingest import IngestParts, ingest
 from buttress.knowledge.ingest_types import IngestReport, Progress, StoredExcerpt
-from buttress.knowledge.ledger import Ledger
+from buttress.knowledge.ledger import Ledger as DocumentLedger
 from buttress.knowledge.parsing.pool import ParserPool
 from buttress.knowledge.ports import Engine
 from buttress.knowledge.search_types import Found, Query
 from buttress.models.counting import Counters
 from buttress.models.deployments import Deployments
-from buttress.models.ports import LocalServer
 from buttress.models.providers.building import ProviderParts, build_provider
 from buttress.models.providers.http import HttpParts
 from buttress.models.providers.local import Gate, LocalParts
-from buttress.models.providers.scripted import Drill, drilled
+from buttress.models.providers.scripted import Drill, drilled, drilled_meter
 from buttress.outbound.sessions import Sessions
 from buttress.prompts.memory import ChatMemory
 from buttress.prompts.store import ConversationStore
@@ -57,12 +57,13 @@ from buttress.settings.errors import ProjectMissing
 from buttress.settings.loading import Loaded, load_settings
 from buttress.settings.secrets import resolve_secret
 from buttress.settings.tree import Settings
+from buttress.spend.budgets import Budget
+from buttress.spend.settling import forget, settle
+from buttress.spend.store import Ledger
 from buttress.storage.database import Database
-from buttress.tracing.shipping import ship
-from buttress.tracing.spool import Spool
+from buttress.tracing.metrics import UPSTREAMS, Present
 from buttress.tracing.store import TraceStore
 from buttress.tracing.types import Trace
-from buttress.tracing.underway import Underway
 
 
 class Buttress:
@@ -78,32 +79,46 @@ class Buttress:
         loaded: Loaded,
         parts: AsyncExitStack,
         declared: Declared | None,
-        *,
-        engine: Engine,
-        embedder: SharedEmbedder,
-        local: LocalServer,
+        begun: Beginning,
     ) -> None:
         self._loaded = loaded
-        self._engine = engine
-        self._embedder = embedder
+        self._engine = begun.engine
+        self._embedder = begun.embedder
         self._clock = SystemClock()
         self._chance = SeededChance()
         self._knowledge = declared.knowledge if declared else knowledge_bases(loaded.project)
         self._releases = declared.releases if declared else None
         self._catalogue = declared.catalogue if declared else None
+        self._budgets = declared.budgets if declared else None
         self._plain_ports: Ports | None = None
-        self._local = LocalParts(server=local, gate=Gate(loaded.tree.models.local))
+        self._local = LocalParts(server=begun.local, gate=Gate(loaded.tree.models.local))
         self._rulebooks: dict[ReleaseId, Rulebook] = {}
         self._functions = FunctionPool(loaded.tree.releases)
-        self._hearing: list[Callable[[Trace], None]] = []
         self._sessions = Sessions(loaded.tree.outbound)
         self._deployments = Deployments(loaded.tree.models, self._clock)
-        self._database = Part(parts, self._opening_database)
+        self._database = Part(parts, lambda: project_database(loaded, self._clock))
+        self.database = self._database.get
+        """Returns the project's database, opened when first asked for."""
         self._counters = Counters(loaded.project)
         self._memory = ChatMemory(self._database.get, loaded.tree.prompts.memory)
+        self._answers = ProjectAnswers(self._database.get, loaded.tree.caching, self._clock)
+        self._claims = Claims(
+            self._database.get,
+            loaded.tree.access.idempotency,
+            lambda: new_id("ic", self._clock, self._chance),
+        )
         writer = f"{new_id('sp', self._clock, self._chance)}-{os.getpid()}"
-        spooled = (spool_folder(loaded.project), writer, loaded.tree.tracing.segment_bytes)
-        self._spool, self._underway = Spool(*spooled), Underway(*spooled)
+        self._recording = Recording(spool_folder(loaded.project), writer, loaded.tree.tracing)
+        self._paying = Paying(
+            PayingParts(
+                writer=writer,
+                folder=journal_folder(loaded.project),
+                database=self._database.get,
+                clock=self._clock,
+                settings=loaded.tree.spend,
+                is_served=begun.is_served,
+            )
+        )
 
     @classmethod
     def open(
@@ -133,16 +148,20 @@ class Buttress:
         make_kept_folder(loaded.project)
         async with AsyncExitStack() as stack:
             embedder = stack.enter_context(closing(SharedEmbedder(loaded.tree.knowledge.embedder)))
-            local = await stack.enter_async_context(_local(loaded, served=engine is not None))
+            is_served = engine is not None
+            local = await stack.enter_async_context(model_for(loaded, served=is_served))
             if engine is None:
-                engine = await stack.enter_async_context(_engine(loaded, declared, embedder))
+                engine = await stack.enter_async_context(engine_for(loaded, declared, embedder))
             # Parts are opened later than what uses them at the end, and must still be closed after it.
             parts = await stack.enter_async_context(AsyncExitStack())
-            buttress = cls(loaded, parts, declared, engine=engine, embedder=embedder, local=local)
+            buttress = cls(loaded, parts, declared, Beginning(engine, embedder, local, is_served))
             stack.callback(buttress._sessions.close)
             stack.push_async_callback(buttress._functions.aclose)
             stack.push_async_callback(buttress._last_words)
+            await stack.enter_async_context(buttress._paying)
             await stack.enter_async_context(buttress._memory)
+            await stack.enter_async_context(buttress._answers)
+            await stack.enter_async_context(buttress._claims)
             yield buttress
 
     @property
@@ -171,21 +190,30 @@ class Buttress:
         return self._deployments
 
     @property
-    def upstream_connections(self) -> int:
-        """How many connections to upstreams this process has, lent or kept for the next call."""
-        return self._sessions.open_connections
+    def paying(self) -> Paying:
+        """What its models are paid from."""
+        return self._paying
+
+    @property
+    def present(self) -> Present:
+        """How this process stands now, as metrics."""
+        return {UPSTREAMS: {(): self._sessions.open_connections}, **self._paying.present}
 
     def listen(self, hear: Callable[[Trace], None]) -> None:
         """Have `hear` called with each trace as it is recorded, and with those that `ship` finds lost.
 
         It must not fail, and not wait.
         """
-        self._hearing.append(hear)
+        self._recording.listen(hear)
 
-    async def share_breakers(self) -> None:
-        """Tell the project's other processes which models are left alone, and hear it from them; for ever."""
+    async def share(self) -> None:
+        """Tell the project's other processes what this one finds out, and hear it from them; for ever.
+
+        That is which models are left alone, and of which budgets others may hold money that is needed here.
+        """
         me = new_id("bu", self._clock, self._chance)
-        await share(self._deployments, lambda: self.catalogue.models, self._database.get, me)
+        async with breakers(self._deployments, lambda: self.catalogue.models) as line:
+            await share((line, budgets(self._paying)), self._database.get, me)
 
     @property
     def releases(self) -> Mapping[str, Release]:
@@ -210,6 +238,7 @@ class Buttress:
         self._knowledge, self._releases = declared.knowledge, declared.releases
         self._catalogue, self._plain_ports = declared.catalogue, None
         self._deployments.keep(declared.catalogue.models.values())
+        self._budgets = declared.budgets
         current = {release.release_id for release in declared.releases.values()}
         self._rulebooks = {one: book for one, book in self._rulebooks.items() if one in current}
 
@@ -223,6 +252,17 @@ class Buttress:
         if self._catalogue is None:
             self._catalogue = declared_models(self._loaded.project)
         return self._catalogue
+
+    @property
+    def budgets(self) -> Sequence[Budget]:
+        """The budgets of the project; read when first asked for.
+
+        Raises:
+            FeatureInvalid: with every mistake in budgets.yaml.
+        """
+        if self._budgets is None:
+            self._budgets = declared_budgets(self._loaded.project)
+        return self._budgets
 
     @property
     def names(self) -> Sequence[str]:
@@ -246,6 +286,7 @@ class Buttress:
         Beside the question may be told: `user`, `tenant`, `groups`; `history`, the turns before it, oldest
         first; `conversation`, an id under which the turns of this user are kept here. With an id, the
         process's first question opens the database; a client's own history counts before what is kept.
+        `caching`: `refresh` for a new answer, `skip` for one that has nothing to do with the cache.
 
         Close the generator (`contextlib.aclosing`) when leaving early: the work for it is then cancelled.
 
@@ -281,7 +322,7 @@ class Buttress:
         Raises:
             StorageUnavailable, and what else `storage.database.open_database` names.
         """
-        return await Ledger(await self._database.get(), knowledge).excerpt(document, scope, *place)
+        return await DocumentLedger(await self._database.get(), knowledge).excerpt(document, scope, *place)
 
     async def search(self, knowledge: str, text: str, *, scope: Scope, limit: int | None = None) -> Found:
         """Return the passages of a knowledge base that fit `text` best, of those that `scope` may see.
@@ -330,14 +371,19 @@ class Buttress:
         return TraceStore(await self._database.get())
 
     async def ship(self) -> int:
-        """Move the traces that wait in the spool into the database; return how many there were.
+        """Move traces and settlements that wait into the database; return how many traces there were.
 
         Raises:
-            StorageUnavailable: the database is away; the traces stay where they are.
+            StorageUnavailable: the database is away; they stay where they are.
         """
         self.seal()
         database = await self._database.get()
-        return await ship(spool_folder(self._loaded.project), TraceStore(database), self._tell)
+        await settle(journal_folder(self._loaded.project), Ledger(database))
+        return await self._recording.ship(database)
+
+    def forget_settlements(self) -> int:
+        """Remove settlements older than `spend.keep_days`; return of how many writers."""
+        return forget(journal_folder(self._loaded.project), self.settings.spend.keep_days, self._clock)
 
     async def keep_releases(self) -> None:
         """Keep the project's releases in the database, so that a trace's release can be looked up later."""
@@ -358,14 +404,19 @@ class Buttress:
         return await store.forget_before(self._clock.now() - timedelta(days=days))
 
     @property
+    def claims(self) -> Claims:
+        """The Idempotency-Keys that this process answers; the database is opened for the first one."""
+        return self._claims
+
+    @property
     def trouble(self) -> str:
-        """Why traces are not where they should be; empty when they are."""
-        return self._spool.trouble
+        """Why traces or settlements are not where they should be; empty when they are."""
+        return ", ".join(one for one in (self._recording.trouble, self._paying.trouble) if one)
 
     def seal(self) -> None:
-        """Hand the traces so far to whoever ships them."""
-        self._spool.seal()
-        self._underway.restore()
+        """Hand traces and settlements so far to whoever ships them."""
+        self._recording.seal()
+        self._paying.seal()
 
     def _ports(self, drill: Drill | None = None) -> Ports:
         """Return what a call needs; without a drill always the same, until the project's files change."""
@@ -401,11 +452,12 @@ class Buttress:
             counter=self._counters.of,
             counter_at_hand=self._counters.at_hand,
             egress=OpenEgress(),
-            meter=lambda _: PriceMeter(),
+            meter=drilled_meter(self._paying.metering(self.budgets), drill),
             deployments=deployments,
             memory=self._memory,
-            begin=self._begin,
-            record=self._record,
+            answers=None if drill else self._answers.amid(surroundings_of(tree, self._knowledge)),
+            begin=self._recording.begin,
+            record=self._recording.record,
             clock=self._clock,
             chance=self._chance,
             models=tree.models,
@@ -424,6 +476,7 @@ class Buttress:
             settings=knowledge.ingest,
             limits=knowledge.parsing.limits,
             allow_empty=allow_empty,
+            changed=partial(forget_cited, database),
         )
 
     def _rulebook(self, release: Release) -> Rulebook:
@@ -433,54 +486,10 @@ class Buttress:
             self._rulebooks[release.release_id] = Rulebook(folder, self._functions)
         return self._rulebooks[release.release_id]
 
-    def _begin(self, trace: Trace) -> None:
-        self._underway.begin(trace.trace_id, self._encoded(trace))
-
-    def _record(self, trace: Trace) -> None:
-        self._spool.append(self._encoded(trace))
-        self._underway.end(trace.trace_id)
-        self._tell(trace)
-
-    def _tell(self, trace: Trace) -> None:
-        for hear in self._hearing:
-            hear(trace)
-
-    def _encoded(self, trace: Trace) -> bytes:
-        kept = trace if self.settings.tracing.keep_content else trace.without_content()
-        try:
-            return msgspec.json.encode(kept)
-        except (TypeError, ValueError, RecursionError):  # an input that was refused because it is no JSON
-            return msgspec.json.encode(kept.without_content())
-
-    def _opening_database(self) -> AbstractAsyncContextManager[Database]:
-        return project_database(self._loaded, self._clock)
-
     async def _last_words(self) -> None:
-        self._spool.close()
-        self._underway.close()
+        self._recording.close()
+        self._paying.close()
         if self._database.is_open:
             await self.ship()
             if self._releases is not None:
                 await self.keep_releases()
-
-
-@asynccontextmanager
-async def _engine(
-    loaded: Loaded, declared: Declared | None, embedder: SharedEmbedder
-) -> AsyncIterator[Engine]:
-    if engine_runs(loaded.project):
-        async with remote_engine(loaded) as remote:
-            yield remote
-    else:
-        knowledge = declared.knowledge if declared else knowledge_bases(loaded.project)
-        async with local_engine(loaded, knowledge, embedder, SystemClock()) as local:
-            yield local
-
-
-@asynccontextmanager
-async def _local(loaded: Loaded, *, served: bool) -> AsyncIterator[LocalServer]:
-    if served:
-        yield ServedModel(loaded.project)
-    else:
-        async with own_model(loaded) as own:
-            yield own

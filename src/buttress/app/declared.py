@@ -9,23 +9,37 @@ from pathlib import Path
 
 import msgspec
 
-from buttress.app.project import compiled_releases, declared_models, knowledge_bases
+from buttress.access.limits import Limit
+from buttress.app.project import (
+    compiled_releases,
+    declared_budgets,
+    declared_limits,
+    declared_models,
+    declared_webhooks,
+    knowledge_bases,
+)
 from buttress.kernel.catalogue import Catalogue
 from buttress.kernel.ids import content_hash, hash_of
 from buttress.knowledge.types import KnowledgeBase
 from buttress.releases.types import Release
+from buttress.spend.budgets import Budget
+from buttress.spend.pricing import list_version
+from buttress.watch.types import Route
 
 MAX_FILE_BYTES = 2_000_000
 """No file that a feature may use is larger: what is, and lies beside them, is not read to see it change."""
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
-    """The models, knowledge bases and releases of a project by name, and the fingerprint of their files."""
+    """What a project declares, and the fingerprint of its files."""
 
     fingerprint: str
     catalogue: Catalogue
     knowledge: dict[str, KnowledgeBase]
     releases: dict[str, Release]
+    budgets: tuple[Budget, ...] = ()
+    webhooks: tuple[Route, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
 
 def read_declared(project: Path, fingerprint: str) -> Declared:
@@ -41,6 +55,9 @@ def read_declared(project: Path, fingerprint: str) -> Declared:
         catalogue=declared_models(project),
         knowledge=knowledge,
         releases=releases,
+        budgets=declared_budgets(project),
+        webhooks=declared_webhooks(project),
+        limits=declared_limits(project),
     )
 
 
@@ -48,7 +65,7 @@ _Stamp = tuple[str, int, int, int, int]
 
 
 class Watch:
-    """Tells whether the declaration files of a project have changed: models.yaml, knowledge/, features/.
+    """Tells whether the declaration files of a project have changed; see `declaration_files`.
 
     buttress.yaml is not among them: settings are read when a process starts.
     """
@@ -74,13 +91,13 @@ class Watch:
 
 
 def fingerprint(project: Path) -> str:
-    """Return the hash of the names and contents of the declaration files, and of the code that reads them."""
+    """Return the hash of the names and contents of the declaration files, and of what reads them."""
     files = [
         part
         for path in declaration_files(project)
         for part in (path.relative_to(project).as_posix().encode("utf-8", "surrogateescape"), _digest(path))
     ]
-    return content_hash(_code(), *files)
+    return content_hash(_code(), list_version(), *files)
 
 
 @cache
@@ -91,8 +108,11 @@ def _code() -> str:
 
 
 def declaration_files(project: Path) -> Iterator[Path]:
-    """Yield the files that knowledge bases, models and features are declared in, in a fixed order."""
+    """Yield the files that things are declared in, in a fixed order; those of features last."""
     yield project / "models.yaml"
+    yield project / "budgets.yaml"
+    yield project / "alerts.yaml"
+    yield project / "limits.yaml"
     yield from sorted((project / "knowledge").glob("*.yaml"))
     for feature in sorted((project / "features").glob("*")):
         # Each by itself: a feature may be a link to a folder, which a walk from above would not follow.

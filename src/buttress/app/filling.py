@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from types import TracebackType
 
-from buttress.kernel.catalogue import Model
+from buttress.kernel.catalogue import Model, Price
+from buttress.kernel.clock import Clock
 from buttress.kernel.usage import NanoDollars
 from buttress.knowledge.ports import Engine
 from buttress.models.order import Order
 from buttress.models.types import Bill
-from buttress.spend.prices import cost
+from buttress.spend.prices import cost, in_force, in_lane
 
 
 class EngineRanker:
@@ -26,17 +27,19 @@ class EngineRanker:
 class PriceMeter:
     """A `models.ports.Meter` without budgets: nothing is reserved, each attempt is priced at its end."""
 
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
     def attempt(self, model: Model, order: Order) -> "_Metered":
         """See `Meter.attempt`; never refuses."""
-        del order  # what is asked decides nothing while there are no budgets
-        return _Metered(model)
+        return _Metered(price_now(model, order, self._clock))
 
 
 class _Metered:
     """One attempt that is priced at its end. A class, since each call needs one."""
 
-    def __init__(self, model: Model) -> None:
-        self._price = model.price
+    def __init__(self, price: Price | None) -> None:
+        self._price = price
         self._bill = Bill()
 
     async def __aenter__(self) -> Bill:
@@ -45,8 +48,20 @@ class _Metered:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        bill = self._bill
-        bill.cost = NanoDollars(0) if bill.is_free else cost(bill.usage, self._price)
+        self._bill.cost = priced(self._bill, self._price)
+
+
+def price_now(model: Model, order: Order, clock: Clock) -> Price | None:
+    """Return what `order` costs at `model` in this moment, in which it begins; None where nobody knows."""
+    price = model.price
+    if price and price.changes:
+        price = in_force(price, clock.now())
+    return in_lane(price, order.lane(model))
+
+
+def priced(bill: Bill, price: Price | None) -> NanoDollars | None:
+    """Return what an attempt cost; None where nobody knows."""
+    return NanoDollars(0) if bill.is_free else cost(bill.usage, price)
 
 
 class OpenEgress:

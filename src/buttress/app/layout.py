@@ -30,9 +30,19 @@ def spool_folder(project: Path) -> Path:
     return project / KEPT / "spool"
 
 
+def journal_folder(project: Path) -> Path:
+    """What was spent, and is not in the ledger yet; for some days also what is."""
+    return project / KEPT / "journal"
+
+
 def releases_folder(project: Path) -> Path:
     """The last project without mistakes, compiled."""
     return project / KEPT / "releases"
+
+
+def prices_file(project: Path) -> Path:
+    """What the packaged price list says of the project's models."""
+    return project / KEPT / "prices.json"
 
 
 def run_folder(project: Path) -> Path:
@@ -48,3 +58,18 @@ def log_folder(project: Path) -> Path:
 def engine_address(project: Path) -> Path:
     """Where the engine process says its port and token; readable by its user only."""
     return run_folder(project) / "engine.address"
+
+
+def limits_table(project: Path) -> Path:
+    """What call workers of this machine have let in of late; begun anew with each start of `serve`."""
+    return run_folder(project) / "limits.table"
+
+
+def key_secret_file(project: Path) -> Path:
+    """The secret that keys are hashed with, where the settings name none."""
+    return project / KEPT / "key_secret"
+
+
+def kept_keys_file(project: Path) -> Path:
+    """The keys as they were last read from the database, hashed."""
+    return project / KEPT / "keys.json"

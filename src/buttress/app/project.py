@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from buttress.access.limits import Limit
 from buttress.gateway.compiling.errors import FeatureInvalid
 from buttress.kernel.catalogue import Catalogue
+from buttress.kernel.errors import Mistake
 from buttress.knowledge.declaration import invalid, read_knowledge_bases
 from buttress.knowledge.types import KnowledgeBase
 from buttress.releases.types import Release
+from buttress.spend.budgets import Budget
+from buttress.watch.types import Route
 
 
 def knowledge_bases(project: Path) -> dict[str, KnowledgeBase]:
@@ -23,14 +27,58 @@ def knowledge_bases(project: Path) -> dict[str, KnowledgeBase]:
 
 
 def declared_models(project: Path) -> Catalogue:
-    """Return the models and ladders of models.yaml.
+    """Return the models and ladders of models.yaml, with the prices that are known of them. It blocks.
 
     Raises:
         FeatureInvalid: with every mistake in it.
     """
-    from buttress.gateway.compiling.project import read_models  # noqa: PLC0415 - not for the engine
+    from buttress.app.pricing import with_prices  # noqa: PLC0415 - not for the engine
+    from buttress.gateway.compiling.project import read_models  # noqa: PLC0415 - the same
 
     found = read_models(project)
+    if isinstance(found, list):
+        raise FeatureInvalid(found)
+    return with_prices(found, project)
+
+
+def declared_budgets(project: Path) -> tuple[Budget, ...]:
+    """Return the budgets of budgets.yaml, by name; none where there is no such file.
+
+    Raises:
+        FeatureInvalid: with every mistake in it.
+    """
+    from buttress.gateway.compiling.project import read_budget_file  # noqa: PLC0415 - not for the engine
+
+    found = read_budget_file(project)
+    mistakes = [one for one in found if isinstance(one, Mistake)]
+    if mistakes:
+        raise FeatureInvalid(mistakes)
+    return tuple(one for one in found if isinstance(one, Budget))
+
+
+def declared_limits(project: Path) -> tuple[Limit, ...]:
+    """Return the limits of limits.yaml, by name; none where there is no such file.
+
+    Raises:
+        FeatureInvalid: with every mistake in it.
+    """
+    from buttress.gateway.compiling.project import read_limit_file  # noqa: PLC0415 - not for the engine
+
+    found = read_limit_file(project)
+    if isinstance(found, list):
+        raise FeatureInvalid(found)
+    return found
+
+
+def declared_webhooks(project: Path) -> tuple[Route, ...]:
+    """Return the webhooks of alerts.yaml, by name; none where there is no such file.
+
+    Raises:
+        FeatureInvalid: with every mistake in it.
+    """
+    from buttress.gateway.compiling.project import read_alert_file  # noqa: PLC0415 - not for the engine
+
+    found = read_alert_file(project)
     if isinstance(found, list):
         raise FeatureInvalid(found)
     return found

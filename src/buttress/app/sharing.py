@@ -1,25 +1,29 @@
-"""What one worker finds out about a model, told to the others by NOTIFY: within a second, mostly at once.
+"""What one process finds out, told to the others by NOTIFY: within a second, mostly at once.
 
-Without a database each worker goes by what it sees itself.
+Two things are told: which models are left alone, and of which accounts somebody has no money left. Without a
+database each process goes by what it sees itself.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
 
 import msgspec
 import psycopg
 import structlog
 
+from buttress.app.paying import Paying
 from buttress.kernel.catalogue import Model
 from buttress.kernel.errors import ButtressError
 from buttress.models.deployments import Deployments, Word
+from buttress.spend.purses import Scarce
 from buttress.storage.database import Database
 
-CHANNEL = "buttress_breakers"
+BREAKERS, BUDGETS = "buttress_breakers", "buttress_budgets"
 
 MAX_WAITING = 256
-"""Words that wait to be told; more are dropped: every worker finds out for itself in time."""
+"""What waits to be told; more is dropped: every process finds out for itself in time."""
 
 TRY_AGAIN_S = 5.0
 """How long the database is left alone that could not be opened."""
@@ -30,19 +34,33 @@ _log = structlog.get_logger("buttress.app.sharing")
 
 
 class Told(msgspec.Struct, frozen=True):
-    """A word, and who told it."""
+    """What was told, and who told it."""
 
     sender: str
-    word: Word
+    what: msgspec.Raw
 
 
-async def share(
-    deployments: Deployments, models: Callable[[], Mapping[str, Model]], database: OpenDatabase, me: str
-) -> None:
-    """Tell what `deployments` find out, as `me`, and have them hear the others, until cancelled.
+class Line(msgspec.Struct, frozen=True):
+    """What goes over one channel: `next_word` waits for what is to be told, `hear` takes what others tell."""
 
-    `models` are those of the project's files. A database that is away is tried again and again.
-    """
+    channel: str
+    next_word: Callable[[], Awaitable[object]]
+    hear: Callable[[bytes], None]
+
+
+async def share(lines: tuple[Line, ...], database: OpenDatabase, me: str) -> None:
+    """Tell and hear, as `me`, until cancelled. A database that is away is tried again and again."""
+    async with asyncio.TaskGroup() as group:
+        for line in lines:
+            group.create_task(_again_and_again(line, partial(_tell, line, database, me)))
+            group.create_task(_again_and_again(line, partial(_hear, line, database, me)))
+
+
+@asynccontextmanager
+async def breakers(
+    deployments: Deployments, models: Callable[[], Mapping[str, Model]]
+) -> AsyncIterator[Line]:
+    """Have what `deployments` find out told for the block; `models` are those of the project's files."""
     waiting: asyncio.Queue[Word] = asyncio.Queue(MAX_WAITING)
     before = deployments.tell
 
@@ -50,43 +68,47 @@ async def share(
         if not waiting.full():
             waiting.put_nowait(word)
 
+    def hear(what: bytes) -> None:
+        deployments.hear(msgspec.json.decode(what, type=Word), models())
+
     deployments.tell = tell
     try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_again_and_again(lambda: _tell(waiting, database, me)))
-            group.create_task(_again_and_again(lambda: _hear(deployments, models, database, me)))
+        yield Line(BREAKERS, waiting.get, hear)
     finally:
         deployments.tell = before
 
 
-async def _again_and_again(work: Callable[[], Awaitable[None]]) -> None:
+def budgets(paying: Paying) -> Line:
+    """Return the line over which processes ask one another for money that they do not need."""
+
+    def hear(what: bytes) -> None:
+        paying.give_back(msgspec.json.decode(what, type=Scarce))
+
+    return Line(BUDGETS, paying.short.get, hear)
+
+
+async def _again_and_again(line: Line, work: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await work()
         except (ButtressError, psycopg.Error, OSError) as error:
-            _log.warning("breakers.not_shared", reason=str(error))
+            _log.warning("sharing.away", channel=line.channel, reason=str(error))
         await asyncio.sleep(TRY_AGAIN_S)
 
 
-async def _tell(waiting: asyncio.Queue[Word], database: OpenDatabase, me: str) -> None:
+async def _tell(line: Line, database: OpenDatabase, me: str) -> None:
     while True:
-        word = await waiting.get()
-        await (await database()).notify(CHANNEL, msgspec.json.encode(Told(me, word)).decode())
+        word = await line.next_word()
+        told = Told(me, msgspec.Raw(msgspec.json.encode(word)))
+        await (await database()).notify(line.channel, msgspec.json.encode(told).decode())
 
 
-async def _hear(
-    deployments: Deployments, models: Callable[[], Mapping[str, Model]], database: OpenDatabase, me: str
-) -> None:
-    async with aclosing((await database()).listen([CHANNEL])) as notices:
+async def _hear(line: Line, database: OpenDatabase, me: str) -> None:
+    async with aclosing((await database()).listen([line.channel])) as notices:
         async for notice in notices:
-            told = _read(notice.payload)
-            if told and told.sender != me:
-                deployments.hear(told.word, models())
-
-
-def _read(payload: str) -> Told | None:
-    """Return what was told; None where it is nothing of ours, or of another version."""
-    try:
-        return msgspec.json.decode(payload, type=Told)
-    except msgspec.MsgspecError:
-        return None
+            try:
+                told = msgspec.json.decode(notice.payload, type=Told)
+                if told.sender != me:
+                    line.hear(bytes(told.what))
+            except msgspec.MsgspecError:  # nothing of ours, or of another version
+                continue

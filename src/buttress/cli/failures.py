@@ -28,6 +28,7 @@ _WRONG_INPUT = (
     "knowledge.declaration",
     "cli.misused",
     "models.not_added",
+    "tracing.spending_unclear",
 )
 
 _REMEDIES = {

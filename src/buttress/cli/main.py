@@ -38,6 +38,12 @@ COMMANDS = {
     "doctor": ("buttress.cli.doctor", "Check the set-up, and say what to do."),
     "config": ("buttress.cli.config", "Show every setting and where it came from."),
     "models": ("buttress.cli.models", "List the models of models.yaml, try them, add one."),
+    "prices": ("buttress.cli.prices", "Show what models cost, and who says so."),
+    "budget": ("buttress.cli.spend", "Show what is used of each budget, what is left, and until when."),
+    "spend": ("buttress.cli.spend", "Show what calls cost, and who asked for it."),
+    "keys": ("buttress.cli.keys", "Make, list, rotate and revoke keys for HTTP."),
+    "alerts": ("buttress.cli.alerts", "Look at the alerts that were raised; try a webhook; deliver again."),
+    "cache": ("buttress.cli.cache", "Look at kept answers, forget them, tune the likeness."),
     "releases": ("buttress.cli.releases", "Compile the features, and say what is wrong with them."),
 }
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from shutil import copymode
-from typing import Literal, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 import click
 import msgspec
@@ -19,17 +19,13 @@ from buttress.cli.failures import DONE, FAILED, CommandMisused
 from buttress.cli.main import Invocation
 from buttress.cli.opening import loaded_settings, project_folder
 from buttress.cli.plain import one_line, safe
+from buttress.cli.priced import PER, is_free, price_source, rates_said
 from buttress.kernel.catalogue import Catalogue, DataPolicy, Ladder, Model, Option, Price, Step
 from buttress.kernel.located import did_you_mean
 from buttress.kernel.usage import Usage, format_dollars
 from buttress.models.adding import Addition, Field, with_model
-from buttress.models.declaration import HERE
 from buttress.models.providers.building import PROVIDERS
 from buttress.settings.loading import Loaded
-
-PriceSource = Literal["models.yaml", "runs here"]
-"""Who says what a model costs."""
-
 
 _NONE_YET = "No models yet: name one in models.yaml, or add one: buttress models add --help"
 
@@ -43,7 +39,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     window_tokens: int
     max_output_tokens: int
     price: Price | None
-    price_source: PriceSource | None
+    price_source: str | None
     policy: DataPolicy
     ladders: tuple[str, ...]
 
@@ -105,35 +101,20 @@ def _listed(model: Model, catalogue: Catalogue) -> Listed:
         window_tokens=model.window_tokens,
         max_output_tokens=model.max_output_tokens,
         price=model.price,
-        price_source=_price_source(model),
+        price_source=price_source(model),
         policy=model.policy,
         ladders=tuple(name for name, ladder in catalogue.ladders.items() if model.name in ladder.names),
     )
-
-
-def _price_source(model: Model) -> PriceSource | None:
-    if model.price is None:
-        return None
-    return "runs here" if model.provider in HERE and _is_free(model.price) else "models.yaml"
 
 
 def _price(one: Listed) -> str:
     price = one.price
     if price is None:
         return "price unknown: models.yaml does not say it"
-    if _is_free(price):
-        return f"free ({one.price_source})"
-    cached = [
-        *([f"${price.cache_read:g} read from a cache"] if price.cache_read is not None else []),
-        *([f"${price.cache_write:g} written to it"] if price.cache_write is not None else []),
-    ]
-    said = ", ".join([f"${price.input:g} in", f"${price.output:g} out", *cached])
-    return f"{said} per million tokens ({one.price_source})"
-
-
-def _is_free(price: Price | None) -> bool:
-    """Say whether no token of any class costs anything, as far as is known."""
-    return price is not None and not any(msgspec.structs.astuple(price))
+    said = "free" if is_free(price) else f"{rates_said(price)} {PER}"
+    day = f", {price.date}" if price.date else ""
+    more = "; more: buttress prices" if price.tiers or price.request or price.changes else ""
+    return f"{said} ({one.price_source}{day}){more}"
 
 
 def _policy(policy: DataPolicy) -> str:
@@ -195,7 +176,7 @@ def _chosen(names: Sequence[str], catalogue: Catalogue) -> list[str]:
 
 def _notice(asked: Sequence[Model]) -> str:
     """Return what is known of the cost before anything is asked."""
-    priced = [one.name for one in asked if one.price is not None and not _is_free(one.price)]
+    priced = [one.name for one in asked if one.price and not is_free(one.price)]
     unknown = [one.name for one in asked if one.price is None]
     said = [
         *([f"costs money: {', '.join(priced)}"] if priced else []),

@@ -15,7 +15,7 @@ import uvloop
 from msgspec.structs import replace
 
 from buttress.app.kept import forget_others, keep, read_current
-from buttress.app.layout import run_folder
+from buttress.app.layout import limits_table, run_folder
 from buttress.app.local_model import LOCAL_MODEL, local_model
 from buttress.cli.failures import CommandMisused
 from buttress.cli.main import Invocation
@@ -36,6 +36,11 @@ ROLES = ("engine", "calls", "background", LOCAL_MODEL)
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65_535), help="As server.port; 0 takes a free one.")
 @click.option("--workers", type=click.IntRange(1, 64), help="As server.workers.")
+@click.option(
+    "--no-auth",
+    is_flag=True,
+    help="Ask nobody for a key: server.keys=never. On an address of this machine only.",
+)
 @click.option("--role", type=click.Choice(ROLES), help="Be one process only; for several machines.")
 @click.option("--name", default="calls", hidden=True, help="What this call worker is called.")
 @click.option(
@@ -55,6 +60,7 @@ def serve(
     name: str,
     run_dir: Path | None,
     *,
+    no_auth: bool,
     foreground_logs: bool,
     **given: int | None,
 ) -> None:
@@ -65,6 +71,7 @@ def serve(
     """
     handed = given.pop("settings_fd")
     flags = [f"server.{key}={value}" for key, value in given.items() if value is not None]
+    flags += ["server.keys=never"] if no_auth else []
     flags = [*(taken_over(handed) if handed else ()), *invocation.flags, *flags]
     project = project_folder(invocation)
     loaded = load_settings(project, flags=flags)
@@ -101,8 +108,10 @@ async def _supervise(loaded: Loaded, flags: list[str], *, foreground_logs: bool)
 
     server = loaded.tree.server
     require_local(server)
+    _say_who_is_let_in(server.keys)
     declared = read_current(loaded.project)
     _refuse_second(loaded)
+    limits_table(loaded.project).unlink(missing_ok=True)
     with _ended_by_signals(), reserve_port(server.host, server.port) as reserved:
         keep(loaded.project, declared)
         forget_others(loaded.project, declared)
@@ -112,6 +121,14 @@ async def _supervise(loaded: Loaded, flags: list[str], *, foreground_logs: bool)
             required = [child.name for child in children if not child.optional]
             report = Report(required, url_of(server.host, port))
             await _run_all(loaded, children, report, foreground_logs=foreground_logs)
+
+
+def _say_who_is_let_in(keys: str) -> None:
+    if keys == "never":
+        told = (
+            "NO KEYS: whoever reaches this address may ask everything, in the name of every user and tenant"
+        )
+        click.secho(told, fg="red", bold=True, err=True)
 
 
 async def _run_all(

@@ -59,3 +59,10 @@ class CallRefused(ButtressError):
         )
         self.told = told
         self.status = status
+
+
+class WebhookInvalid(ButtressError):
+    """A request that says it is a webhook was not signed with the secret, or not just now."""
+
+    code = "client.webhook_invalid"
+    hint = "Answer it with 400. If it is ours, compare the secret with that of alerts.yaml, and the clocks."

@@ -30,11 +30,12 @@ _FAILURE = msgspec.json.Decoder(_Failure)
 class Client:
     """Asks a served project. May be used by several threads: calls share nothing.
 
-    `timeout_s` is how long to wait for a connection, and for the next piece of an answer.
+    `timeout_s` is how long to wait for a connection, and for the next piece of an answer. `key` goes along
+    with each question, where the server asks for one.
     """
 
-    def __init__(self, address: str, *, timeout_s: float = 60.0) -> None:
-        """Raises `BadAddress` for what is no address; nothing is sent yet."""
+    def __init__(self, address: str, *, timeout_s: float = 60.0, key: str | None = None) -> None:
+        """Raises `BadAddress` for what is no address, or no key; nothing is sent yet."""
         try:
             parts = urlsplit(address)
             self._host, self._port = parts.hostname or "", parts.port
@@ -45,6 +46,11 @@ class Client:
         self._kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self._base = parts.path.rstrip("/")
         self._timeout_s = timeout_s
+        self._headers = {"content-type": "application/json"}
+        if key is not None:
+            if not (key.strip().isascii() and key.strip().isprintable()):
+                raise BadAddress("the key holds what no header can carry")
+            self._headers["authorization"] = f"Bearer {key.strip()}"
 
     def __enter__(self) -> Self:
         return self
@@ -102,7 +108,7 @@ class Client:
                     "POST",
                     f"{self._base}/v1/features/{quote(feature, safe='')}",
                     msgspec.json.encode(body),
-                    {"content-type": "application/json"},
+                    self._headers,
                 )
                 response = connection.getresponse()
             except TimeoutError as error:

@@ -90,10 +90,13 @@ def shown_feature(release: Release) -> ShownFeature:
     )
 
 
-def render_page(releases: Mapping[str, Release], *, drills: bool) -> str:
-    """Return the page, as HTML. With `drills` it has the buttons that break things."""
+def render_page(releases: Mapping[str, Release], *, drills: bool, budget: str = "") -> str:
+    """Return the page, as HTML. With `drills` it has the buttons that break things.
+
+    With the name of a `budget`, one of them spends it.
+    """
     features = [shown_feature(releases[name]) for name in sorted(releases)]
-    return _template().render(features=features, drills=drills, version=_version())
+    return _template().render(features=features, drills=drills, budget=budget, version=_version())
 
 
 @cache

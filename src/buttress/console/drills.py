@@ -2,12 +2,15 @@
 
 import os
 import signal
+from collections.abc import Iterable
 from pathlib import Path
 
 from buttress.app.layout import run_folder
 from buttress.app.local_model import LOCAL_MODEL
+from buttress.models.providers.scripted import TAG
 from buttress.processes.identity import is_alive
 from buttress.processes.status import read_said
+from buttress.spend.budgets import Budget
 
 
 def kill_local_model(project: Path) -> int | None:
@@ -23,3 +26,12 @@ def kill_local_model(project: Path) -> int | None:
     except ProcessLookupError:
         return None
     return said.pid
+
+
+def budget_to_spend(budgets: Iterable[Budget]) -> str:
+    """Return the name of the budget that is there to be spent by a drill; empty where there is none.
+
+    It is about calls under that drill only, and has one account.
+    """
+    where = {f"tag.{TAG}": "spend"}
+    return next((one.name for one in budgets if one.where == where and one.hard and not one.per), "")

@@ -7,7 +7,8 @@ Read in this order:
     types      what each step hands to the next, and the events an answer is made of
     answer     the steps, in the only order that type-checks
     steps/     one file a step, in the order of DESIGN: admit choose inspect rules recall retrieve compose
-               send check decide record
+               send check decide record; beside recall: follow (an equal call), keep (for the next one)
+    kept       an answer as it is kept
     ports      what a call needs from the world
     compiling/ feature files -> release, every mistake with file and line
 

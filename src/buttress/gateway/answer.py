@@ -4,20 +4,34 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from buttress.gateway.call import Call
+from buttress.gateway.kept import KeptAnswer
 from buttress.gateway.ports import Ports
 from buttress.gateway.steps.admit import admit
 from buttress.gateway.steps.check import check
 from buttress.gateway.steps.choose import choose
 from buttress.gateway.steps.compose import compose
 from buttress.gateway.steps.decide import decide, release_reply
+from buttress.gateway.steps.follow import follow, give_again
 from buttress.gateway.steps.inspect import inspect
+from buttress.gateway.steps.keep import keeping
 from buttress.gateway.steps.recall import recall
 from buttress.gateway.steps.record import recorded
 from buttress.gateway.steps.remember import keep_turn
 from buttress.gateway.steps.retrieve import retrieve
 from buttress.gateway.steps.rules import rules
 from buttress.gateway.steps.send import send
-from buttress.gateway.types import Asked, Began, Cited, Decided, Ended, Event, Reply, Text
+from buttress.gateway.types import (
+    Asked,
+    Began,
+    Cited,
+    Decided,
+    Ended,
+    Event,
+    Recalled,
+    Reply,
+    Shared,
+    Text,
+)
 
 
 async def answer(asked: Asked, ports: Ports) -> AsyncGenerator[Event, None]:
@@ -31,7 +45,7 @@ async def answer(asked: Asked, ports: Ports) -> AsyncGenerator[Event, None]:
             the fallback could not cover.
     """
     call = Call(asked, ports)
-    with recorded(call):
+    with recorded(call), keeping(call):
         yield Began(call.trace_id)
         decided = await _way(asked, call)
         for event in call.news():
@@ -58,6 +72,14 @@ async def _way(asked: Asked, call: Call) -> Decided:
     if isinstance(ruled, Reply):
         return release_reply(ruled, call)
     recalled = await recall(ruled, call)
+    if isinstance(recalled, KeptAnswer):
+        return give_again(recalled, call)
+    if isinstance(recalled, Shared):
+        return follow(recalled, call, _anew)
+    return await _anew(recalled, call)
+
+
+async def _anew(recalled: Recalled, call: Call) -> Decided:
     retrieved = await retrieve(recalled, call)
     if isinstance(retrieved, Reply):
         return release_reply(retrieved, call)

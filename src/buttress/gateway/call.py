@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from buttress.gateway.kept import Keeping
 from buttress.gateway.ports import Ports
 from buttress.gateway.types import (
     Answer,
@@ -10,6 +11,7 @@ from buttress.gateway.types import (
     Held,
     History,
     Outcome,
+    Recollected,
     Reply,
     Sentence,
     Stepped,
@@ -17,6 +19,7 @@ from buttress.gateway.types import (
 from buttress.guardrails.support import Standing, Support, support_of
 from buttress.guardrails.withholding import Withheld
 from buttress.kernel.ids import ReleaseId, TraceId, new_id
+from buttress.kernel.messages import FinishReason
 from buttress.kernel.passages import Citation, Passage
 from buttress.kernel.principal import Payer
 from buttress.kernel.spans import Recorder
@@ -49,6 +52,10 @@ class Call:
         self._withheld_told = 0
         self.outcome: Outcome = "answered"
         self.reason = ""
+        self.finish: FinishReason | None = None
+        self.is_degraded = False
+        self.keeping: Keeping | None = None
+        self.recalled: Recollected | None = None
 
     def replied(self, reply: Reply) -> None:
         """Note that the answer is, or from here on goes on as, `reply`."""
@@ -61,6 +68,15 @@ class Call:
         self.citations.extend(sentence.citations)
         if sentence.standing:
             self.standings.append(sentence.standing)
+        if self.keeping and self.outcome == "answered":
+            self.keeping.heard(sentence, self.recorder.elapsed_ms())
+
+    def begin_again(self) -> None:
+        """Forget what was released: it is made anew, and was another call's."""
+        for released in (self.text, self.citations, self.standings):
+            released.clear()
+        if self.keeping:
+            self.keeping.sentences.clear()
 
     def news(self) -> Iterator[Stepped | Held]:
         """Return the steps that ended, and what was withheld, since the last time; nothing if unwatched."""
@@ -77,10 +93,7 @@ class Call:
     @property
     def payer(self) -> Payer:
         """Who pays for what is asked of models."""
-        asked = self.asked
-        return Payer(
-            tenant=asked.tenant, feature=asked.feature, user=asked.user, key=asked.key, tags=asked.tags
-        )
+        return self.asked.payer
 
     @property
     def support(self) -> Support:
@@ -90,6 +103,8 @@ class Call:
     @property
     def model(self) -> str | None:
         """The model whose text was released, if any was; also when it broke off, or nobody waited."""
+        if self.recalled:
+            return self.recalled.model
         heard = self.attempts[: self.heard]  # quotes of which all was told before are not
         spoke = (one.model for one in reversed(heard) if one.first_token_ms is not None)
         return next(spoke, None) if self.has_model_spoken else None
@@ -132,4 +147,6 @@ class Call:
             duration_ms=round(self.recorder.elapsed_ms(), 3),
             failed=self.failed,
             history=self.history,
+            cache="hit" if self.recalled else "miss" if self.keeping else "skip",
+            recalled=self.recalled,
         )

@@ -5,7 +5,13 @@ from typing import Protocol
 
 import msgspec
 
+from buttress.caching.flights import Follower, Leader
+from buttress.caching.keys import Knowledge
+from buttress.caching.types import Entry, Key, Meaning, Similar
+from buttress.gateway.kept import KeptAnswer
+from buttress.gateway.types import Sentence
 from buttress.guardrails.settings import GuardrailSettings
+from buttress.kernel.cached import CachePolicy
 from buttress.kernel.catalogue import Catalogue, Model
 from buttress.kernel.chance import Chance
 from buttress.kernel.clock import Clock
@@ -39,13 +45,62 @@ class Memory(Protocol):
         ...
 
 
+class AnswerCache(Protocol):
+    """Answers that were given before, or are being given just now.
+
+    None of it may fail a call. Bodies of entries are the caller's own: an answer of a feature here, the
+    pieces of a model's answer just as well.
+    """
+
+    surroundings: str
+    """Settings and code that answers depend on and no release holds, as a hash."""
+
+    @property
+    def semantic_timeout_s(self) -> float:
+        """How long a call looks for the answer to a question that means the same."""
+        ...
+
+    @property
+    def follow_timeout_s(self) -> float:
+        """How long who follows another call waits for its next word."""
+        ...
+
+    def knowledge(self, name: str) -> Knowledge | None:
+        """Return what a knowledge base holds now; None while that is not known here."""
+        ...
+
+    async def get(self, key: Key, policy: CachePolicy) -> Entry | None:
+        """Return what is kept under `key`, within a bounded time.
+
+        Raises:
+            ButtressError: it could not be looked up.
+        """
+        ...
+
+    async def similar(self, key: Key, meaning: Meaning, threshold: float) -> Sequence[Similar]:
+        """Return what is kept for questions of nearly the same meaning, best first, within a bounded time.
+
+        Raises:
+            ButtressError: it could not be looked up.
+        """
+        ...
+
+    def put(self, key: Key, entry: Entry, policy: CachePolicy, meaning: Meaning | None = None) -> None:
+        """Keep `entry`. Never waits, never fails."""
+        ...
+
+    def join(self, key: Key) -> Leader[Sentence, KeptAnswer] | Follower[Sentence, KeptAnswer] | None:
+        """Follow who asks for `key` already; else lead. None: ask by yourself."""
+        ...
+
+
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """Everything outside a call that it may touch.
 
     `catalogue` has the models that may be asked by their names, `rulebook` a release's rules. `counter`
     counts as the model that finds the most tokens; `counter_at_hand` gives one without waiting. `begin` takes
     the trace that a call is to have if its process dies, before any work; `record` the one of its end.
-    `meter` gives the one by which somebody pays.
+    `meter` gives the one by which somebody pays. Without `answers` each call is answered anew.
     """
 
     releases: Mapping[str, Release]
@@ -58,6 +113,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     meter: Callable[[Payer], Meter]
     deployments: Deployments
     memory: Memory
+    answers: AnswerCache | None = None
     begin: Callable[[Trace], None]
     record: Callable[[Trace], None]
     clock: Clock

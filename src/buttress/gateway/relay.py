@@ -112,8 +112,11 @@ class Relay:
                 raise _common(error) from error
 
     def _note(self, piece: Piece | Finished) -> None:
-        self.is_passed_on |= isinstance(piece, Frame)
-        if (text := _text_of(piece)) and self._room > 0:
+        if isinstance(piece, Frame):
+            self.is_passed_on, text = True, piece.seen.text
+        else:
+            text = piece.text if isinstance(piece, TextDelta) else ""
+        if text and self._room > 0:
             self._text.append(text[: self._room])
             self._room -= len(text)
 
@@ -165,6 +168,8 @@ class Relay:
             feature=body.model[:MAX_NAME],
             release_id=None,
             user_id=self._wanted.user,
+            key_id=self._wanted.principal.key,
+            tags=dict(self._wanted.principal.tags),
             started_at=self.started_at,
             duration_ms=0.0,
             outcome="lost",
@@ -199,12 +204,6 @@ def _common(error: NoRungLeft) -> ButtressError:
     pause = {name: value for name, value in error.data.items() if name == "retry_after_s"}
     error.last.data = {**error.last.data, **pause}
     return error.last
-
-
-def _text_of(piece: Piece | Finished) -> str:
-    if isinstance(piece, Frame):
-        return piece.seen.text
-    return piece.text if isinstance(piece, TextDelta) else ""
 
 
 def _kept(body: Body) -> dict[str, object]:

@@ -5,16 +5,19 @@ type-check.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Literal, TypedDict
+from datetime import datetime
+from typing import Generic, Literal, TypedDict, TypeVar
 
 import msgspec
 
+from buttress.caching.flights import Follower
 from buttress.guardrails.support import Standing, Support
 from buttress.guardrails.withholding import Withheld
+from buttress.kernel.cached import Caching
 from buttress.kernel.ids import ReleaseId, TraceId
 from buttress.kernel.messages import Message, ModelRequest
 from buttress.kernel.passages import Citation, Passage
-from buttress.kernel.principal import DEFAULT_TENANT
+from buttress.kernel.principal import DEFAULT_TENANT, Payer
 from buttress.kernel.scope import Scope
 from buttress.kernel.spans import Span
 from buttress.kernel.usage import NanoDollars, Usage
@@ -30,7 +33,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     `history` are the turns before it, oldest first, as the client has them. `conversation` is an id of the
     client's choice, 1 to 200 characters: the turns of this user under that id are kept, and taken where the
     client sends none. `key` is the id of the key it came by; `tags` are for budgets. Who has it `watched`
-    gets an event for each step as it ends and for each sentence that is withheld.
+    gets an event for each step as it ends and for each sentence that is withheld. `caching` says whether
+    an earlier answer will do, of a feature that keeps any.
     """
 
     feature: str
@@ -42,7 +46,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...] = ()
     key: str | None = None
     tags: Mapping[str, str] = {}
+    caching: Caching = "use"
     watched: bool = False
+
+    @property
+    def payer(self) -> Payer:
+        """Who pays for what is asked of models."""
+        return Payer(tenant=self.tenant, feature=self.feature, user=self.user, key=self.key, tags=self.tags)
 
 
 class Particulars(TypedDict, total=False):
@@ -55,6 +65,7 @@ class Particulars(TypedDict, total=False):
     conversation: str | None
     key: str | None
     tags: Mapping[str, str]
+    caching: Caching
 
 
 def asked_with(feature: str, given: dict[str, object], particulars: Particulars) -> Asked:
@@ -69,6 +80,7 @@ def asked_with(feature: str, given: dict[str, object], particulars: Particulars)
         conversation=particulars.get("conversation"),
         key=particulars.get("key"),
         tags=particulars.get("tags", {}),
+        caching=particulars.get("caching", "use"),
     )
 
 
@@ -103,6 +115,16 @@ class Recalled(msgspec.Struct, frozen=True):
     """A question that no earlier answer answers."""
 
     ruled: Ruled
+
+
+R = TypeVar("R")
+
+
+class Shared(msgspec.Struct, Generic[R], frozen=True):
+    """A question that an equal call is being answered just now; `seat` is the place among who listens."""
+
+    ruled: Ruled
+    seat: "Follower[Sentence, R]"
 
 
 class Retrieved(msgspec.Struct, frozen=True):
@@ -194,13 +216,37 @@ class History(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
+How = Literal["exact", "semantic", "shared"]
+"""How an answer came about that was not made for it: an earlier one to the same, or to a question of the same
+meaning; or that of an equal call under way at the same time."""
+
+
+class Recollected(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an answer comes from that this call did not pay for.
+
+    `trace_id` is the call that paid, `model` who wrote it, `made_at` when. `tokens` and `cost_nanodollars`
+    are saved; a cost of None is unknown.
+    """
+
+    how: How
+    trace_id: TraceId
+    made_at: datetime
+    model: str | None
+    tokens: int
+    cost_nanodollars: NanoDollars | None
+
+
+CacheState = Literal["hit", "miss", "skip"]
+"""Whether a call had its answer from the cache, could have, or could not."""
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """A whole answer.
 
     `outcome` is `answered`, or `fallback` with the `reason` for it. `model` is the one whose text was
     released last, None for a rule or a fallback. `support` counts what the model's sentences stand on, and
     those that were withheld. `cost_nanodollars` None means unknown. `failed` names the models that were tried
-    in vain.
+    in vain. `recalled` tells of an answer that was not made for this call, `cache` whether it could be one.
     """
 
     trace_id: TraceId
@@ -218,6 +264,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: float
     failed: tuple[FailedModel, ...] = ()
     history: History = History()
+    cache: CacheState = "skip"
+    recalled: Recollected | None = None
 
 
 class Began(msgspec.Struct, frozen=True, tag="began"):

@@ -14,5 +14,6 @@ Read in this order:
     located   YAML that remembers its lines, so that an error can name one
     words     words in a form that can be compared
     catalogue models and ladders as declared
+    cached    what a feature says about giving an earlier answer again
     ids, clock, chance, secrets, tokens, scores   small and by themselves
 """

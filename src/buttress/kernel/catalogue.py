@@ -1,18 +1,68 @@
 """Models and ladders as declared in a project's `models.yaml`."""
 
+import datetime as dt
+
 import msgspec
 
 
-class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """US dollars per million tokens, one figure for each disjoint class of `Usage`.
+class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """US dollars per million tokens, one figure for each class of `Usage`.
 
-    A class left out costs what its plain side does: cache reads and writes as input, reasoning as output.
+    A class left out costs what its plain side does: cache reads and writes as input, reasoning as output; and
+    what a cache keeps for an hour as any other write to it.
     """
 
     input: float
     output: float
     cache_read: float | None = None
     cache_write: float | None = None
+    cache_write_1h: float | None = None
+    reasoning: float | None = None
+
+
+class Tier(Rates, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What all tokens of a request cost that has more than `above_tokens` of input, cached ones included."""
+
+    above_tokens: int
+
+
+class Tiered(Rates, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Rates, and those of longer requests: `tiers`, the shortest first."""
+
+    tiers: tuple[Tier, ...] = ()
+
+
+class Price(Tiered, frozen=True, kw_only=True, forbid_unknown_fields=True, cache_hash=True):
+    """What a model costs: rates per million tokens, and `request` US dollars for each request beside them.
+
+    `batch` is what it costs in a batch, None where that is no other price. `changes` are prices that hold
+    from a day on, or in some hours: the last one that holds counts (`spend.prices.in_force`). `lanes` are
+    those of requests that ask to be served sooner, or later. A `text_only` one is not that of sound, which
+    nobody told. `source` says who said so, and `date` when.
+    """
+
+    request: float = 0.0
+    batch: Tiered | None = None
+    changes: "tuple[Change, ...]" = ()
+    lanes: "tuple[Lane, ...]" = ()
+    text_only: bool = False
+    source: str = ""
+    date: dt.date | None = None
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """Another price: from the day `since` on, or each day from one time (UTC) to before another, `daily`."""
+
+    price: Price
+    since: dt.date | None = None
+    daily: tuple[dt.time, dt.time] | None = None
+
+
+class Lane(msgspec.Struct, frozen=True):
+    """What a request costs that asks for the lane `name`: `priority`, `flex`, `fast`."""
+
+    name: str
+    price: Price
 
 
 class DataPolicy(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens of one attempt. The classes are disjoint: their sum is all that was processed.
 
     `input` excludes what was read from or written to a provider's cache; `output` excludes `reasoning`.
+    Two are no classes, but parts of them, where that is told: `cache_write_1h` of `cache_write` is what is
+    kept for an hour, and `sound` of all is what was heard or spoken.
     """
 
     input: int = 0
@@ -21,6 +23,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     cache_write: int = 0
     output: int = 0
     reasoning: int = 0
+    cache_write_1h: int = 0
+    sound: int = 0
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
@@ -29,6 +33,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
             cache_write=self.cache_write + other.cache_write,
             output=self.output + other.output,
             reasoning=self.reasoning + other.reasoning,
+            cache_write_1h=self.cache_write_1h + other.cache_write_1h,
+            sound=self.sound + other.sound,
         )
 
     @property

@@ -9,7 +9,7 @@ does the group again.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -73,7 +73,8 @@ _BACKLOG_CHUNKS = 1_024
 class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
     """What an ingest works with. `embedder` loads the model, or gives the one that is loaded.
 
-    With `allow_empty` a source that holds nothing any more loses all of its documents.
+    With `allow_empty` a source that holds nothing any more loses all of its documents. `changed` is told
+    which documents are others now, or gone, as soon as that is seen.
     """
 
     project: Path
@@ -85,6 +86,7 @@ class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
     settings: IngestSettings = IngestSettings()
     limits: ParseLimits = ParseLimits()
     allow_empty: bool = False
+    changed: Callable[[Collection[DocumentId]], Awaitable[object]] | None = None
 
 
 async def ingest(
@@ -204,7 +206,7 @@ class _Ingest:
             await change.remove(gone)
             await self._tools.table.remove(gone)
         self._tally.removed(len(gone))
-        await self._parts.database.notify(CHANNEL, self._base.name)
+        await self._tell(gone)
 
     async def _prepare_all(self) -> None:
         intake = Intake(
@@ -279,6 +281,11 @@ class _Ingest:
             await self._tools.table.replace([_rows(one, self._base.tenant) for one in group])
         self._tally.committed(documents)
         await self._tools.table.tidy(more_to_come=True)
+        await self._tell([one.listed.document_id for one in documents])
+
+    async def _tell(self, documents: Collection[DocumentId]) -> None:
+        if self._parts.changed:
+            await self._parts.changed(documents)
         await self._parts.database.notify(CHANNEL, self._base.name)
 
 

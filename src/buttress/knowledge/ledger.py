@@ -41,6 +41,13 @@ _EXCERPT = """
     where knowledge = %(knowledge)s and document_id = %(document_id)s
         and tenant = %(tenant)s and readers && %(visible_to)s::text[]
 """
+_STATE = """
+    select count(*), coalesce(extract(epoch from max(ingested_at)), 0),
+        coalesce(sum(hashtextextended(document_id || ' ' || ingested_at::text, 0)), 0),
+        (select coalesce(array_agg(distinct reader), '{}') from documents, unnest(readers) as reader
+            where knowledge = %(knowledge)s)
+    from documents where knowledge = %(knowledge)s
+"""
 _KNOWLEDGE = "select distinct knowledge from documents"
 
 
@@ -48,6 +55,17 @@ async def knowledge_in(database: Database) -> set[str]:
     """Return the names of all knowledge bases that documents were taken in for."""
     async with database.connection() as connection:
         return {name for (name,) in await (await connection.execute(_KNOWLEDGE)).fetchall()}
+
+
+async def state_of_knowledge(database: Database, knowledge: str) -> tuple[str, frozenset[str]]:
+    """Return a name for what the documents of a knowledge base are now, and all readers that they name.
+
+    Every change gives another name, also one that brings an earlier state back.
+    """
+    async with database.connection(autocommit=True) as connection:
+        row = await (await connection.execute(_STATE, {"knowledge": knowledge})).fetchone()
+    count, latest, mixed, readers = row or (0, None, 0, [])
+    return f"{count}.{latest}.{mixed}", frozenset(readers)
 
 
 class Ledger:

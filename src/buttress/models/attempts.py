@@ -178,6 +178,8 @@ class RunningAttempt:
         if self._standing is WAITING:
             self._hold(frame)
             return ()
+        if not self._held:
+            return (frame,)
         released = (*self._held, frame)
         self._held.clear()
         return released

@@ -14,6 +14,7 @@ from buttress.kernel.errors import Mistake
 from buttress.kernel.located import Located, convert_all, did_you_mean, parse_yaml
 from buttress.kernel.secrets import has_password, parse_reference
 from buttress.models.ladders import LADDERS, read_ladder
+from buttress.models.pricing import PriceEntry, odd_in, price_of
 
 REQUIRED: dict[str, tuple[str, ...]] = {
     "openai": ("id", "base_url"),
@@ -47,18 +48,8 @@ _OTHERS = "what speaks OpenAI's format is `openai`, many others are reached by `
 _KEY_HINT = "Write where it is found: `key: env:NAME` or `key: file:PATH`. If it was in git, replace it."
 
 Tokens = Annotated[int, Meta(gt=0)]
-Dollars = Annotated[float, Meta(ge=0)]
 Region = Annotated[str, Meta(min_length=1, max_length=64)]
 Days = Annotated[int, Meta(ge=0, le=36_500)]
-
-
-class PriceEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The `price` of a model: US dollars per million tokens."""
-
-    input: Dollars
-    output: Dollars
-    cache_read: Dollars | None = None
-    cache_write: Dollars | None = None
 
 
 class PolicyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -135,6 +126,8 @@ def _model(located: Located, name: str) -> Model | list[Mistake]:
     entry = convert_all(located, ModelEntry, _MODELS, name)
     if isinstance(entry, list):
         return entry
+    if mistakes := _odd_price(located, name, entry):
+        return mistakes
     return Model(
         name=name,
         provider=entry.provider,
@@ -154,7 +147,15 @@ def _model(located: Located, name: str) -> Model | list[Mistake]:
 def _price(entry: ModelEntry) -> Price | None:
     if entry.price is None and entry.provider in HERE:
         return Price(input=0.0, output=0.0)
-    return msgspec.convert(entry.price, Price | None, from_attributes=True)
+    return price_of(entry.price) if entry.price else None
+
+
+def _odd_price(located: Located, name: str, entry: ModelEntry) -> list[Mistake]:
+    price = (_MODELS, name, "price")
+    return [
+        Mistake(located.at(*price, *place), f"{'.'.join(map(str, (*price, *place)))}: {told}", hint)
+        for place, told, hint in (odd_in(entry.price) if entry.price else ())
+    ]
 
 
 def _policy(entry: ModelEntry) -> DataPolicy:

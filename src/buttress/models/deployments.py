@@ -112,13 +112,15 @@ class Deployment:
             ModelResting: it is left alone for now.
             ModelBusy: too many wait already, or it took too long.
         """
-        if self.rests_s > 0:
-            raise self._resting()
-        waited_s = 0.0 if self.gate.enters_now() else await self._wait(within_s)
-        now = self._clock.monotonic()
+        now, waited_s = self._clock.monotonic(), 0.0
         if not self.breaker.admits(now):
-            self.gate.leave()
             raise self._resting()
+        if not self.gate.enters_now():
+            waited_s = await self._wait(within_s)
+            now = self._clock.monotonic()
+            if not self.breaker.admits(now):
+                self.gate.leave()
+                raise self._resting()
         self.breaker = entered(self.breaker, now, self._probe_s)
         return Turn(self.breaker.term, waited_s)
 

@@ -3,11 +3,14 @@
 from functools import cached_property
 from math import ceil
 
+from buttress.kernel.catalogue import Model
 from buttress.kernel.messages import ModelRequest
 from buttress.kernel.tokens import TokenCounter
+from buttress.models.bounds import Bounds, bounds_of
 from buttress.models.dialects.known import read_request
 from buttress.models.dialects.texts import told_in_body, told_in_request
 from buttress.models.dialects.types import Body
+from buttress.models.lanes import lane_of
 
 MAX_COUNTED = 50_000
 """Of so many characters the tokens are counted; those of a longer text are taken to be like them."""
@@ -50,3 +53,14 @@ class Order:
         told = self._told
         counted = counter.count(told[:MAX_COUNTED])
         return counted if len(told) <= MAX_COUNTED else ceil(counted * len(told) / MAX_COUNTED)
+
+    def lane(self, model: Model) -> str:
+        """Return the lane that a client asks `model` for, at a price of its own; empty for the usual one.
+
+        Only a request that goes on in the client's own words asks for one.
+        """
+        return lane_of(self._asked, model) if isinstance(self._asked, Body) else ""
+
+    def bounds(self, model: Model) -> Bounds:
+        """Return how many tokens it can have at `model`, asked and answered; takes a few microseconds."""
+        return bounds_of(self._asked, model)

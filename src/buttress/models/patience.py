@@ -32,7 +32,7 @@ class Patience:
         Raises:
             TimeoutError: it took longer; `awaited` was cancelled.
         """
-        self._task = task = asyncio.current_task()
+        self._task = task = asyncio.current_task(self._loop)
         assert task is not None  # noqa: S101 - for the type checker: it runs in one
         cancelled_before = task.cancelling()
         self._expect(self._loop.time() + max(0.0, seconds))

@@ -12,6 +12,8 @@ Read in this order:
     connection  one connection: a request out, an answer in
     pool        the connections to one origin
     sessions    all origins, and the exchange of a request for an answer
+    signing     signatures of webhooks; pure
+    webhooks    one signed POST to somebody's own address
 
 Promises:
     - nothing goes through a proxy named by the environment, no redirect is followed, no cookie is kept;

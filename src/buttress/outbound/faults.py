@@ -1,5 +1,9 @@
 """What can go wrong between here and an upstream. Whoever asks says what it means for its users."""
 
+import os
+import socket
+import ssl
+
 
 class Unreachable(Exception):
     """There was no connection: nothing was sent."""
@@ -15,3 +19,20 @@ class BrokenOff(Exception):
 
 class NotHttp(Exception):
     """What came back is not HTTP as it should be."""
+
+
+def why_unreachable(fault: Unreachable) -> str:
+    """Return why there was no connection, without the address that the system's own words hold."""
+    match fault.__cause__:
+        case None:
+            return str(fault)
+        case ConnectionRefusedError():
+            return "the connection was refused"
+        case socket.gaierror():
+            return "its name is not known"
+        case ssl.SSLError():
+            return "no encryption could be agreed on, or its certificate is not trusted"
+        case OSError(errno=int(number)):
+            return os.strerror(number)
+        case _:
+            return "there was no connection"

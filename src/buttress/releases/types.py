@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from buttress.kernel.cached import CachePolicy
 from buttress.kernel.catalogue import Ladder, Model
 from buttress.kernel.ids import ReleaseId, hash_of
+from buttress.kernel.usage import NanoDollars
 
 QUESTION = "{{ question }}"
 """The template of what is looked up or searched for, when a stage names none."""
@@ -129,13 +131,19 @@ class LatencyBudget(msgspec.Struct, frozen=True, kw_only=True):
     total_ms: int | None = None
 
 
+class CostTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """What an interaction should cost on average, in nano-dollars; nothing is refused for it, it is told."""
+
+    per_interaction: NanoDollars
+
+
 class Release(msgspec.Struct, frozen=True, kw_only=True):
     """One feature, compiled: everything an answer depends on, and never changed.
 
-    `chat` None: its input is more than a question. `prompts` are the texts of the prompt files. `models` and
-    `ladders` hold what the stages use, and no more. `files` tells what it was compiled from, apart from
-    feature.yaml: path within the feature's folder to `file_sha256`; it is for people, and no part of the
-    identity.
+    `chat` None: its input is more than a question. `cache` None: its answers are not kept. `prompts` are the
+    texts of the prompt files. `models` and `ladders` hold what the stages use, and no more. `files` tells
+    what it was compiled from, apart from feature.yaml: path within the feature's folder to `file_sha256`; it
+    is for people. Neither that nor `cost` is part of the identity: no answer depends on it.
     """
 
     feature: str
@@ -145,6 +153,8 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     fallback: Fallback
     chat: Chat | None = None
     latency: LatencyBudget | None = None
+    cost: CostTarget | None = None
+    cache: CachePolicy | None = None
     prompts: dict[str, str] = {}
     models: dict[str, Model] = {}
     ladders: dict[str, Ladder] = {}
@@ -166,5 +176,5 @@ def identified(release: Release) -> Release:
 
     Equal content has one id, wherever its files are and however they are written.
     """
-    content = msgspec.structs.replace(release, release_id=ReleaseId(""), files={})
+    content = msgspec.structs.replace(release, release_id=ReleaseId(""), files={}, cost=None)
     return msgspec.structs.replace(release, release_id=ReleaseId(f"rel_{hash_of(content)[:16]}"))

@@ -7,6 +7,7 @@ Read in this order:
     attending work that somebody waits for; a client that hangs up cancels it
     streaming an answer as server-sent events
     errors    codes -> statuses; the one place where an error becomes a response
+    connections  HTTP/1.1 with a client: bounds, and what is said without a pause in one write
     running   uvicorn on a port that several workers share, and an ordered end
 
 Promises:

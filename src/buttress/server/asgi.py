@@ -1,12 +1,18 @@
 """The routes of a call worker: a path leads to a door. What may be asked and said is decided in `gateway`."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import msgspec
 import structlog
 
+from buttress.access.idempotency import key_of
+from buttress.access.limiter import Limiter
+from buttress.access.scopes import require_role, require_whole
 from buttress.app.buttress import Buttress
+from buttress.app.keyring import Keyring
 from buttress.kernel.errors import ButtressError
+from buttress.kernel.principal import ANYBODY
 from buttress.server.attending import Attention
 from buttress.server.bells import Bell
 from buttress.server.bodies import (
@@ -19,20 +25,26 @@ from buttress.server.bodies import (
     send_error,
     send_json,
 )
+from buttress.server.connections import GONE
+from buttress.server.doors.alerts import ALERTS, answer_alerts
 from buttress.server.doors.asking import answer_request
 from buttress.server.doors.clients import CHAT, MESSAGES, RESPONSES, Client
 from buttress.server.doors.embeddings import answer_embeddings
 from buttress.server.doors.features import FEATURES, answer_feature, read_question
+from buttress.server.doors.keys import KEYS, answer_keys
 from buttress.server.doors.listing import MODELS, list_models, show_model
+from buttress.server.doors.money import BUDGETS, SPEND, answer_budgets, answer_spend
 from buttress.server.doors.rerank import RERANK_PATHS, answer_rerank
 from buttress.server.doors.rerank_wire import rerank_error
 from buttress.server.errors import MISTAKES, MethodNotAllowed, RouteUnknown, WorkerBusy, as_error
+from buttress.server.gate import Gate, keyring_of
 from buttress.server.hosts import require_asked, require_host
+from buttress.server.limiting import LimitedCall, hear
 from buttress.server.metrics import CONTENT_TYPE, WorkerMetrics
+from buttress.server.once import Once, answer_once
 from buttress.server.openapi import openapi
-from buttress.server.page.door import PageDoor
+from buttress.server.page.door import ASSETS, PageDoor, features_for
 from buttress.server.request import Request
-from buttress.server.running import GONE
 
 _log = structlog.get_logger("buttress.server")
 
@@ -51,14 +63,20 @@ Handler = Callable[[Request], Awaitable[None]]
 
 
 class Route(msgspec.Struct, frozen=True):
-    """What answers, and the body of an error there; no `methods` where that is for `handle` to know."""
+    """What answers, and the body of an error there; no `methods` where that is for `handle` to know.
+
+    Where it `is_open` nobody needs a key.
+    """
 
     methods: tuple[str, ...]
     handle: Handler
     error: Callable[[ButtressError], bytes] = error_body
+    is_open: bool = False
 
 
 _READ = ("GET", "HEAD")
+_ASKED = ("POST",)
+"""Of routes that may cost something: with an `Idempotency-Key` they answer once."""
 
 
 class CallServer:
@@ -70,20 +88,29 @@ class CallServer:
         readiness: Callable[[], Readiness],
         draining: Bell,
         metrics: WorkerMetrics,
+        keyring: Keyring | None = None,
+        limiter: Limiter | None = None,
     ) -> None:
         self._buttress = buttress
         self._page = PageDoor(buttress)
+        self._keys = keyring or keyring_of(buttress)
+        self._gate = Gate(self._keys.ring, buttress.clock, buttress.settings.server)
         self._readiness = readiness
         self._draining = draining
         self._metrics = metrics
         self._requests = 0
         self._max_requests = buttress.settings.server.max_requests
+        self._limiter = limiter
         buttress.listen(metrics.observe)
+        buttress.listen(hear)
         self._routes: Mapping[str, Route] = {
-            "/healthz": Route(_READ, self._say_alive),
-            "/readyz": Route(_READ, self._say_ready),
+            "/healthz": Route(_READ, self._say_alive, is_open=True),
+            "/readyz": Route(_READ, self._say_ready, is_open=True),
             "/metrics": Route(_READ, self._say_metrics),
             "/api/openapi.json": Route(_READ, self._say_openapi),
+            ALERTS: Route(_READ, self._show_alerts),
+            BUDGETS: Route(_READ, partial(answer_budgets, buttress)),
+            SPEND: Route(_READ, partial(answer_spend, buttress)),
             "/v1/models": Route(_READ, self._models, CHAT.error),
             "/v1/chat/completions": self._asking(CHAT),
             "/v1/responses": self._asking(RESPONSES),
@@ -100,20 +127,23 @@ class CallServer:
         route = self._route_of(request.path)
         self._requests += 1
         try:
-            self._require_host(scope)
-            require_asked(request.headers, str(scope["method"]))
-            _require(request, route.methods)
-            self._require_room(route)
-            await route.handle(request)
-        except ConnectionResetError:
-            _log.info("request.abandoned", path=request.path)
-        except ButtressError as error:
-            _log.info("request.refused", path=request.path, code=error.code)
-            await send_error(send, error, route.error)
-        except MISTAKES as error:
-            await send_error(send, as_error(error), route.error)
+            await _in_words(route, request, partial(self._admit, route))
         finally:
             self._requests -= 1
+
+    async def _admit(self, route: Route, request: Request) -> None:
+        self._require_host(request.scope)
+        require_asked(request.headers, str(request.scope["method"]))
+        if not route.is_open:
+            who = self._gate.principal_of(request.headers)
+            request = request if who is ANYBODY else msgspec.structs.replace(request, principal=who)
+        _require(request, route.methods)
+        self._require_room(route)
+        if route.methods != _ASKED or (key := key_of(request.headers)) is None:
+            await route.handle(request)
+            return
+        body, answer = await self._body(request), partial(_in_words, route, handle=route.handle)
+        await answer_once(Once(request, key, body), answer, self._buttress.claims)
 
     def _attention(self, scope: Message) -> Attention:
         state = scope["state"]
@@ -128,7 +158,9 @@ class CallServer:
         if path.startswith(MODELS):
             return Route(_READ, self._model, CHAT.error)
         if PageDoor.serves(path):
-            return Route((), self._show_page)
+            return Route((), self._show_page, is_open=path.startswith(ASSETS))
+        if path == KEYS or path.startswith(f"{KEYS}/"):
+            return Route(("GET", "POST"), self._hold_keys)
         return Route((), _nothing)
 
     def _require_host(self, scope: Message) -> None:
@@ -155,47 +187,70 @@ class CallServer:
         await send_json(request.send, body, 503 if found.waiting_for else 200)
 
     async def _say_metrics(self, request: Request) -> None:
+        require_whole(request.principal)
         await send_bytes(request.send, self._metrics.scrape(), CONTENT_TYPE)
 
     async def _say_openapi(self, request: Request) -> None:
-        await send_json(request.send, openapi(self._buttress.releases))
+        await send_json(request.send, openapi(features_for(request.principal, self._buttress.releases)))
 
     async def _models(self, request: Request) -> None:
-        await list_models(self._buttress, request.send)
+        await list_models(self._buttress, request.send, request.principal)
 
     async def _model(self, request: Request) -> None:
-        await show_model(request.path.removeprefix(MODELS), self._buttress, request.send)
+        name = request.path.removeprefix(MODELS)
+        await show_model(name, self._buttress, request.send, request.principal)
 
     def _asking(self, client: Client) -> Route:
         async def answer(request: Request) -> None:
             body = await self._body(request)
-            with self._metrics.running:
-                await answer_request(body, client, self._buttress, request)
+            with self._metrics.running, LimitedCall(self._limiter, request) as limited:
+                await answer_request(body, client, self._buttress, limited)
 
         return Route(("POST",), answer, client.error)
 
     async def _embed(self, request: Request) -> None:
         body = await self._body(request)
-        with self._metrics.running:
-            await answer_embeddings(body, self._buttress, request)
+        with self._metrics.running, LimitedCall(self._limiter, request) as limited:
+            await answer_embeddings(body, self._buttress, limited)
 
     async def _rerank(self, request: Request) -> None:
         body = await self._body(request)
-        with self._metrics.running:
-            await answer_rerank(body, self._buttress, request)
+        with self._metrics.running, LimitedCall(self._limiter, request) as limited:
+            await answer_rerank(body, self._buttress, limited)
 
     async def _ask(self, request: Request) -> None:
         feature = request.path.removeprefix(FEATURES)
         question = read_question(await self._body(request))
-        with self._metrics.running:
-            await answer_feature(feature, question, self._buttress, request)
+        with self._metrics.running, LimitedCall(self._limiter, request) as limited:
+            await answer_feature(feature, question, self._buttress, limited)
 
     async def _show_page(self, request: Request) -> None:
-        await self._page.answer(request.scope, request.send)
+        await self._page.answer(request)
+
+    async def _show_alerts(self, request: Request) -> None:
+        await answer_alerts(self._buttress.database, request)
+
+    async def _hold_keys(self, request: Request) -> None:
+        require_role(request.principal, "admin")
+        body = await self._body(request) if request.scope["method"] == "POST" else b""
+        await answer_keys(body, self._keys, self._buttress.clock, request)
 
     async def _body(self, request: Request) -> bytes:
         limits = self._buttress.settings.server
         return await read_body(request.scope, request.receive, limits.max_body_bytes, limits.body_timeout_s)
+
+
+async def _in_words(route: Route, request: Request, handle: Handler) -> None:
+    """Have `handle` answer; an error in the shape that clients of its route read."""
+    try:
+        await handle(request)
+    except ConnectionResetError:
+        _log.info("request.abandoned", path=request.path)
+    except ButtressError as error:
+        _log.info("request.refused", path=request.path, code=error.code)
+        await send_error(request.send, error, route.error)
+    except MISTAKES as error:
+        await send_error(request.send, as_error(error), route.error)
 
 
 async def _nothing(request: Request) -> None:

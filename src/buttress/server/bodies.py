@@ -13,6 +13,12 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
+BROKEN = "buttress.broken"
+"""Says of the last message of an answer that it broke off there; servers do not look at it."""
+
+WHOLE = "whole"
+"""Whether the body is there to its end: what the state of a request says then."""
+
 DROPPED = 8
 """A body up to so many times too long is read and dropped: who still sends when we hang up sees no answer."""
 
@@ -33,6 +39,9 @@ async def read_body(scope: Message, receive: Receive, max_bytes: int, within_s: 
     announced = int(headers.get(b"content-length", 0))
     if announced > max_bytes * (1 if b"expect" in headers else DROPPED):
         raise _too_large(max_bytes)
+    state = scope["state"]
+    if isinstance(state, dict) and state.get(WHOLE):  # as of most: nobody waits
+        return await _whole_body(receive, max_bytes)
     patience = Patience()
     try:
         return await patience.wait(_whole_body(receive, max_bytes), within_s)
@@ -89,6 +98,11 @@ async def send_bytes(
     headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode()), *extra]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def send_break(send: Send, body: bytes) -> None:
+    """End an answer that broke off, with `body` that says so."""
+    await send({"type": "http.response.body", "body": body, BROKEN: True})
 
 
 def error_body(error: ButtressError) -> bytes:

@@ -2,12 +2,16 @@
 
 import re
 from typing import TypeVar
+from urllib.parse import parse_qsl
 
 import msgspec
 
-from buttress.server.errors import BodyInvalid
+from buttress.server.errors import BodyInvalid, QueryInvalid
 
 T = TypeVar("T")
+
+MAX_PARAMETERS = 10
+"""A query with more of them is none of ours."""
 
 _ESCAPES = re.compile(
     rb"""
@@ -29,6 +33,20 @@ def parsed(body: bytes, kind: type[T], *, hint: str | None = None) -> T:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BodyInvalid(_what_is_wrong(body, error), hint=hint) from error
+
+
+def queried(query: bytes, kind: type[T], *, hint: str | None = None) -> T:
+    """Return the parameters in `query`; of one that stands there twice the last.
+
+    Raises:
+        QueryInvalid: they are none of that kind; names the parameter.
+    """
+    try:
+        text = query.decode("ascii")
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
+        return msgspec.convert(dict(pairs), kind, strict=False)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise QueryInvalid(str(error), hint=hint) from error
 
 
 def _what_is_wrong(body: bytes, error: Exception) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 import structlog
 
+from buttress.access.errors import KeyMissing, KeyOver, KeyUnknown, RateLimited
 from buttress.kernel.errors import ButtressError
 
 _log = structlog.get_logger("buttress.server")
@@ -19,10 +20,32 @@ MISTAKES = (
 TRACE_HEADER = b"x-buttress-trace-id"
 """Names the trace of a call, however it ended."""
 
+CHALLENGES = [
+    (b"www-authenticate", b'Bearer realm="buttress"'),
+    (b"www-authenticate", b'Basic realm="buttress: the key is the password", charset="UTF-8"'),
+]
+"""How a key may be sent; browsers ask for one because of the second."""
+
 LONGEST_PAUSE_S = 60
 """The longest pause after which a client is to ask again by itself."""
 
 STATUSES = {
+    "budget.exhausted": 429,
+    "budget.held": 429,
+    "budget.ledger_away": 503,
+    "budget.price_unknown": 402,
+    "access.key_expired": 401,
+    "access.key_missing": 401,
+    "access.key_unknown": 401,
+    "access.no_such_key": 404,
+    "access.not_allowed": 403,
+    "access.rate_limited": 429,
+    "access.terms_invalid": 400,
+    "access.idempotency_in_progress": 409,
+    "access.idempotency_key_invalid": 400,
+    "access.idempotency_lost": 409,
+    "access.idempotency_mismatch": 422,
+    "access.idempotency_not_kept": 409,
     "gateway.feature_unknown": 404,
     "gateway.input_invalid": 422,
     "gateway.model_unknown": 404,
@@ -58,6 +81,7 @@ STATUSES = {
     "server.no_http": 400,
     "server.nothing_to_kill": 409,
     "server.query_invalid": 400,
+    "tracing.spending_unclear": 400,
     "server.route_unknown": 404,
     "server.stopping": 503,
     "tracing.unknown": 404,
@@ -133,6 +157,13 @@ class SystemMessage(ButtressError):
     hint = "Leave it out; or let the feature ignore it: `chat: {system: ignore}` in its feature.yaml."
 
 
+class QueryInvalid(ButtressError):
+    """The part of an address behind the question mark is not what is expected."""
+
+    code = "server.query_invalid"
+    hint = "See /api/openapi.json for what may stand there; a value with signs in it is to be URL-encoded."
+
+
 class BodyTooLarge(ButtressError):
     """The body of a request is larger than is accepted."""
 
@@ -203,8 +234,8 @@ class RemoteWithoutKeys(ButtressError):
 
     code = "server.remote_without_keys"
     hint = (
-        "Listen on 127.0.0.1, behind a proxy of yours that knows who asks; "
-        "or set server.allow_remote_without_keys to true where the network keeps strangers out."
+        "Leave server.keys at auto, without --no-auth, and make keys: buttress keys create NAME; "
+        "or listen on 127.0.0.1, behind a proxy of yours that knows who asks."
     )
 
 
@@ -235,6 +266,10 @@ def headers_of(error: ButtressError) -> list[tuple[bytes, bytes]]:
         headers.append((b"retry-after", b"%d" % seconds))
     if trace_id := error.data.get("trace_id"):
         headers += trace_headers(str(trace_id))
+    if isinstance(error, KeyMissing | KeyUnknown | KeyOver):
+        headers += CHALLENGES
+    if isinstance(error, RateLimited):
+        headers += error.headers
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", ", ".join(error.allowed).encode()))
     if isinstance(

@@ -1,7 +1,7 @@
 """The metrics of all call workers of a project, whichever of them is scraped."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +10,7 @@ from buttress.processes.announcing import replace_file
 from buttress.processes.errors import RunFolderUnusable
 from buttress.processes.status import read_status
 from buttress.processes.types import State
-from buttress.tracing.metrics import Metrics, merged
+from buttress.tracing.metrics import RUNNING, TASKS, Family, Metrics, Present, merged
 from buttress.tracing.types import Trace
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
@@ -36,14 +36,14 @@ class Running:
 class WorkerMetrics:
     """Counts for the worker `name`, and knows where the others of `run_dir` write what they counted.
 
-    `upstreams` says how many connections to upstreams the worker has. `write` and `scrape` are to be called
-    in its event loop.
+    `present` says how the worker stands at a moment, beside its calls and tasks. `write` and `scrape` are to
+    be called in its event loop.
     """
 
-    def __init__(self, run_dir: Path, name: str, upstreams: Callable[[], int] = lambda: 0) -> None:
+    def __init__(self, run_dir: Path, name: str, present: Callable[[], Present] = dict) -> None:
         self._run_dir = run_dir
         self._name = name
-        self._upstreams = upstreams
+        self._present = present
         self._metrics = Metrics(name)
         self.running = Running()
 
@@ -70,7 +70,12 @@ class WorkerMetrics:
         return merged(texts)
 
     def _text(self) -> bytes:
-        return self._metrics.text(self.running.count, _tasks(), self._upstreams())
+        now: dict[Family, Mapping[tuple[str, ...], float]] = {
+            RUNNING: {(): self.running.count},
+            TASKS: {(): _tasks()},
+            **self._present(),
+        }
+        return self._metrics.text(now)
 
     def _file(self, name: str) -> Path:
         return self._run_dir / f"{name}.metrics"

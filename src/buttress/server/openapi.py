@@ -5,13 +5,17 @@ from importlib.metadata import version
 
 import msgspec
 
+from buttress.access.issuing import Wanted
 from buttress.gateway.types import Answer, Event
 from buttress.releases.types import Release
 from buttress.server.doors.clients import CHAT, MESSAGES, RESPONSES, Client
 from buttress.server.doors.embeddings_wire import EmbeddingRequest
 from buttress.server.doors.features import Question
+from buttress.server.doors.keys import Rotation
+from buttress.server.doors.money import Accounts, Look, Spending
 from buttress.server.doors.posed import Name
 from buttress.server.doors.rerank_wire import RerankRequest
+from buttress.tracing import spending
 
 Schema = dict[str, object]
 
@@ -36,14 +40,22 @@ _ERROR: Schema = {
 }
 
 _MODEL_NAME: Schema = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}}
+_KEY: Schema = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+}
+"""How a key may be sent, where one is asked for."""
+
+_KEY_ID: Schema = {
+    "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]
+}
 
 
 def openapi(releases: Mapping[str, Release]) -> Schema:
     """Return the document, OpenAPI 3.1, for the features that are served now."""
-    types = (Answer, Event, Question, EmbeddingRequest, RerankRequest)
-    (answer, event, question, embedding, rerank), parts = msgspec.json.schema_components(
-        types, ref_template=_REF, schema_hook=_any
-    )
+    types = (Answer, Event, Question, EmbeddingRequest, RerankRequest, Wanted, Rotation, Accounts, Spending)
+    schemas, parts = msgspec.json.schema_components(types, ref_template=_REF, schema_hook=_any)
+    answer, event, question, embedding, rerank, wanted, rotation, accounts, spent = schemas
     for name, client in _CLIENTS.items():
         parts |= _request(name, client)
     features = {
@@ -62,11 +74,22 @@ def openapi(releases: Mapping[str, Release]) -> Schema:
             "/v1/rerank": {"post": _operation("Documents by how well they answer a question", rerank)},
             "/v1/models": {"get": _operation("The names that may be asked")},
             "/v1/models/{model}": {"get": _operation("One of them") | {"parameters": [_MODEL_NAME]}},
+            "/api/alerts": {"get": _operation("The newest alerts and their deliveries; for admins")},
+            "/api/budgets": {"get": _looked_up("How each account of the budgets stands", Look, accounts)},
+            "/api/spend": {"get": _looked_up("What calls cost", spending.Wanted, spent)},
+            "/api/keys": {
+                "get": _operation("The keys there are; for admins, as all of these"),
+                "post": _operation("Make a key; it is in this answer only", wanted),
+            },
+            "/api/keys/{id}": {"get": _operation("One key") | _KEY_ID},
+            "/api/keys/{id}/rotate": {"post": _operation("Give it another secret", rotation) | _KEY_ID},
+            "/api/keys/{id}/revoke": {"post": _operation("End it at once") | _KEY_ID},
             "/healthz": {"get": _operation("Whether the worker lives")},
             "/readyz": {"get": _operation("Whether all processes are ready, or why not")},
             "/metrics": {"get": _operation("Counters of all workers, for Prometheus")},
         },
-        "components": {"schemas": {**parts, "Error": _ERROR}},
+        "components": {"schemas": {**parts, "Error": _ERROR}, "securitySchemes": _KEY},
+        "security": [{}, {"bearer": []}, {"header": []}],
     }
 
 
@@ -110,6 +133,25 @@ def _operation(summary: str, body: Schema | None = None) -> Schema:
         **(taken if body else {}),
         "responses": {"200": {"description": "As asked."}, "default": _failed()},
     }
+
+
+def _looked_up(summary: str, query: type, answer: Schema) -> Schema:
+    """Return what answers a query, described by the struct that it is read into."""
+    _, parts = msgspec.json.schema_components((query,))
+    described = msgspec.convert(parts[query.__name__], _Described)
+    parameters = [
+        {"name": name, "in": "query", "schema": schema} for name, schema in described.properties.items()
+    ]
+    found: Schema = {"description": "As asked.", "content": {"application/json": {"schema": answer}}}
+    return {
+        "summary": summary,
+        "parameters": parameters,
+        "responses": {"200": found, "default": _failed()},
+    }
+
+
+class _Described(msgspec.Struct):
+    properties: dict[str, Schema]
 
 
 def _failed() -> Schema:

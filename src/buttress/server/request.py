@@ -27,3 +27,10 @@ class Request(msgspec.Struct, frozen=True):
         headers = self.scope["headers"]
         assert isinstance(headers, list)  # noqa: S101 - ASGI says so; for the type checker
         return headers
+
+    @property
+    def query(self) -> bytes:
+        """What stands behind the question mark of its address."""
+        query = self.scope["query_string"]
+        assert isinstance(query, bytes)  # noqa: S101 - ASGI says so; for the type checker
+        return query

@@ -6,45 +6,36 @@ import socket
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from types import FrameType
-from typing import cast
 
 import uvicorn
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from buttress.kernel.errors import ButtressError
 from buttress.server.bells import Bell
-from buttress.server.bodies import error_body
-from buttress.server.errors import (
-    HeadTimeout,
-    HeadTooLarge,
-    HostUnknown,
-    NoHttp,
-    PortTaken,
-    RemoteWithoutKeys,
-    status_of,
-)
+from buttress.server.connections import connection_class
+from buttress.server.errors import HostUnknown, PortTaken, RemoteWithoutKeys
 from buttress.settings.tree import ServerSettings
 
 BACKLOG = 1_024
-GONE = "gone"
-"""Where the state of a request has the bell that rings when its client hangs up."""
 
-MAX_HEAD_BYTES = 65_536
-"""From how many bytes on a request line with its headers is refused; without a bound they fill the memory."""
+
+def is_local(settings: ServerSettings) -> bool:
+    """Say whether only this machine reaches the address of the settings.
+
+    Raises:
+        HostUnknown: there is no such host.
+    """
+    _, address = _resolved(settings.host, settings.port)
+    return ip_address(str(address[0]).partition("%")[0]).is_loopback
 
 
 def require_local(settings: ServerSettings) -> None:
-    """Refuse to listen where other machines reach us, unless the settings allow it: there are no keys.
+    """Refuse to listen where other machines reach us and to ask nobody for a key.
 
     Raises:
-        RemoteWithoutKeys: `host` is not this machine's own, and `allow_remote_without_keys` is not set.
+        RemoteWithoutKeys: `keys` is `never`, and `host` is not this machine's own.
         HostUnknown: there is no such host.
     """
-    if settings.allow_remote_without_keys:
-        return
-    _, address = _resolved(settings.host, settings.port)
-    if not ip_address(str(address[0]).partition("%")[0]).is_loopback:
+    if settings.keys == "never" and not is_local(settings):
         message = f"{settings.host} can be reached from other machines, and nobody who asks there needs a key"
         raise RemoteWithoutKeys(message)
 
@@ -104,114 +95,6 @@ def _resolved(host: str, port: int) -> tuple[socket.AddressFamily, tuple[object,
     return family, address
 
 
-class _Connection(HttpToolsProtocol):
-    """One connection of uvicorn, with bounds and answers of ours for what never becomes a request."""
-
-    head_timeout_s = 10.0
-    send_timeout_s = 60.0
-    _in_head = True
-    _head_bytes = 0
-    _timer: asyncio.TimerHandle | None = None
-    _unread: asyncio.TimerHandle | None = None
-
-    @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to wait for a head."""
-        super().connection_made(cast("asyncio.Transport", transport))
-        self._gone = Bell()
-        self._wait_for_head()
-
-    @override
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing any more."""
-        self._stop_waiting()
-        self._is_read()
-        super().connection_lost(exc)
-        self._gone.ring()
-
-    @override
-    def pause_writing(self) -> None:
-        """Give a client time that does not read its answer; else it keeps a model busy for ever."""
-        super().pause_writing()
-        self._unread = self.loop.call_later(self.send_timeout_s, self.transport.abort)
-
-    @override
-    def resume_writing(self) -> None:
-        """Note that the client reads."""
-        self._is_read()
-        super().resume_writing()
-
-    @override
-    def data_received(self, data: bytes) -> None:
-        """Parse what came in; refuse a request whose head does not end."""
-        super().data_received(data)
-        if self._in_head:
-            self._head_bytes += len(data)
-            if self._timer is None:  # most heads come whole, and need no timer
-                self._wait_for_head()
-        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-            self._refuse(HeadTooLarge(f"the headers of the request are longer than {MAX_HEAD_BYTES:,} bytes"))
-
-    @override
-    def on_message_begin(self) -> None:
-        """Note that a request begins."""
-        self._in_head, self._head_bytes = True, 0
-        super().on_message_begin()
-        self.scope["state"][GONE] = self._gone
-
-    @override
-    def on_headers_complete(self) -> None:
-        """Note that a request's head is whole."""
-        self._in_head, self._head_bytes = False, 0
-        self._stop_waiting()
-        super().on_headers_complete()
-
-    @override
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP in the shape of every other error."""
-        self._refuse(NoHttp("what came in is not an HTTP request"))
-
-    def _wait_for_head(self) -> None:
-        self._timer = self.loop.call_later(self.head_timeout_s, self._head_is_late)
-
-    def _stop_waiting(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-        self._timer = None
-
-    def _is_read(self) -> None:
-        if self._unread:
-            self._unread.cancel()
-        self._unread = None
-
-    @property
-    def _is_answering(self) -> bool:
-        cycle: RequestResponseCycle | None = self.cycle
-        return cycle is not None and not cycle.response_complete
-
-    def _head_is_late(self) -> None:
-        if self._is_answering:  # the request before it, on the same connection
-            self._wait_for_head()
-        elif not self.transport.is_closing():
-            self._refuse(HeadTimeout(f"the headers were not whole after {self.head_timeout_s:g} s"))
-
-    def _refuse(self, error: ButtressError) -> None:
-        body = error_body(error)
-        head = f"HTTP/1.1 {status_of(error)} \r\ncontent-type: application/json\r\nconnection: close\r\n"
-        self.transport.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
-        self.transport.close()
-
-
-def _connection(settings: ServerSettings) -> type[_Connection]:
-    """Return the class of connections with those limits; uvicorn makes them by itself."""
-
-    class Connection(_Connection):
-        head_timeout_s = settings.head_timeout_s
-        send_timeout_s = settings.send_timeout_s
-
-    return Connection
-
-
 class _Server(uvicorn.Server):
     """uvicorn, told apart from its own way of stopping: running answers are let end first."""
 
@@ -244,7 +127,7 @@ async def serve(
     """
     config = uvicorn.Config(
         application,
-        http=_connection(settings),
+        http=connection_class(settings),
         ws="none",
         loop="none",
         lifespan="off",

@@ -8,7 +8,7 @@ import msgspec
 from buttress.gateway.types import Began, Event
 from buttress.kernel.errors import ButtressError
 from buttress.server.attending import Attention, attended
-from buttress.server.bodies import Send, error_body
+from buttress.server.bodies import Send, error_body, send_break
 from buttress.server.errors import trace_headers
 
 HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
@@ -19,9 +19,14 @@ Encode = Callable[[Event], Iterable[bytes]]
 EncodeError = Callable[[ButtressError], bytes]
 
 
-async def stream_events(events: AsyncGenerator[Event, None], send: Send, attention: Attention) -> None:
-    """Send each event in our own format; raises as `stream_answer`."""
-    await stream_answer(events, Wire(_own, _own_error), send, attention)
+async def stream_events(
+    events: AsyncGenerator[Event, None],
+    send: Send,
+    attention: Attention,
+    extra: Sequence[tuple[bytes, bytes]] = (),
+) -> None:
+    """Send each event in our own format, with `extra` headers; raises as `stream_answer`."""
+    await stream_answer(events, Wire(_own, _own_error, extra), send, attention)
 
 
 class Wire(msgspec.Struct, frozen=True):
@@ -72,7 +77,7 @@ class _EventStream:
         await self._send({"type": "http.response.body", "body": b""})
 
     async def end_with(self, error: ButtressError) -> None:
-        await self._send({"type": "http.response.body", "body": self._wire.encode_error(error)})
+        await send_break(self._send, self._wire.encode_error(error))
 
     async def _begin(self, event: Event) -> None:
         trace = trace_headers(event.trace_id) if isinstance(event, Began) else []

@@ -7,18 +7,27 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from buttress.access.limiter import Limiter
+from buttress.access.table import Table
 from buttress.app.background import served
 from buttress.app.buttress import Buttress
-from buttress.app.layout import run_folder
+from buttress.app.layout import limits_table, run_folder
 from buttress.app.live import LOOK_EVERY_S, Live
 from buttress.app.roles import announced
 from buttress.processes.status import read_status
 from buttress.processes.types import State
 from buttress.server.asgi import CallServer, Readiness
 from buttress.server.bells import Bell
+from buttress.server.gate import keyring_of
 from buttress.server.metrics import WorkerMetrics
 from buttress.server.running import require_local, serve, shared_socket, url_of
 from buttress.settings.loading import Loaded
+
+FIRST_KEYS_S = 3.0
+"""How long a start waits for keys that this machine has not kept: PostgreSQL starts at the same time."""
+
+GARBAGE = 10_000
+"""After how many new objects those are looked for that only hold each other; a call makes some hundred."""
 
 
 async def run_calls(loaded: Loaded, name: str) -> None:
@@ -36,18 +45,25 @@ async def run_calls(loaded: Loaded, name: str) -> None:
         async with served(loaded, await live.start()) as buttress:
             url = url_of(settings.host, listening.getsockname()[1])
             say = partial(announcer.keep_saying, ready=True, address=url)
-            say(message=_doing(live, buttress))
-            metrics = WorkerMetrics(run_folder(loaded.project), name, lambda: buttress.upstream_connections)
+            metrics = WorkerMetrics(run_folder(loaded.project), name, lambda: buttress.present)
             readiness = partial(_readiness, loaded, name, live, buttress)
-            server = CallServer(buttress, readiness, draining, metrics)
+            table = Table(limits_table(loaded.project), column_of(name))
+            limiter = Limiter(table, buttress.clock, live.current.limits)
+            keyring = keyring_of(buttress)
+            keyring.recall()
+            server = CallServer(buttress, readiness, draining, metrics, keyring, limiter)
             async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(keyring.follow())]
+                if settings.keys != "never":
+                    await keyring.is_read_within(FIRST_KEYS_S)
+                say(message=_doing(live, buttress))
                 beside = [
                     _hand_over_again_and_again(buttress, metrics),
-                    _follow(live, buttress, metrics, say),
+                    _follow(live, buttress, metrics, say, limiter),
                 ]
                 if settings.workers > 1:
-                    beside.append(buttress.share_breakers())
-                tasks = [group.create_task(one) for one in beside]
+                    beside.append(buttress.share())
+                tasks += [group.create_task(one) for one in beside]
                 _settle_down()
                 await serve(server, listening, settings, draining)
                 for task in tasks:
@@ -57,10 +73,12 @@ async def run_calls(loaded: Loaded, name: str) -> None:
 def _settle_down() -> None:
     """Spare each call what is for nothing.
 
-    What is loaded by now stays: to look at it again would only hold up streams. And every stream of events
-    is closed by whoever began it (`aclosing`): the loop need not keep a list of them.
+    What is loaded by now stays: to look at it again would only hold up streams. Of what is made since hardly
+    anything goes round in circles: it is looked through less often. And every stream of events is closed by
+    whoever began it (`aclosing`): the loop need not keep a list of them.
     """
     gc.freeze()
+    gc.set_threshold(GARBAGE)
     sys.set_asyncgen_hooks(firstiter=None)
 
 
@@ -72,14 +90,23 @@ async def _hand_over_again_and_again(buttress: Buttress, metrics: WorkerMetrics)
         metrics.write()
 
 
-async def _follow(live: Live, buttress: Buttress, metrics: WorkerMetrics, say: Callable[..., None]) -> None:
+async def _follow(
+    live: Live, buttress: Buttress, metrics: WorkerMetrics, say: Callable[..., None], limiter: Limiter
+) -> None:
     """Answer by what the files of the project say, from about a second after they were changed."""
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         if changed := await live.follow():
             buttress.adopt(changed)
             metrics.keep(buttress.names)
+            limiter.limits = changed.limits
         say(message=_doing(live, buttress))
+
+
+def column_of(name: str) -> int:
+    """Return which worker of its machine the one called `name` is, counted from 0: `calls-3` is 2."""
+    number = name.rpartition("-")[2]
+    return int(number) - 1 if number.isdecimal() and int(number) > 0 else 0
 
 
 def _doing(live: Live, buttress: Buttress) -> str:

@@ -1,12 +1,14 @@
 """The tree of settings."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 from msgspec.structs import FieldInfo
 
+from buttress.access.settings import AccessSettings
+from buttress.caching.settings import CachingSettings
 from buttress.guardrails.settings import GuardrailSettings
 from buttress.kernel.located import Keys
 from buttress.knowledge.settings import (
@@ -20,8 +22,10 @@ from buttress.models.settings import ModelSettings
 from buttress.outbound.settings import OutboundSettings
 from buttress.prompts.settings import PromptSettings
 from buttress.releases.settings import ReleaseSettings
+from buttress.spend.settings import SpendSettings
 from buttress.storage.settings import StorageSettings
 from buttress.tracing.settings import TracingSettings
+from buttress.watch.settings import WatchSettings
 
 
 class KnowledgeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,13 +44,14 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     host: Annotated[
         str, Meta(min_length=1, description="Address to listen on; 127.0.0.1 is this machine only.")
     ] = "127.0.0.1"
-    allow_remote_without_keys: Annotated[
-        bool,
+    keys: Annotated[
+        Literal["auto", "always", "never"],
         Meta(
-            description="Listen on an address that other machines reach. There are no keys yet: whoever "
-            "reaches the port may ask in the name of every tenant, user and group."
+            description="Whether requests need a key. `auto`: where other machines reach the port, and on an "
+            "address of this machine as soon as a key was made. `never`: only on an address of this "
+            "machine; whoever reaches it may ask in the name of every tenant, user and group."
         ),
-    ] = False
+    ] = "auto"
     allowed_hosts: Annotated[
         tuple[Annotated[str, Meta(min_length=1, max_length=253)], ...],
         Meta(
@@ -117,7 +122,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     releases: ReleaseSettings = ReleaseSettings()
     outbound: OutboundSettings = OutboundSettings()
     guardrails: GuardrailSettings = GuardrailSettings()
+    caching: CachingSettings = CachingSettings()
+    spend: SpendSettings = SpendSettings()
     tracing: TracingSettings = TracingSettings()
+    watch: WatchSettings = WatchSettings()
+    access: AccessSettings = AccessSettings()
     server: ServerSettings = ServerSettings()
     processes: ProcessSettings = ProcessSettings()
 

@@ -4,13 +4,14 @@ A budget is a limit for a window. `per` cuts it into one account for each value 
 [user]` gives every user a limit of their own. `where` is which calls it is about.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from buttress.kernel.ids import hash_of
 from buttress.kernel.principal import Payer
 from buttress.kernel.usage import NanoDollars
 from buttress.spend.windows import Kind, Window, window_at
@@ -18,7 +19,10 @@ from buttress.spend.windows import Kind, Window, window_at
 NOBODY = ""
 """The value of a call that has none there: all that have none share an account."""
 
-Unpriced = Literal["allow", "refuse"]
+MAX_VALUE, READABLE = 200, 40
+"""Characters of a value that stands in an account as it is; of a longer one, those before its hash."""
+
+Policy = Literal["allow", "refuse"]
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +30,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
 
     A `hard` one refuses what would go beyond it; another one only warns. `alerts` are shares of the limit, in
     percent, that are told once each window. `unpriced` says what becomes of a call whose cost nobody can
-    know before. Names of dimensions are `tenant`, `user`, `key`, `feature`, `model`, and `tag.NAME`.
+    know before, `without_ledger` of one for which the database would have to be asked and is away. Names of
+    dimensions are `tenant`, `user`, `key`, `feature`, `model`, and `tag.NAME`.
     """
 
     name: str
@@ -38,7 +43,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     where: dict[str, str] = {}
     hard: bool = True
     alerts: tuple[float, ...] = (80.0, 100.0)
-    unpriced: Unpriced = "allow"
+    unpriced: Policy = "allow"
+    without_ledger: Policy = "refuse"
 
 
 class Spender(msgspec.Struct, frozen=True):
@@ -56,6 +62,14 @@ class Spender(msgspec.Struct, frozen=True):
         return getattr(self.payer, dimension) or NOBODY
 
 
+def storable(value: str) -> str:
+    """Return `value` if every database can hold it and index it, else what begins like it, and its hash."""
+    if len(value) <= MAX_VALUE and value.isprintable():
+        return value
+    readable = "".join(one for one in value[:READABLE] if one.isprintable())
+    return f"{readable}~{hash_of(value.encode(errors='surrogatepass').hex())}"
+
+
 class AccountKey(msgspec.Struct, frozen=True):
     """One account of a budget: whose it is, by the dimensions of `per`, and from when on it counts."""
 
@@ -64,12 +78,26 @@ class AccountKey(msgspec.Struct, frozen=True):
     start: datetime
 
 
+Sight = Mapping[str, Collection[str]]
+"""Whose money somebody may see: that of these values in these dimensions; in all others, of any."""
+
+
 class Due(msgspec.Struct, frozen=True):
     """An account that an attempt touches, with its budget and its window."""
 
     key: AccountKey
     budget: Budget
     window: Window
+
+    def is_in(self, sight: Sight) -> bool:
+        """Say whether all that draw from the account are in `sight`."""
+        known = self.budget.where | dict(zip(self.budget.per, self.key.owner, strict=True))
+        return all(known.get(dimension) in among for dimension, among in sight.items())
+
+
+def current_window(budget: Budget, moment: datetime) -> Window:
+    """Return the window of `budget` that `moment` falls into."""
+    return window_at(budget.window, moment, ZoneInfo(budget.time_zone), rolling_s=budget.rolling_s)
 
 
 def accounts_of(budgets: Iterable[Budget], spender: Spender, moment: datetime) -> list[Due]:
@@ -80,7 +108,7 @@ def accounts_of(budgets: Iterable[Budget], spender: Spender, moment: datetime) -
     found = []
     for budget in budgets:
         if all(spender.at(dimension) == value for dimension, value in budget.where.items()):
-            window = window_at(budget.window, moment, ZoneInfo(budget.time_zone), rolling_s=budget.rolling_s)
-            owner = tuple(spender.at(dimension) for dimension in budget.per)
+            window = current_window(budget, moment)
+            owner = tuple(storable(spender.at(dimension)) for dimension in budget.per)
             found.append(Due(AccountKey(budget.name, owner, window.start), budget, window))
     return found

@@ -19,7 +19,7 @@ from msgspec import Meta
 from buttress.kernel.errors import Mistake
 from buttress.kernel.located import Located, convert_all, did_you_mean, parse_yaml
 from buttress.kernel.usage import NANO, NanoDollars
-from buttress.spend.budgets import Budget, Unpriced
+from buttress.spend.budgets import Budget, Policy
 from buttress.spend.windows import Kind
 
 BUDGETS = "budgets"
@@ -45,7 +45,8 @@ class BudgetEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     where: dict[str, Value] = {}
     hard: bool = True
     alerts: tuple[Percent, ...] = (80.0, 100.0)
-    unpriced: Unpriced = "allow"
+    unpriced: Policy = "allow"
+    without_ledger: Policy = "refuse"
 
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,10 +85,20 @@ def _budget(located: Located, name: str) -> Budget | list[Mistake]:
     limit = dollars(entry.limit)
     if limit is None or mistakes:
         return mistakes
-    fields = msgspec.structs.asdict(entry) | {"name": name, "limit": limit}
-    return Budget(
-        **fields | {"rolling_s": entry.rolling_s or 86_400, "alerts": tuple(sorted(set(entry.alerts)))}
-    )
+    fields = msgspec.structs.asdict(entry) | {
+        "name": name,
+        "limit": limit,
+        "per": _per(entry),
+        "rolling_s": entry.rolling_s or 86_400,
+        "alerts": tuple(sorted(set(entry.alerts))),
+    }
+    return Budget(**fields)
+
+
+def _per(entry: BudgetEntry) -> tuple[str, ...]:
+    """Return what a budget is cut by: users of two tenants who are called the same are not the same."""
+    is_within = {"user", "tenant"} & {*entry.per} == {"user"} and "tenant" not in entry.where
+    return ("tenant", *entry.per) if is_within else entry.per
 
 
 Told = Callable[[str, str, str], Mistake]

@@ -29,3 +29,30 @@ class LedgerAway(ButtressError):
     code = "budget.ledger_away"
     hint = "Check that PostgreSQL is running; what is under way goes on, and small calls may still be paid."
     retryable = True
+
+
+class BudgetHeld(ButtressError):
+    """The money is there, but set aside by calls under way, or held by another worker."""
+
+    code = "budget.held"
+    hint = "Ask again in a moment: what is not needed is given back within seconds."
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message, data={"retry_after_s": retry_after_s})
+
+
+class LedgerBehind(ButtressError):
+    """The database was restored and has forgotten what it granted; it has to learn that first."""
+
+    code = "budget.ledger_behind"
+    hint = "The background process tells it again from the journals that are kept, within seconds."
+    retryable = True
+
+
+class LeaseEnded(ButtressError):
+    """Somebody took the holder of a lease for gone, and ended it."""
+
+    code = "budget.lease_ended"
+    hint = "Ask again: the next call begins a new lease. Leave the files of `.buttress/journal` alone."
+    retryable = True

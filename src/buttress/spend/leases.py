@@ -16,20 +16,26 @@ import msgspec
 
 from buttress.kernel.usage import NanoDollars
 
+MOST = NanoDollars(10**18)
+"""No sum is counted beyond a billion dollars: a wrong number must not stop those that are right."""
+
 SHARE = 4
 """A grant is at most this part of what is left, so that others find something, too: leases shrink."""
 
 
-class Holding(msgspec.Struct, frozen=True, kw_only=True):
+class Holding(msgspec.Struct, frozen=True):
     """What a worker says of its lease: sums since it began, in nano-dollars. None of them ever falls.
 
-    `used` is what attempts cost, `returned` what was given back unused. After `is_ended` nothing is reserved
-    under the lease any more, and nothing is under way: what is left of it is free for others.
+    `used` is what attempts cost, `returned` what was given back unused. Of `used`, so much is only `assumed`:
+    nobody is left who could know. `unpriced` counts attempts whose cost nobody knows. After `is_ended`
+    nothing is reserved under the lease, and nothing is under way: what is left of it is free for others.
     """
 
     granted: NanoDollars = NanoDollars(0)
     used: NanoDollars = NanoDollars(0)
     returned: NanoDollars = NanoDollars(0)
+    assumed: NanoDollars = NanoDollars(0)
+    unpriced: int = 0
     is_ended: bool = False
 
     @property
@@ -45,7 +51,12 @@ def assumed(holding: Holding, under_way: int | None) -> Holding:
     there is no spool, and nobody knows: then all that is outstanding.
     """
     spent = holding.outstanding if under_way is None else min(under_way, holding.outstanding)
-    return msgspec.structs.replace(holding, used=NanoDollars(holding.used + spent), is_ended=True)
+    return msgspec.structs.replace(
+        holding,
+        used=NanoDollars(holding.used + spent),
+        assumed=NanoDollars(holding.assumed + spent),
+        is_ended=True,
+    )
 
 
 def grant_of(room: int, needed: NanoDollars) -> NanoDollars | None:
@@ -63,7 +74,7 @@ class Purse:
     """
 
     def __init__(self, spend_until: float) -> None:
-        self._spend_until = spend_until
+        self.spend_until = spend_until
         self._holding = Holding()
         self.reserved = 0
 
@@ -84,19 +95,24 @@ class Purse:
 
     def reserve(self, worst: NanoDollars, now: float) -> bool:
         """Set `worst` aside for an attempt that may cost so much; say whether it was there, and in time."""
-        if self._holding.is_ended or self.is_over(now) or worst > self.free:
+        if self.is_over(now) or worst > self.free:
             return False
         self.reserved += worst
         return True
 
     def is_over(self, now: float) -> bool:
-        """Say whether the window is over, so that nothing can be reserved any more."""
-        return now >= self._spend_until
+        """Say whether nothing can be reserved any more: the window is over, or the lease was ended."""
+        return now >= self.spend_until or self._holding.is_ended
 
-    def settle(self, worst: NanoDollars, cost: NanoDollars) -> None:
-        """Pay for an attempt for which `worst` was set aside. Once for each that was reserved."""
+    def settle(self, worst: NanoDollars, cost: NanoDollars | None) -> None:
+        """Pay for an attempt for which `worst` was set aside. Once for each that was reserved.
+
+        A cost that nobody knows (None) is taken for what was set aside.
+        """
         self.reserved -= worst
-        self._change(used=NanoDollars(self._holding.used + cost))
+        holding = self._holding
+        used = NanoDollars(min(MOST, holding.used + (worst if cost is None else cost)))
+        self._change(used=used, unpriced=holding.unpriced + (cost is None))
 
     def give_back(self, keep: int = 0) -> None:
         """Give back what is free beyond `keep` nano-dollars: others need it, or nobody asks here any more."""

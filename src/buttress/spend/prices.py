@@ -1,59 +1,148 @@
-"""What an attempt costs: a pure rule, exact in whole nano-dollars."""
+"""What an attempt costs, and what it can cost at most: pure rules, exact in whole nano-dollars."""
 
+from datetime import UTC, datetime, time
 from fractions import Fraction
 from functools import lru_cache
-from math import isfinite, lcm
+from itertools import pairwise
+from math import inf, isfinite, lcm
 
 import msgspec
 
-from buttress.kernel.catalogue import Price
+from buttress.kernel.catalogue import Change, Price, Rates, Tiered
 from buttress.kernel.usage import NanoDollars, Usage
 
 _NANO_PER_TOKEN = 1_000
 """A dollar for a million tokens is 1,000 nano-dollars for one."""
 
+_NANO_PER_DOLLAR = 1_000_000_000
+
 MAX_COST = 10**17
 """A hundred million dollars, in nano-dollars: above it an upstream told nonsense, that no table can hold."""
 
 
-def cost(usage: Usage | None, price: Price | None) -> NanoDollars | None:
+def in_force(price: Price | None, moment: datetime) -> Price | None:
+    """Return what `price` is at `moment`, which has a time zone: the last of its changes that holds then."""
+    for change in reversed(price.changes if price else ()):
+        if _holds(change, moment.astimezone(UTC)):
+            return change.price
+    return price
+
+
+def in_lane(price: Price | None, lane: str) -> Price | None:
+    """Return what `price` is of requests that ask for `lane`; None where nobody knows. Empty: the usual one.
+
+    What is free is so in each lane.
+    """
+    if not lane or price is None:
+        return price
+    named = next((one.price for one in price.lanes if one.name == lane), None)
+    return price if named is None and cost(None, price) == 0 else named
+
+
+def _holds(change: Change, moment: datetime) -> bool:
+    if change.since is not None and moment.date() < change.since:
+        return False
+    return change.daily is None or _is_between(moment.time(), *change.daily)
+
+
+def _is_between(now: time, begin: time, end: time) -> bool:
+    """Say whether `now` is from `begin` to before `end`, which may be on the next day."""
+    return begin <= now < end if begin <= end else now >= begin or now < end
+
+
+def cost(usage: Usage | None, price: Price | None, *, batch: bool = False) -> NanoDollars | None:
     """Return what `usage` costs at `price`, rounded up to a nano-dollar; None when either is unknown.
 
     Exact: a price is taken as the decimal number it is written as (0.1 is one tenth), never as its binary
-    neighbour. Classes without a price of their own cost what their plain side does. A price that is no amount
-    of money (below 0, not finite) is unknown, too; so is a cost above MAX_COST. What is free costs nothing
-    however much was used: also an attempt that was stopped before its usage was known.
+    neighbour. Classes without a price of their own cost what their plain side does, and a batch without a
+    price of its own what other calls do. A price that is no amount of money (below 0, not finite) is unknown,
+    too; so is a cost above MAX_COST, and that of sound at the price of text. What is free costs nothing
+    however much was used: also an attempt that was stopped before its usage was known. `price` is the one in
+    force; its changes are not looked at.
     """
-    exact = _exact(price) if price else None
+    exact = _exact(price, batch) if price else None
     if exact is None:
         return None
     if usage is None:
-        return None if any(exact.nano_rates) else NanoDollars(0)
-    counts = (usage.input, usage.cache_read, usage.cache_write, usage.output, usage.reasoning)
-    whole = sum([count * rate for count, rate in zip(counts, exact.nano_rates, strict=True)])
+        return None if exact.is_paid else NanoDollars(0)
+    if usage.sound and exact.is_for_text:
+        return None
+    hour = min(usage.cache_write_1h, usage.cache_write)
+    counts = (usage.input, usage.cache_read, usage.cache_write - hour, hour, usage.output, usage.reasoning)
+    rates = exact.steps[0].rates if len(exact.steps) == 1 else _step(exact, sum(counts[:4])).rates
+    whole = sum([count * rate for count, rate in zip(counts, rates, strict=True)], start=exact.fee)
     nano = -(-whole // exact.divisor)
     return NanoDollars(nano) if nano <= MAX_COST else None
 
 
-class _Exact(msgspec.Struct, frozen=True):
-    """Nano-dollars for a token of each class of `Usage`, times `divisor`: whole numbers, all of them."""
+def most(
+    price: Price | None, input_tokens: int, output_tokens: int, *, batch: bool = False
+) -> NanoDollars | None:
+    """Return what a request costs at most that has at most so many tokens; None where its price is unknown.
 
-    nano_rates: tuple[int, ...]
+    Never below what `cost` says at that price of any usage within these bounds.
+    """
+    exact = _exact(price, batch) if price else None
+    return NanoDollars(min(_worst(exact, input_tokens, output_tokens), MAX_COST)) if exact else None
+
+
+class _Step(msgspec.Struct, frozen=True):
+    """Nano-dollars for a token of each class, times the divisor, of requests with input above `above`."""
+
+    above: int
+    rates: tuple[int, ...]
+
+
+class _Exact(msgspec.Struct, frozen=True):
+    """A price in whole numbers: `steps` by their length; `fee` of a request; all times `divisor`."""
+
+    steps: tuple[_Step, ...]
+    fee: int
     divisor: int
+    is_paid: bool
+    is_for_text: bool
+
+
+def _step(exact: _Exact, input_tokens: int) -> _Step:
+    return next((one for one in reversed(exact.steps) if input_tokens > one.above), exact.steps[0])
+
+
+def _worst(exact: _Exact, input_tokens: int, output_tokens: int) -> int:
+    """Return the dearest of all requests within these bounds, in nano-dollars; it may be a shorter one."""
+    worst = exact.fee
+    ends = [*(step.above for step in exact.steps[1:]), inf]
+    for step, end in zip(exact.steps, ends, strict=True):
+        if step is exact.steps[0] or input_tokens > step.above:
+            read = min(input_tokens, end)
+            whole = int(read) * max(step.rates[:4]) + output_tokens * max(step.rates[4:]) + exact.fee
+            worst = max(worst, whole)
+    return -(-worst // exact.divisor)
 
 
 @lru_cache(maxsize=1_000)
-def _exact(price: Price) -> _Exact | None:
+def _exact(price: Price, batch: bool) -> _Exact | None:  # noqa: FBT001 - by keyword a cache takes longer
     """Return `price` in whole numbers, None where it is no amount of money; each call needs it."""
-    rates = (
-        price.input,
-        price.input if price.cache_read is None else price.cache_read,
-        price.input if price.cache_write is None else price.cache_write,
-        price.output,
-        price.output,
-    )
-    if not all(isfinite(rate) and rate >= 0 for rate in rates):
+    tiered: Tiered = price.batch if batch and price.batch else price
+    above = [-1, *(tier.above_tokens for tier in tiered.tiers)]
+    rates = [_rates_of(one) for one in (tiered, *tiered.tiers)]
+    figures = [price.request, *(figure for one in rates for figure in one)]
+    if not all(isfinite(one) and one >= 0 for one in figures) or any(b <= a for a, b in pairwise(above)):
         return None
-    fractions = [Fraction(repr(rate)) * _NANO_PER_TOKEN for rate in rates]
-    divisor = lcm(*(one.denominator for one in fractions))
-    return _Exact(tuple(int(one * divisor) for one in fractions), divisor)
+    per_token = [[Fraction(repr(figure)) * _NANO_PER_TOKEN for figure in one] for one in rates]
+    fee = Fraction(repr(price.request)) * _NANO_PER_DOLLAR
+    divisor = lcm(fee.denominator, *(one.denominator for figures in per_token for one in figures))
+    steps = [
+        _Step(start, tuple(int(one * divisor) for one in figures))
+        for start, figures in zip(above, per_token, strict=True)
+    ]
+    is_paid = bool(fee) or any(any(step.rates) for step in steps)
+    return _Exact(tuple(steps), int(fee * divisor), divisor, is_paid, price.text_only)
+
+
+def _rates_of(rates: Rates) -> tuple[float, ...]:
+    """Return the rates of a usage's classes, in the order that `cost` counts them."""
+    read = rates.input if rates.cache_read is None else rates.cache_read
+    write = rates.input if rates.cache_write is None else rates.cache_write
+    hour = write if rates.cache_write_1h is None else rates.cache_write_1h
+    reasoning = rates.output if rates.reasoning is None else rates.reasoning
+    return (rates.input, read, write, hour, rates.output, reasoning)

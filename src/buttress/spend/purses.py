@@ -5,69 +5,182 @@ order of their budgets, which is the same for everybody.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from math import inf
+from types import TracebackType
+from typing import Protocol, Self
 
 import msgspec
+import psycopg
+import structlog
 
 from buttress.kernel.clock import Clock
+from buttress.kernel.errors import ButtressError
 from buttress.kernel.usage import NanoDollars, format_dollars
 from buttress.spend.budgets import AccountKey, Budget, Due
-from buttress.spend.errors import BudgetExhausted, LedgerAway, PriceUnknown
+from buttress.spend.errors import BudgetExhausted, BudgetHeld, LeaseEnded, LedgerAway, PriceUnknown
 from buttress.spend.leases import Purse
-from buttress.spend.store import Grant, Ledger, Report
-from buttress.storage.errors import StorageBusy, StorageConflict, StorageTimeout, StorageUnavailable
+from buttress.spend.store import Balance, Grant, Ledger, Refusal, Report
 
-AWAY = (StorageUnavailable, StorageBusy, StorageTimeout, StorageConflict)
+GIVEN_BACK_S = 2.0
+"""Within about so many seconds others have given back what they do not need, and the ledger knows of it."""
+
+MAX_PURSES = 20_000
+"""Of more, those that were idle for longest are given back."""
+
+MAX_TIDIED = 1_000
+"""Leases that are ended at once: in milliseconds, since calls wait for it."""
+
+GIVE_UP_S = 10.0
+"""A question that the ledger has not answered by then is asked again, by whoever needs the money."""
+
+NOTHING = NanoDollars(0)
+
+_log = structlog.get_logger("buttress.spend.purses")
+
+
+class Left(msgspec.Struct, frozen=True):
+    """What is left of an account as far as a worker knows, in nano-dollars: so much at most.
+
+    It knows what it spent itself, and what others had told when it last asked the ledger. `resets_in_s` None:
+    the window never ends.
+    """
+
+    budget: str
+    left: int
+    limit: int
+    resets_in_s: float | None
+
+    @property
+    def share(self) -> float:
+        """What is left as a share of 1 of the limit."""
+        return self.left / self.limit
+
+
+class Notes(Protocol):
+    """Where a worker writes down what it does with its leases: its `journal.Journal`."""
+
+    @property
+    def newest_grant(self) -> int:
+        """The highest number of a grant that anybody is known to have had."""
+        ...
+
+    def write(self, reports: Sequence[Report]) -> None:
+        """Write one step down, before it counts. Never raises."""
+        ...
+
+
+class Scarce(msgspec.Struct, frozen=True):
+    """An account of which somebody has no money left that others may hold: it is told to them."""
+
+    budget: str
+    owner: tuple[str, ...]
+
+
+class PurseParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What purses need: the ledger, and where to write.
+
+    A call waits `ask_timeout_s` for the ledger's answer, and until the ledger was had for the first time as
+    long as `opening_timeout_s`, too. `short` is told of what others may hold money that is needed here.
+    """
+
+    ledger: Callable[[], Awaitable[Ledger]]
+    notes: Notes
+    clock: Clock
+    short: Callable[[Scarce], None]
+    ask_timeout_s: float = 0.05
+    opening_timeout_s: float = 0.05
 
 
 class _Held:
-    """A purse with what it is for; one asks the ledger at a time, the others then look again."""
+    """A purse with what it is for.
+
+    One asks the ledger at a time, for all who wait. `is_unsure`: an answer was lost, and there may be more
+    in the lease than the purse knows of.
+    """
 
     def __init__(self, lease: str, due: Due, purse: Purse) -> None:
         self.lease = lease
         self.account = due.key
+        self.budget = due.budget
         self.purse = purse
-        self.asking = asyncio.Lock()
+        self.grant = 0
+        self.asking: _Asking | None = None
+        self.is_unsure = False
+        self._others: int | None = None
+
+    def hear(self, used: int) -> None:
+        """Note what all had spent when the ledger was asked; of what is ours it may not know all."""
+        self._others = max(self._others or 0, used - self.purse.holding.used)
+
+    @property
+    def used(self) -> int | None:
+        """What all have spent at least, in nano-dollars; None where the ledger never said."""
+        return None if self._others is None else self._others + self.purse.holding.used
+
+
+class _Asking(msgspec.Struct, frozen=True):
+    """A question to the ledger under way, for `amount`; the answer is None where the ledger was silent."""
+
+    amount: NanoDollars
+    answer: asyncio.Task[Grant | Refusal | None]
 
 
 class Reservation(msgspec.Struct, frozen=True):
     """Money set aside for one attempt: so much in each of these purses."""
 
-    worst: NanoDollars
     parts: tuple[tuple[_Held, NanoDollars], ...]
 
 
 class Purses:
-    """Those of the worker `worker`, for one event loop. `report` takes what is to stand in its spool.
+    """Those of the worker `worker`, for one event loop. To be entered before anything is reserved.
 
-    `ask_timeout_s` is how long a call waits for the ledger.
+    A question to the ledger lives longer than the call that asked it: what is granted late is not lost.
     """
 
-    def __init__(
-        self,
-        worker: str,
-        ledger: Ledger,
-        clock: Clock,
-        report: Callable[[Report], None],
-        ask_timeout_s: float = 0.05,
-    ) -> None:
+    def __init__(self, worker: str, parts: PurseParts) -> None:
         self._worker = worker
-        self._ledger = ledger
-        self._clock = clock
-        self._report = report
-        self._ask_timeout_s = ask_timeout_s
+        self._parts = parts
+        self._clock = parts.clock
         self._held: dict[AccountKey, _Held] = {}
+        self._leaving: list[_Held] = []
+        self._budgets: Mapping[str, Budget] | None = None
         self._leases = 0
+        self._is_open = False
+        self._tasks = asyncio.TaskGroup()
+        self._running: set[asyncio.Task[Grant | Refusal | None]] = set()
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._running:
+            task.cancel()
+        await self._tasks.__aexit__(None, None, None)
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._held) + len(self._leaving)
+
+    @property
+    def free(self) -> int:
+        """What may be spent without asking, in nano-dollars, in all accounts together."""
+        return sum(max(0, held.purse.free) for held in self._held.values())
+
+    @property
+    def reserved(self) -> int:
+        """What is set aside for attempts under way, in nano-dollars, in all accounts together."""
+        return sum(held.purse.reserved for held in (*self._held.values(), *self._leaving))
 
     async def reserve(self, dues: Sequence[Due], worst: NanoDollars | None) -> Reservation:
-        """Set `worst` aside in every account; None: nobody knows what it may cost.
+        """Set `worst` aside in every account, and write that down; None: nobody knows what it may cost.
 
         Raises:
             BudgetExhausted: a hard budget has not so much left.
+            BudgetHeld: it has, but others hold it just now.
             PriceUnknown: a budget refuses what it cannot know.
             LedgerAway: the ledger would have to be asked, and cannot be.
         """
@@ -77,76 +190,199 @@ class Purses:
                 parts.append(await self._part(due, worst))  # noqa: PERF401 - what was had is to be known
         except BaseException:
             for held, amount in parts:
-                held.purse.settle(amount, NanoDollars(0))
+                held.purse.settle(amount, NOTHING)
+            self._tell(
+                held for held, amount in parts if amount
+            )  # a line of another call may say it is set aside
             raise
-        return Reservation(worst or NanoDollars(0), tuple(parts))
+        self._tell(held for held, _ in parts)
+        return Reservation(tuple(parts))
 
-    def settle(self, reservation: Reservation, cost: NanoDollars) -> None:
-        """Pay `cost` from every account, and write it down. Exactly once for each reservation."""
+    def settle(self, reservation: Reservation, cost: NanoDollars | None) -> None:
+        """Pay `cost` from every account, and write it down. Exactly once for each reservation.
+
+        Of a cost that nobody knows (None) all that was set aside is paid.
+        """
         for held, amount in reservation.parts:
             held.purse.settle(amount, cost)
-            self._tell(held)
+        self._tell(held for held, _ in reservation.parts)
 
-    def give_back(self, budget: str) -> None:
-        """Give back what is free of a budget: another worker has nothing left."""
-        for held in self._held.values():
-            if held.account.budget == budget and held.purse.free > 0:
+    def left(self, due: Due) -> Left | None:
+        """Return what is left of an account, without asking anybody; None where that is not known here."""
+        held, now = self._held.get(due.key), self._clock.monotonic()
+        if held is None or held.used is None or held.purse.is_over(now):
+            return None
+        limit = due.budget.limit
+        until = held.purse.spend_until
+        return Left(
+            due.budget.name,
+            max(0, limit - held.used),
+            limit,
+            None if until == inf else until - now,
+        )
+
+    def give_back(self, scarce: Scarce) -> None:
+        """Give back what is free of an account: another worker has nothing left."""
+        keys = [key for key in self._held if (key.budget, key.owner) == (scarce.budget, scarce.owner)]
+        for key in keys:
+            held = self._held[key]
+            if held.is_unsure and held.asking is None:
+                self._leave(key)
+            elif held.purse.free > 0:
                 held.purse.give_back()
-                self._tell(held)
+                self._tell([held])
+
+    def follow(self, budgets: Sequence[Budget]) -> None:
+        """Have money of other budgets than these given back, little by little, at each `tidy`."""
+        self._budgets = {one.name: one for one in budgets}
 
     def tidy(self) -> None:
-        """End the leases of windows that are over, once nothing is under way in them."""
+        """End leases of windows that are over, and of budgets that are no more, once nothing is under way.
+
+        At most `MAX_TIDIED` of them: at midnight there may be one for each user.
+        """
         now = self._clock.monotonic()
-        for key, held in list(self._held.items()):
-            if held.purse.is_over(now) and held.purse.end():
-                self._tell(held)
-                del self._held[key]
+        done = (key for key, held in self._held.items() if held.purse.is_over(now) or self._is_former(held))
+        for key in list(islice(done, MAX_TIDIED)):
+            self._leaving.append(self._held.pop(key))
+        self._end(self._leaving[:MAX_TIDIED])
+        self._leaving = [held for held in self._leaving if not held.purse.holding.is_ended]
 
     def close(self) -> None:
-        """End every lease under which nothing is under way; the others are buried by who reads the spool."""
-        for held in self._held.values():
-            if held.purse.end():
-                self._tell(held)
+        """End every lease under which nothing is under way; who reads the journal buries the others."""
+        everybody = [*self._held.values(), *self._leaving]
         self._held.clear()
+        self._leaving.clear()
+        for start in range(0, len(everybody), MAX_TIDIED):
+            self._end(everybody[start : start + MAX_TIDIED])
 
     async def _part(self, due: Due, worst: NanoDollars | None) -> tuple[_Held, NanoDollars]:
         budget, held = due.budget, self._of(due)
         if worst is None and budget.unpriced == "refuse":
             raise PriceUnknown(f"the budget {budget.name} allows no call whose price nobody knows")
-        amount = worst if worst is not None and budget.hard else NanoDollars(0)
+        amount = worst if worst is not None and budget.hard else NOTHING
         if amount and not held.purse.reserve(amount, self._clock.monotonic()):
-            await self._ask(held, due, amount)
+            try:
+                await self._ask(held, due, amount)
+            except LedgerAway:
+                if budget.without_ledger == "refuse":
+                    raise
+                return held, NOTHING
         return held, amount
 
     async def _ask(self, held: _Held, due: Due, amount: NanoDollars) -> None:
-        """Reserve with more from the ledger; who waited for another answer looks first what that gave."""
-        async with held.asking:
-            if held.purse.reserve(amount, self._clock.monotonic()):
-                return
-            grant = await self._granted(held, due, NanoDollars(max(0, amount - held.purse.free)))
-            if grant:
-                held.purse.receive(grant.total)
-                self._tell(held)
-            if not held.purse.reserve(amount, self._clock.monotonic()):
-                raise self._exhausted(due.budget, due, amount)
+        """Reserve with more from the ledger; all who wait for the same purse hear the same answer."""
+        purse, clock = held.purse, self._clock
+        while not purse.reserve(amount, clock.monotonic()):
+            if purse.is_over(clock.monotonic()):
+                message = f"the budget {due.budget.name} changed, or its window ended, while it was asked"
+                raise BudgetHeld(message, retry_after_s=GIVEN_BACK_S)
+            asking = held.asking or self._begin(held, due, amount)
+            given = await self._heard(asking, due)
+            # Others may be faster than whoever asked, and reserve what came: then more is asked for.
+            if isinstance(given, Refusal) and amount >= max(asking.amount, purse.free + 1):
+                raise self._refusal(due, amount, given.balance)
 
-    async def _granted(self, held: _Held, due: Due, needed: NanoDollars) -> Grant | None:
+    async def _heard(self, asking: _Asking, due: Due) -> Grant | Refusal:
+        """Return what the ledger says, if it says it in time."""
+        parts = self._parts
+        within_s = parts.ask_timeout_s + (0 if self._is_open else parts.opening_timeout_s)
+        await asyncio.wait([asking.answer], timeout=within_s)
+        answer = asking.answer
+        given = answer.result() if answer.done() and not answer.cancelled() else None
+        if given is None:
+            raise LedgerAway(f"the ledger did not say in time what is left of {due.budget.name}")
+        return given
+
+    def _begin(self, held: _Held, due: Due, amount: NanoDollars) -> _Asking:
+        task = self._tasks.create_task(self._granted(held, due, amount))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        held.asking = _Asking(amount, task)
+        return held.asking
+
+    async def _granted(self, held: _Held, due: Due, amount: NanoDollars) -> Grant | Refusal | None:
+        """Ask the ledger, and take what it grants, also when nobody waits for it any more."""
+        parts, purse = self._parts, held.purse
+        held.is_unsure = True
         try:
-            async with asyncio.timeout(self._ask_timeout_s):
-                return await self._ledger.grant(due, held.lease, self._worker, needed)
-        except (TimeoutError, *AWAY) as error:
-            message = (
-                f"the ledger did not say within {self._ask_timeout_s:g} s what is left of {due.budget.name}"
-            )
-            raise LedgerAway(message) from error
+            async with asyncio.timeout(GIVE_UP_S):
+                ledger = await parts.ledger()
+                self._is_open = True
+                needed, seen = NanoDollars(max(0, amount - purse.free)), parts.notes.newest_grant
+                given = await ledger.grant(due, held.lease, self._worker, needed, seen, amount)
+        except LeaseEnded as error:
+            if not purse.holding.is_ended:
+                _log.error("lease.lost", lease=held.lease, reason=error.message)
+            self._lose(held)
+            return None
+        except (TimeoutError, ButtressError, psycopg.Error, OSError) as error:
+            if not isinstance(error, TimeoutError) and not _is_retryable(error):
+                _log.error("ledger.refuses", budget=due.budget.name, reason=str(error))
+            return None
+        finally:
+            held.asking = None
+        held.hear(given.balance.used if isinstance(given, Refusal) else given.used)
+        self._receive(held, given.granted if isinstance(given, Refusal) else given)
+        return given
+
+    def _receive(self, held: _Held, grant: Grant) -> None:
+        held.is_unsure = False
+        if grant.total > held.purse.holding.granted:
+            held.purse.receive(grant.total)
+            held.grant = max(held.grant, grant.number)
+            self._tell([held])
+
+    def _lose(self, held: _Held) -> None:
+        """Take a new lease for the next call: nothing is granted under this one any more."""
+        if self._held.get(held.account) is held:
+            self._leave(held.account)
 
     def _of(self, due: Due) -> _Held:
+        """Return the purse of an account; the last of all is the one that was used last."""
         held = self._held.get(due.key)
+        if held is not None and not self._is_good(held, due):
+            self._leave(due.key)
+            held = None
         if held is None:
             self._leases += 1
             lease = f"{self._worker}.{self._leases}"
-            held = self._held[due.key] = _Held(lease, due, Purse(self._spend_until(due)))
+            held = _Held(lease, due, Purse(self._spend_until(due)))
+        self._held.pop(due.key, None)
+        self._held[due.key] = held
+        if len(self._held) > MAX_PURSES:
+            self._end_oldest(but=held)
         return held
+
+    def _is_good(self, held: _Held, due: Due) -> bool:
+        """Say whether a purse may be used: in its window, and for the budget as it was when it was begun."""
+        is_same = held.budget is due.budget or held.budget == due.budget
+        return is_same and not held.purse.is_over(self._clock.monotonic())
+
+    def _is_former(self, held: _Held) -> bool:
+        """Say whether the budget of a purse is not declared any more as it was."""
+        return self._budgets is not None and self._budgets.get(held.account.budget) != held.budget
+
+    def _leave(self, key: AccountKey) -> None:
+        """Use a purse no more; its lease ends when nothing is under way under it."""
+        self._leaving.append(self._held.pop(key))
+        self._end(self._leaving[-1:])
+
+    def _end(self, purses: Iterable[_Held]) -> None:
+        """End them; where something is under way, what is free of them is given back already."""
+        changed = []
+        for held in purses:
+            before = held.purse.holding
+            if not before.is_ended and not held.purse.end():
+                held.purse.give_back()
+            if held.purse.holding != before:
+                changed.append(held)
+        self._tell(changed)
+
+    def _end_oldest(self, but: _Held) -> None:
+        idle = next((key for key, held in self._held.items() if held is not but and _is_idle(held)), None)
+        if idle:
+            self._leave(idle)
 
     def _spend_until(self, due: Due) -> float:
         """Return when the window is over, on the monotonic clock: from then on no wall clock is asked."""
@@ -154,16 +390,41 @@ class Purses:
             return inf
         return self._clock.monotonic() + (due.window.end - self._clock.now()).total_seconds()
 
-    def _exhausted(self, budget: Budget, due: Due, amount: NanoDollars) -> BudgetExhausted:
+    def _refusal(self, due: Due, amount: NanoDollars, given: Balance) -> ButtressError:
+        """Return why `amount` cannot be had of an account; others are asked for what they do not need."""
+        budget = due.budget
         whose = f" of {', '.join(due.key.owner)}" if any(due.key.owner) else ""
-        left, limit = format_dollars(amount), format_dollars(budget.limit)
-        told = f"the budget {budget.name}{whose} has no {left} left of {limit}"
+        told = f"the budget {budget.name}{whose} has no {format_dollars(amount)} left"
+        limit = format_dollars(budget.limit)
+        if given.held and given.used + amount <= budget.limit:
+            self._parts.short(Scarce(budget.name, due.key.owner))
+            message = f"{told} now: of {limit}, {format_dollars(NanoDollars(given.held))} are set aside"
+            return BudgetHeld(message, retry_after_s=GIVEN_BACK_S)
         if due.window.end is None:
-            return BudgetExhausted(told, retry_after_s=None)
+            return BudgetExhausted(f"{told} of {limit}", retry_after_s=None)
         left_s = (due.window.end - self._clock.now()).total_seconds()
-        return BudgetExhausted(f"{told} this {budget.window}", retry_after_s=max(0.0, left_s))
+        return BudgetExhausted(f"{told} of {limit} this {budget.window}", retry_after_s=max(0.0, left_s))
 
-    def _tell(self, held: _Held) -> None:
-        self._report(
-            Report(lease=held.lease, worker=self._worker, account=held.account, holding=held.purse.holding)
-        )
+    def _tell(self, touched: Iterable[_Held]) -> None:
+        reports = [
+            Report(
+                lease=held.lease,
+                worker=self._worker,
+                account=held.account,
+                holding=held.purse.holding,
+                reserved=NanoDollars(held.purse.reserved),
+                grant=held.grant,
+            )
+            for held in touched
+        ]
+        if reports:
+            self._parts.notes.write(reports)
+
+
+def _is_idle(held: _Held) -> bool:
+    """Say whether nobody is about to reserve anything there, and nothing is under way."""
+    return held.asking is None and not held.purse.reserved
+
+
+def _is_retryable(error: Exception) -> bool:
+    return isinstance(error, ButtressError) and error.retryable

@@ -31,6 +31,14 @@ class Window(msgspec.Struct, frozen=True):
     end: datetime | None
     counts_from: datetime
 
+    @property
+    def counts_until(self) -> datetime | None:
+        """What was spent in windows from then on does not count: some clock was days ahead. None: all does.
+
+        Of a rolling window it is so far ahead as `counts_from` is behind: clocks differ by parts of it.
+        """
+        return self.end and self.end + (self.start - self.counts_from)
+
     def holds(self, moment: datetime) -> bool:
         """Say whether `moment` is inside."""
         return self.start <= moment and (self.end is None or moment < self.end)

@@ -14,6 +14,7 @@ Read in this order:
     embedded    our own server: started once, shared by processes, stopped by the last one
     folder      where that server keeps its files, and what is checked about them
     binaries    the programs of the server, and as which user they run
+    spool       append-only files that survive their writer, for what is to be shipped later
     filelocks   locks that go with the process that holds them
     translation psycopg's errors, said in our words
     errors      what can go wrong, with codes and hints

@@ -6,7 +6,7 @@ NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 
 
 class ManualClock:
-    """A `Clock` turned by hand: `now` and `monotonic` move together, and only by `advance`."""
+    """A `Clock` turned by hand: `now` and `monotonic` move together by `advance`, `now` alone by `jump`."""
 
     def __init__(self, start: datetime = NOON) -> None:
         self._start = start
@@ -29,3 +29,7 @@ class ManualClock:
         if seconds < 0:
             raise ValueError(f"time does not run backwards: {seconds} s")
         self._elapsed_s += seconds
+
+    def jump(self, seconds: float) -> None:
+        """Put the wall clock right by `seconds`, forwards or, below 0, backwards; no time passes."""
+        self._start += timedelta(seconds=seconds)

@@ -7,10 +7,11 @@ them: so one whose process was killed has a trace, too.
 
 Read in this order:
     types     the noun: Trace
-    spool     one directory of files; the suffix of a file says whose turn it is
     underway  the calls of a process that began and did not end yet
     store     traces in PostgreSQL, by id, newest first
-    shipping  spool -> store
+    shipping  spool (see storage.spool) -> store
+    figures   what the calls of features came to of late
+    spent     what calls cost, summed up; spending is how that is asked for
     logs      structured log lines: JSON for machines, plain for a terminal
 
 Promises:

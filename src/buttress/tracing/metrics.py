@@ -6,7 +6,7 @@ Prometheus expects, and no sum ever falls.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 import msgspec
@@ -24,6 +24,9 @@ _HELP = b"\n# HELP "
 """What each family of metrics begins with; in no other place stands a bare line break before it."""
 
 _BOUNDS = (*map(str, SECONDS), "+Inf")
+
+_PARTS = ("cache_write_1h", "sound")
+"""Counts of a usage that are a part of another one: they are no class of tokens."""
 
 
 class Family(msgspec.Struct, frozen=True, eq=False):
@@ -47,8 +50,12 @@ COST = Family("cost_dollars", "Money for attempts whose cost is known.", ("model
 LATE = Family(
     "missed_budgets", "Calls that took longer than their feature's latency budget.", ("feature", "limit")
 )
+LOOKUPS = Family("cache_lookups", "Calls of features with a cache by what it gave.", ("feature", "outcome"))
+SAVED_TOKENS = Family("cache_saved_tokens", "Tokens of answers that were not made anew.", ("feature",))
+SAVED = Family("cache_saved_dollars", "Money for answers that were not made anew, where known.", ("feature",))
 UNPRICED = Family("unpriced_attempts", "Attempts whose cost nobody knows.", ("model",))
-COUNTERS = (CALLS, SENTENCES, LATE, ATTEMPTS, TOKENS, COST, UNPRICED)
+ALERTS = Family("alerts", "Alerts that were raised, by what they are about.", ("kind",))
+COUNTERS = (CALLS, SENTENCES, LATE, LOOKUPS, SAVED_TOKENS, SAVED, ATTEMPTS, TOKENS, COST, UNPRICED, ALERTS)
 
 DURATION = Family("call_duration_seconds", "From the question to the end.", ("feature",))
 FIRST = Family("first_token_seconds", "Of an attempt that was answered.", ("model",))
@@ -57,6 +64,16 @@ HISTOGRAMS = (DURATION, FIRST)
 RUNNING = Family("calls_running", "Calls under way.")
 TASKS = Family("tasks", "Tasks of the event loop: what grows for ever is a leak.")
 UPSTREAMS = Family("upstream_connections", "Connections to upstreams, lent or kept.")
+LEASES = Family("leases", "Accounts of budgets of which money is held.")
+LEASED = Family("leased_dollars", "Money that may be spent without asking the ledger.")
+RESERVED = Family("reserved_dollars", "Money set aside for attempts under way, in all accounts together.")
+USED = Family("budget_used_ratio", "Of a budget's account that has spent most: the share spent.", ("budget",))
+ASSUMED = Family("budget_assumed_dollars", "Of the same: what killed processes may have spent.", ("budget",))
+
+Present = Mapping[Family, Mapping[tuple[str, ...], float]]
+"""What is so now: of each family the value of each of its labels."""
+
+NOTHING: Present = {}
 
 
 class _Times:
@@ -90,10 +107,22 @@ class Metrics:
         self._time(DURATION, trace.duration_ms / 1000, feature)
         for standing, count in trace.support.items():
             self._add(SENTENCES, count, feature, standing)
-        for limit in _missed(trace.spans):
-            self._add(LATE, 1, feature, limit)
+        if trace.spans:
+            self._steps(trace.spans, feature)
         for attempt in trace.attempts:
             self._attempt(attempt)
+
+    def _steps(self, spans: Sequence[Span], feature: str) -> None:
+        for limit in _missed(spans):
+            self._add(LATE, 1, feature, limit)
+        for recalled in _recalled(spans):
+            self._add(LOOKUPS, 1, feature, recalled.outcome)
+            self._add(SAVED_TOKENS, recalled.tokens, feature)
+            self._add(SAVED, recalled.nanodollars / 1e9, feature)
+
+    def count_alert(self, kind: str) -> None:
+        """Count an alert of `kind`, of which there are few."""
+        self._add(ALERTS, 1, kind)
 
     def keep(self, names: Iterable[str]) -> None:
         """Forget the series of features and models that have none of `names`, and had none the last time.
@@ -103,27 +132,26 @@ class Metrics:
         now = frozenset({*names, UNKNOWN})
         stay = now | self._kept
         for family, sums in self._sums.items():
-            self._sums[family] = {labels: count for labels, count in sums.items() if labels[0] in stay}
+            self._sums[family] = {
+                labels: count for labels, count in sums.items() if labels[0] in stay or family is ALERTS
+            }
         for family, times in self._times.items():
             self._times[family] = {label: one for label, one in times.items() if label in stay}
         self._kept = now
 
-    def text(self, running: int = 0, tasks: int = 0, upstreams: int = 0) -> bytes:
-        """Return everything in Prometheus's text format.
-
-        `running` is how many calls are under way now, `tasks` how many tasks the event loop has, `upstreams`
-        how many connections there are to upstreams.
-        """
-        gauges = {RUNNING: running, TASKS: tasks, UPSTREAMS: upstreams}
-        lines = [*self._counted(), *self._timed(), *self._present(gauges), ""]
+    def text(self, present: Present = NOTHING) -> bytes:
+        """Return everything in Prometheus's text format, with what is so at `present`."""
+        lines = [*self._counted(), *self._timed(), *self._present(present), ""]
         return "\n".join(lines).encode()
 
     def _attempt(self, attempt: Mapping[str, object]) -> None:
         model = str(attempt["model"])
         self._add(ATTEMPTS, 1, model, str(attempt["outcome"]))
         usage, cost, first_ms = attempt.get("usage"), attempt.get("cost"), attempt.get("first_token_ms")
+        tokens = self._sums[TOKENS]
         for kind, count in usage.items() if isinstance(usage, dict) else ():
-            self._add(TOKENS, count, model, kind)
+            if kind not in _PARTS:
+                tokens[model, kind] = tokens.get((model, kind), 0) + count
         if isinstance(cost, int):
             self._add(COST, cost / 1e9, model)
         else:
@@ -160,11 +188,12 @@ class Metrics:
                 yield f"{name}_count{{{labels}}} {counts[-1]}"
                 yield f"{name}_sum{{{labels}}} {one.sum_s}"
 
-    def _present(self, gauges: Mapping[Family, int]) -> Iterator[str]:
-        for family, count in gauges.items():
+    def _present(self, present: Present) -> Iterator[str]:
+        for family, values in present.items():
             name = f"buttress_{family.name}"
             yield from _head(name, family.text, "gauge")
-            yield f"{name}{{{self._labels(family, ())}}} {count}"
+            for labels, value in values.items():
+                yield f"{name}{{{self._labels(family, labels)}}} {value}"
 
     def _labels(self, family: Family, values: tuple[str, ...]) -> str:
         pairs = zip(("worker", *family.labels), (self._worker, *values), strict=True)
@@ -173,6 +202,32 @@ class Metrics:
 
 _ESCAPED = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 """How Prometheus's text format writes what would end a label."""
+
+
+class _Recalled(msgspec.Struct, frozen=True):
+    """What the cache gave one call."""
+
+    outcome: str
+    tokens: int = 0
+    nanodollars: int = 0
+
+
+def _recalled(spans: Iterable[Span]) -> Iterator[_Recalled]:
+    """Yield what the steps `recall` and `follow` note of the cache: at most one thing that it gave."""
+    told = {span.name: span.data for span in spans if span.name in {"recall", "follow"}}
+    looked = told.get("recall", {})
+    given = next((data for data in (told.get("follow", {}), looked) if "of" in data), None)
+    if given is not None:
+        outcome = str(given.get("recalled", "shared"))
+        yield _Recalled(outcome, _whole(given.get("saved_tokens")), _whole(given.get("saved_nanodollars")))
+    elif "cache" in looked:
+        yield _Recalled("shadow" if "would_recall" in looked else "miss")
+    elif "skipped" in looked:
+        yield _Recalled("skip")
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _missed(spans: Iterable[Span]) -> Iterator[str]:

@@ -1,9 +1,7 @@
 """Spool -> PostgreSQL: at least once by the files, exactly once by the trace's id."""
 
 import asyncio
-import fcntl
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -12,7 +10,7 @@ import structlog
 from buttress.kernel.ids import TraceId
 from buttress.storage.errors import DataRefused
 from buttress.storage.folder import folder_errors
-from buttress.tracing.spool import read_records, remove_unfinished, seal_orphans, sealed_files
+from buttress.storage.spool import only_reader, read_records, remove_unfinished, seal_orphans, sealed_files
 from buttress.tracing.store import TraceStore
 from buttress.tracing.types import Trace
 from buttress.tracing.underway import left_behind
@@ -34,7 +32,7 @@ async def ship(folder: Path, store: TraceStore, hear: Callable[[Trace], None] = 
         StorageUnavailable: PostgreSQL is away; the files stay for the next time.
         DiskFull, FolderUnusable: `folder` is gone, and cannot be made again.
     """
-    with _only_shipper(folder) as alone:
+    with only_reader(folder) as alone:
         if not alone:
             return 0
         with folder_errors(folder):
@@ -95,17 +93,3 @@ def _read(record: bytes) -> Trace:
     except (msgspec.ValidationError, RecursionError):
         fields = msgspec.json.decode(record, type=dict[str, msgspec.Raw])
         return msgspec.json.decode(msgspec.json.encode(fields | {"input": {}}), type=Trace)
-
-
-@contextmanager
-def _only_shipper(folder: Path) -> Iterator[bool]:
-    with folder_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "ship.lock").open("ab")
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True

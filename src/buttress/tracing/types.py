@@ -22,11 +22,11 @@ Kind = Literal["feature", "model"]
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
     """All that happened in one call.
 
-    `feature` is the name that was asked; `kind` says of what. `outcome` is how it ended for the user:
-    `answered` as asked, `fallback` with an honest substitute, `refused` before any work, `failed` with an
-    error, `cancelled` because nobody waited any more (its client hung up; with an `error_code` for what that
-    says: the server stopped), `lost` when its process died in the middle: then it is known that it began, and
-    neither its length (0) nor its usage.
+    `feature` is the name that was asked; `kind` says of what. `key_id` is the key by which was asked, `tags`
+    are its tags. `outcome` is how it ended for the user: `answered` as asked, `fallback` with an honest
+    substitute, `refused` before any work, `failed` with an error, `cancelled` because nobody waited any more
+    (its client hung up; with an `error_code` for what that says: the server stopped), `lost` when its process
+    died in the middle: then it is known that it began, and neither its length (0) nor its usage.
     `cost` None means unknown, never free. `attempts`, `citations` and `passages` are JSON objects in the
     shape that `--json` prints. `support` counts sentences by what they stand on; `withheld` are sentences
     that were not released, each with its `text` and the `reason`.
@@ -38,6 +38,8 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     feature: str
     release_id: ReleaseId | None
     user_id: str | None
+    key_id: str | None = None
+    tags: dict[str, str] = {}
     started_at: datetime
     duration_ms: float
     outcome: Outcome

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import structlog
 
-from buttress.tracing.spool import OPEN, SEALED, UNFINISHED
+from buttress.storage.spool import OPEN, SEALED, UNFINISHED
 
 _log = structlog.get_logger("buttress.tracing.underway")
 

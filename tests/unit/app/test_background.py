@@ -1,11 +1,13 @@
 """A project opened beside the engine's process, and the process that ships; test_roles.py kills it."""
 
+import asyncio
+import base64
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -17,13 +19,21 @@ from buttress.app.layout import run_folder, spool_folder
 from buttress.app.storage import project_database
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.scope import Scope
+from buttress.kernel.usage import NANO, NanoDollars
 from buttress.knowledge.errors import EngineAway
 from buttress.processes.status import read_said
 from buttress.settings.loading import load_settings
+from buttress.spend.budgets import AccountKey
+from buttress.spend.leases import Holding
+from buttress.spend.store import Ledger, Report
+from buttress.spend.windows import BEGINNING
+from buttress.storage.database import Database
+from buttress.storage.spool import Spool
 from buttress.tracing.underway import Underway
 from tests.projects import ANSWERABLE
+from tests.unit.outbound.sites import Site, site
 from tests.unit.tracing.test_metrics import changed, values
-from tests.waiting import until
+from tests.waiting import until, wait_until
 
 BACKGROUND = """
 import asyncio, sys
@@ -59,11 +69,12 @@ def test_the_background_process_is_light(project: Path) -> None:
 
 
 def _wait_until_ready(project: Path, process: subprocess.Popen[str]) -> None:
-    deadline = time.perf_counter() + 30
-    while not ((said := read_said(run_folder(project), "background")) and said.ready):
+    def is_ready() -> bool:
         assert process.poll() is None
-        assert time.perf_counter() < deadline
-        time.sleep(0.02)
+        said = read_said(run_folder(project), "background")
+        return said is not None and said.ready
+
+    wait_until(is_ready, 30)
 
 
 @pytest.mark.slow
@@ -88,28 +99,73 @@ OLD_AND_NEW = b"""
     INSERT INTO conversations
     VALUES ('t', 'u', 'old', 2, now() - interval '91 days'), ('t', 'u', 'new', 2, now())
 """
+OVER_AND_KEPT = b"""
+    INSERT INTO idempotent_answers (place, tenant, fingerprint, claim, expires_at, answered_at)
+    VALUES ('over', 't', '', '', now() - interval '1 second', now()),
+        ('kept', 't', '', '', now() + interval '1 day', now())
+"""
+LEFT = """
+    SELECT (SELECT array_agg(conversation) FROM conversations), array_agg(place) FROM idempotent_answers
+"""
 
 
 @pytest.mark.slow
-async def test_conversations_that_are_too_old_are_deleted(project: Path) -> None:
+async def test_what_is_too_old_is_deleted(project: Path) -> None:
     async with project_database(load_settings(project), SystemClock()) as database:
         async with database.connection() as connection:
             await connection.execute(OLD_AND_NEW)
+            await connection.execute(OVER_AND_KEPT)
 
         async def is_gone() -> bool:
             async with database.connection() as connection:
-                left = await (await connection.execute("SELECT conversation FROM conversations")).fetchall()
-            return left == [("new",)]
+                left = await (await connection.execute(LEFT)).fetchone()
+            return left == (["new"], ["kept"])
 
         with _background(project):
             await until(is_gone, within_s=50)
 
 
+@pytest.mark.slow
+async def test_who_is_to_be_told_is_told_while_shipping_goes_on(project: Path) -> None:
+    """A receiver that hangs holds up neither the traces nor the end of the process."""
+    (project / "secret").write_text("whsec_" + base64.b64encode(bytes(32)).decode())
+    (project / "budgets.yaml").write_text("budgets: {team: {limit: 1 USD, window: total}}\n")
+    async with site(lambda visit: visit.until_gone()) as there:
+        told = f"webhooks: {{ops: {{url: '{there.url}', secret: file:secret}}}}\n"
+        (project / "alerts.yaml").write_text(told)
+        async with project_database(load_settings(project), SystemClock()) as database:
+            holding = Holding(granted=NanoDollars(NANO), used=NanoDollars(NANO))
+            key = AccountKey("team", (), BEGINNING)
+            with _background(project) as process:
+                await Ledger(database).tell(
+                    [Report(lease="l-1", worker="calls-1", account=key, holding=holding)]
+                )
+                await until(partial(_is_hanging, there), within_s=50)
+                with closing(Spool(spool_folder(project), "calls-1", 1_000, of="traces")) as spool:
+                    spool.append(msgspec.json.encode(changed(trace_id="tr_late")))
+                await until(partial(_is_stored, database), within_s=20)
+                process.send_signal(signal.SIGTERM)
+                await asyncio.to_thread(process.wait, 20)
+                assert len(there.visits) == 1
+    counted = values((run_folder(project) / "background.metrics").read_bytes())
+    assert counted["buttress_alerts_total", "budget", "background"] == 1
+
+
+async def _is_hanging(there: Site) -> bool:
+    return bool(there.visits)
+
+
+async def _is_stored(database: Database) -> bool:
+    async with database.connection() as connection:
+        rows = await connection.execute("SELECT FROM traces WHERE trace_id = 'tr_late'")
+        return rows.rowcount == 1
+
+
 @contextmanager
-def _background(project: Path) -> Iterator[None]:
+def _background(project: Path) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-c", BACKGROUND, str(project)]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         try:
-            yield
+            yield process
         finally:
             process.kill()

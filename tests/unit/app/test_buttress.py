@@ -24,13 +24,14 @@ from buttress.kernel.scope import Scope
 from buttress.knowledge.errors import DeclarationInvalid, NotIngested, UnknownKnowledge
 from buttress.settings.errors import SettingsInvalid
 from buttress.settings.loading import load_settings
+from buttress.storage.spool import OPEN, SEALED, read_records
 from buttress.testing.upstream import Received, Reply, ScriptedUpstream
 from buttress.tracing.errors import TraceUnknown
-from buttress.tracing.spool import OPEN, SEALED, read_records
 from buttress.tracing.types import Trace
 from buttress.tracing.underway import CALLS
 from tests.projects import ANSWERABLE, NONSENSE, SALARIES, put_on_ladder, write_document
 from tests.unit.server.serving import write_project
+from tests.waiting import until
 
 QUESTION: dict[str, object] = {"question": ANSWERABLE}
 
@@ -116,8 +117,7 @@ class TestAsking:
             async with Buttress.open(project) as buttress, asyncio.TaskGroup() as group:
                 asking = group.create_task(buttress.ask("support", QUESTION))
                 async with asyncio.timeout(20):
-                    while not upstream.running:  # noqa: ASYNC110 - the upstream tells nobody
-                        await asyncio.sleep(0.01)
+                    await until(lambda: upstream.running, 60)
                 asking.cancel()
         assert [trace.outcome for trace in spooled(project)] == ["cancelled"]
 

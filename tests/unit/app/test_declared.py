@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from buttress.app.declared import MAX_FILE_BYTES, Watch, declaration_files, fingerprint, read_declared
+from buttress.gateway.compiling.errors import FeatureInvalid
 from tests.projects import make_project
 
 Change = Callable[[Path], object]
@@ -31,6 +32,8 @@ CHANGES = [
     pytest.param(lambda at: append(at / "features/support/known-answers.csv"), id="a table is edited"),
     pytest.param(lambda at: append(at / "models.yaml"), id="a model is edited"),
     pytest.param(lambda at: (at / "models.yaml").unlink(), id="models.yaml is removed"),
+    pytest.param(lambda at: (at / "alerts.yaml").write_text("webhooks: {}"), id="somebody is to be told"),
+    pytest.param(lambda at: (at / "limits.yaml").write_text("limits: {}"), id="something is limited"),
     pytest.param(lambda at: append(at / "knowledge/docs.yaml"), id="a knowledge base is edited"),
     pytest.param(lambda at: (at / "knowledge/acme.yaml").unlink(), id="a knowledge base is removed"),
     pytest.param(lambda at: (at / "knowledge/new.yaml").write_text("{}"), id="a knowledge base is added"),
@@ -97,6 +100,15 @@ def test_a_project_is_read_whole(project: Path) -> None:
     )
 
 
+def test_who_is_told_of_alerts_is_declared(project: Path) -> None:
+    (project / "alerts.yaml").write_text("webhooks: {ops: {url: 'http://a.example', secret: env:OPS}}\n")
+    (route,) = read_declared(project, "abc").webhooks
+    assert (route.name, route.url, route.secrets) == ("ops", "http://a.example", ("env:OPS",))
+    (project / "alerts.yaml").rename(project / "alert.yaml")
+    with pytest.raises(FeatureInvalid, match=r"alert\.yaml: this file is not read"):
+        read_declared(project, "abc")
+
+
 def test_an_empty_folder_declares_nothing(tmp_path: Path) -> None:
-    assert list(declaration_files(tmp_path)) == [tmp_path / "models.yaml"]
+    assert not [path for path in declaration_files(tmp_path) if path.exists()]
     assert read_declared(tmp_path, "").releases == {}

@@ -41,7 +41,8 @@ from buttress.processes.announcing import Announcer, replace_file, said_file
 from buttress.processes.identity import process_identity
 from buttress.processes.types import SUPERVISOR, ChildStatus, State, Supervised
 from buttress.testing.contracts.provider import collect, text_of
-from tests.local_models import LONG, ask, come, load_project, needs_model, provider_of, write_models
+from tests.local_models import LONG, ask, load_project, needs_model, provider_of, write_models
+from tests.waiting import until
 
 HERE = LocalAddress(url="http://127.0.0.1:1", token="a-token", pid=os.getpid())
 
@@ -144,7 +145,7 @@ async def test_it_does_not_begin_where_others_serve_it_or_there_is_none(project:
 async def test_it_may_begin_before_it_is_needed(project: Path) -> None:
     async with own_model(load_project(project)) as own:
         own.begin()
-        await come(log_folder(project).exists)
+        await until(log_folder(project).exists, 60)
         own.begin()
         pid = await pid_of(own)
     assert process_identity(pid) is None
@@ -261,7 +262,7 @@ async def test_eight_streams_side_by_side_all_end_and_left_ones_free_the_server(
         assert all(isinstance(task.result()[-1], Finished) for task in tasks)
         async with asyncio.TaskGroup() as group:
             left = [group.create_task(collect(provider, ask(LONG, 1_500))) for _ in range(8)]
-            await come(lambda: gate.taken == 8)
+            await until(lambda: gate.taken == 8, 60)
             for task in left:
                 task.cancel()
         assert gate.taken == 0
@@ -304,9 +305,9 @@ async def test_a_killed_parent_leaves_no_child(project: Path, *, while_loading: 
         if not while_loading:
             assert parent.stdout
             await asyncio.to_thread(parent.stdout.readline)
-        await come(lambda: psutil.Process(parent.pid).children())
+        await until(lambda: psutil.Process(parent.pid).children(), 60)
         (child,) = psutil.Process(parent.pid).children()
         folder = Path(child.cmdline()[-1])
         parent.kill()
-        await come(lambda: process_identity(child.pid) is None, within_s=20)
-        await come(lambda: while_loading or not folder.exists())
+        await until(lambda: process_identity(child.pid) is None, 20)
+        await until(lambda: while_loading or not folder.exists(), 60)

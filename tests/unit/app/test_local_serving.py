@@ -16,7 +16,8 @@ from buttress.app.local_serving import local_run, run_local_model
 from buttress.models.errors import LocalModelAway, LocalModelMissing
 from buttress.models.types import LocalAddress
 from buttress.processes.status import read_said
-from tests.local_models import SMALL, come, load_project, needs_model, write_models
+from tests.local_models import SMALL, load_project, needs_model, write_models
+from tests.waiting import until
 
 ROLE = ("serve", "--role", LOCAL_MODEL)
 
@@ -86,7 +87,7 @@ async def models_at(address: LocalAddress, token: str) -> tuple[int, str]:
 async def test_it_is_found_asked_by_its_token_and_ends_when_told(tmp_path: Path) -> None:
     write_models(tmp_path)
     with running(tmp_path) as process:
-        await come(lambda: is_ready(tmp_path) or process.poll() is not None)
+        await until(lambda: is_ready(tmp_path) or process.poll() is not None, 60)
         address = await ServedModel(tmp_path).address()
         assert address.pid == process.pid
         assert address.url.startswith("http://127.0.0.1:")
@@ -97,7 +98,7 @@ async def test_it_is_found_asked_by_its_token_and_ends_when_told(tmp_path: Path)
         assert ".gguf" not in said
         assert os.sep not in said.replace("\\/", os.sep)
         process.terminate()
-        await come(lambda: process.poll() is not None)
+        await until(lambda: process.poll() is not None, 60)
         assert process.returncode == 0
     assert not address_file(run_folder(tmp_path)).exists()
     with pytest.raises(LocalModelAway):

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,18 +20,10 @@ from buttress.processes.beating import read_beat
 from buttress.processes.status import read_said
 from buttress.settings.loading import load_settings
 from tests.projects import ANSWERABLE
-from tests.waiting import until as come_true
+from tests.waiting import until, wait_until
 
 Start = Callable[[str], subprocess.Popen[bytes]]
 DEADLINE_S = 40
-
-
-def until(is_so: Callable[[], object]) -> None:
-    """Wait until it is so."""
-    deadline = time.monotonic() + DEADLINE_S  # noqa: TID251 - a real process takes real time
-    while not is_so():
-        assert time.monotonic() < deadline, "waited too long"  # noqa: TID251 - as above
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -57,9 +48,12 @@ def start(project: Path) -> Iterator[Start]:
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         started.append(process)
-        until(
-            lambda: (said := read_said(run_folder(project), role)) and said.ready and said.pid == process.pid
-        )
+
+        def is_ready() -> bool:
+            said = read_said(run_folder(project), role)
+            return said is not None and said.ready and said.pid == process.pid
+
+        wait_until(is_ready, DEADLINE_S)
         return process
 
     yield begin
@@ -109,7 +103,7 @@ def test_the_background_ships_what_others_left(project: Path, start: Start) -> N
     asyncio.run(ask(project))
     assert list(spool_folder(project).glob("*.sealed"))
     background = start("background")
-    until(lambda: not list(spool_folder(project).glob("*.sealed")))
+    wait_until(lambda: not list(spool_folder(project).glob("*.sealed")), DEADLINE_S)
     background.send_signal(signal.SIGTERM)
     output, _ = background.communicate(timeout=DEADLINE_S)
     assert (background.returncode, b"Traceback" in output) == (0, False)
@@ -139,7 +133,7 @@ async def test_a_role_beats_while_its_event_loop_runs(tmp_path: Path) -> None:
         async def it_beats() -> bool:
             return read_beat(run_folder(tmp_path), "calls-1") not in (None, before)
 
-        await come_true(it_beats)
+        await until(it_beats)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -1,17 +1,26 @@
 """Breakers, shared over one real PostgreSQL."""
 
 import asyncio
-from collections.abc import Coroutine
 from pathlib import Path
 
 import pytest
 
 from buttress.app.buttress import Buttress
-from buttress.app.sharing import CHANNEL, share
-from buttress.kernel.catalogue import Model
+from buttress.app.paying import Paying, PayingParts
+from buttress.app.sharing import BREAKERS, breakers, budgets, share
+from buttress.kernel.catalogue import Model, Price
 from buttress.kernel.clock import SystemClock
+from buttress.kernel.messages import Message, ModelRequest
+from buttress.kernel.principal import Payer
+from buttress.kernel.usage import NanoDollars, Usage
 from buttress.models.deployments import Deployments, Word
+from buttress.models.order import Order
 from buttress.models.settings import ModelSettings
+from buttress.spend.budgets import Budget
+from buttress.spend.errors import BudgetHeld
+from buttress.spend.settings import SpendSettings
+from buttress.spend.settling import settle
+from buttress.spend.store import Ledger
 from buttress.storage.database import Database
 from buttress.storage.errors import StorageUnavailable
 from buttress.testing.upstream import Reply, ScriptedUpstream
@@ -23,15 +32,37 @@ PROBE = Model(name="probe", provider="openai", base_url="http://localhost")
 QUESTION: dict[str, object] = {"question": ANSWERABLE}
 
 
+BUDGET = Budget(name="shared-by-two", limit=NanoDollars(100_000), window="total")
+PAYER = Payer(tenant="default", feature="support")
+PRICED = Model(name="m", provider="openai", price=Price(input=0, output=1.0))
+SHORT = ModelRequest(messages=(Message("user", "Hi?"),), max_tokens=10)
+REQUEST = ModelRequest(messages=(Message("user", "Hi?"),), max_tokens=90)
+
+
+def purses_of(database: Database, folder: Path) -> Paying:
+    async def opened() -> Database:
+        return database
+
+    parts = PayingParts(
+        writer=f"w-{folder.name}-{folder.parent.name}",
+        folder=folder,
+        database=opened,
+        clock=SystemClock(),
+        settings=SpendSettings(ask_timeout_s=10.0),
+    )
+    return Paying(parts)
+
+
 def known() -> Deployments:
     return Deployments(ModelSettings(), SystemClock())
 
 
-def sharing(one: Deployments, database: Database, name: str) -> Coroutine[None, None, None]:
+async def sharing(one: Deployments, database: Database, name: str) -> None:
     async def opened() -> Database:
         return database
 
-    return share(one, lambda: {"m": MODEL, "probe": PROBE}, opened, name)
+    async with breakers(one, lambda: {"m": MODEL, "probe": PROBE}) as line:
+        await share((line,), opened, name)
 
 
 async def both_listen(here: Deployments, there: Deployments, probe: Model = PROBE) -> None:
@@ -58,7 +89,7 @@ async def test_what_one_finds_out_the_other_knows_within_a_second(database: Data
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(sharing(one, database, name)) for one, name in ((here, "a"), (there, "b"))]
         await both_listen(here, there)
-        await database.notify(CHANNEL, "no word of ours")
+        await database.notify(BREAKERS, "no word of ours")
         here.rest(MODEL, 40)
         await until(rests, 1)
         there.tell(Word("m", 0))
@@ -74,8 +105,8 @@ async def test_without_a_database_each_goes_by_what_it_sees_itself() -> None:
     async def away() -> Database:
         raise StorageUnavailable("the database is away")
 
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(share(one, dict, away, "a"))
+    async with breakers(one, dict) as line, asyncio.TaskGroup() as group:
+        task = group.create_task(share((line,), away, "a"))
         await asyncio.sleep(0)
         for _ in range(1_000):  # more than may wait to be told
             one.rest(MODEL, 40)
@@ -83,6 +114,40 @@ async def test_without_a_database_each_goes_by_what_it_sees_itself() -> None:
         one.rest(MODEL, 40)
         assert one.of(MODEL).rests_s > 0
         task.cancel()
+
+
+@pytest.mark.slow
+async def test_who_is_short_of_money_has_the_others_give_back(database: Database, tmp_path: Path) -> None:
+    """One holds a quarter of a budget for nothing; a second after the other asked for it, it can be had."""
+    one, other = purses_of(database, tmp_path / "one"), purses_of(database, tmp_path / "other")
+    meter = one.metering([BUDGET])(PAYER)
+    asking = other.metering([BUDGET])(PAYER)
+
+    async def has_it() -> bool:
+        one.seal()
+        await settle(tmp_path / "one", Ledger(database))
+        try:
+            async with asking.attempt(PRICED, Order(REQUEST)) as bill:
+                bill.usage = Usage(output=80)
+        except BudgetHeld:
+            return False
+        return True
+
+    async def opened() -> Database:
+        return database
+
+    async with one, other, asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(share((budgets(paying),), opened, name))
+            for paying, name in ((one, "a"), (other, "b"))
+        ]
+        async with meter.attempt(PRICED, Order(SHORT)) as bill:
+            bill.usage = Usage(output=1)
+        await until(has_it, 20)
+        for task in tasks:
+            task.cancel()
+    one.close()
+    other.close()
 
 
 @pytest.mark.slow
@@ -94,7 +159,7 @@ async def test_a_model_that_asks_one_process_for_a_pause_gets_it_from_both(proje
             Buttress.open(project) as second,
             asyncio.TaskGroup() as group,
         ):
-            tasks = [group.create_task(one.share_breakers()) for one in (first, second)]
+            tasks = [group.create_task(one.share()) for one in (first, second)]
             limited, probe = (second.catalogue.models[name] for name in ("rung-1", "rung-2"))
             await both_listen(first.deployments, second.deployments, probe)
             await first.ask("support", QUESTION)

@@ -24,6 +24,7 @@ from buttress.cli.main import COMMANDS, cli
 from buttress.testing.upstream import Reply, ScriptedUpstream
 from tests.projects import ANSWERABLE, put_on_ladder
 from tests.unit.cli.conftest import Run
+from tests.waiting import until
 
 HEAVY = {"aiohttp", "lancedb", "numpy", "onnxruntime", "psycopg", "pyarrow", "rich", "buttress.app"}
 LITTLE = {
@@ -254,8 +255,7 @@ class TestAProcess:
             words = ["-m", "buttress", "--project", str(project), "ask", "support", ANSWERABLE]
             process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=PIPE, stderr=PIPE)
             async with asyncio.timeout(40):
-                while not upstream.running:  # noqa: ASYNC110 - the upstream tells nobody
-                    await asyncio.sleep(0.02)
+                await until(lambda: upstream.running, 60)
                 process.send_signal(signal.SIGINT)
                 _, said = await process.communicate()
                 await upstream.received[0].hung_up.wait()

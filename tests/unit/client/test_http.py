@@ -16,7 +16,8 @@ from buttress.client.http import Client
 from buttress.gateway.types import Answer, Began, Ended, Event, Text
 from buttress.kernel.messages import Message
 from buttress.testing.upstream import Received, Reply, ScriptedUpstream
-from tests.unit.server.serving import eventually, serving, traces, write_project
+from tests.unit.server.serving import serving, traces, write_project
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow  # processes of their own, or a server: seconds, all together
 
@@ -53,8 +54,8 @@ class TestAServer:
                     return next(one for one in events if isinstance(one, Text))
 
             assert await asyncio.to_thread(first_text) == Text("One is here.")
-            await eventually(lambda: upstream.running == 0)
-            await eventually(lambda: [one.outcome for one in traces(tmp_path)] == ["cancelled"])
+            await until(lambda: upstream.running == 0)
+            await until(lambda: [one.outcome for one in traces(tmp_path)] == ["cancelled"])
 
     async def test_a_refusal_is_told(self, tmp_path: Path) -> None:
         async with serving(write_project(tmp_path)) as served:

@@ -24,6 +24,7 @@ from buttress.knowledge.errors import (
     SearchFailed,
 )
 from buttress.releases.types import Chat, FallbackText, Release, RetrieveStage
+from buttress.spend.errors import BudgetExhausted, BudgetHeld, LedgerAway, PriceUnknown
 
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>"
 
@@ -75,6 +76,22 @@ def test_nothing_stands_inline_and_nothing_comes_from_elsewhere(*, drills: bool)
     assert any("data-act" in one for _, one in found) == drills
 
 
+@pytest.mark.parametrize(
+    ("drills", "budget", "shown"),
+    [
+        pytest.param(True, "demo", ["demo"], id="a budget to spend"),
+        pytest.param(True, HOSTILE, [HOSTILE], id="whatever it is called"),
+        pytest.param(True, "", [], id="none"),
+        pytest.param(False, "demo", [], id="nothing may be broken"),
+    ],
+)
+def test_a_budget_can_be_spent_where_there_is_one_for_it(
+    *, drills: bool, budget: str, shown: list[str]
+) -> None:
+    found = elements(render_page({"support": RELEASE}, drills=drills, budget=budget))
+    assert [one["data-budget"] for _, one in found if one.get("data-act") == "spend"] == shown
+
+
 def test_names_and_descriptions_stay_text() -> None:
     hostile = replace(RELEASE, feature=HOSTILE, description=HOSTILE)
     found = elements(render_page({HOSTILE: hostile}, drills=True))
@@ -92,7 +109,7 @@ def test_a_project_without_features_has_a_page_that_says_so() -> None:
 def test_every_asset_that_is_named_is_there() -> None:
     named = set(re.findall(r"/assets/([a-z.]+)\?v=", render_page({}, drills=False)))
     imported = set(re.findall(r'^import .* from "\./([a-z.]+)";$', PAGE_JS, re.MULTILINE))
-    assert named | imported == set(assets()) == {"mark.svg", "page.css", "page.js", "answer.js"}
+    assert named | imported == set(assets()) == {"mark.svg", "page.css", "page.js", "answer.js", "budget.js"}
     assert type_of("page.js").startswith("text/javascript")
 
 
@@ -111,7 +128,8 @@ def test_every_reason_for_a_fallback_has_its_sentence() -> None:
     codes -= {"models.request_invalid", "models.state_unsupported", "models.not_added", "models.wrong_kind"}
     steps = {NOTHING_RELEVANT, QUOTED, WITHHELD, DECLINED, EMPTY}
     search = {EngineAway, EngineBusy, EngineTimeout, EngineRefused, EngineFailed, SearchFailed, NotIngested}
-    assert codes | steps | {one.code for one in search} <= _keys("WHY")
+    money = {BudgetExhausted.code, BudgetHeld.code, LedgerAway.code, PriceUnknown.code}
+    assert codes | steps | money | {one.code for one in search} <= _keys("WHY")
     assert set(get_args(Reason)) == _keys("HELD")
 
 

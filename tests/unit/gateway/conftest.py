@@ -86,7 +86,7 @@ async def world(ingested: Path, embedder: OnnxEmbedder, tmp_path: Path) -> Async
                 counter=Counters(tmp_path).of,
                 deployments=Deployments(SETTINGS, SystemClock()),
                 egress=OpenEgress(),
-                meter=lambda _: PriceMeter(),
+                meter=lambda _: PriceMeter(SystemClock()),
                 memory=memory,
                 begin=begun.append,
                 record=traces.append,

@@ -1,7 +1,7 @@
 """The way of a call: its events, its trace, and every way out."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import msgspec
@@ -35,6 +35,7 @@ from tests.unit.gateway.world import (
     events_of,
     with_release,
 )
+from tests.waiting import until
 
 SAYS_SO = "Then the answer says so, and shows the passages that came closest. [1]"
 
@@ -431,13 +432,6 @@ class TestCancelled:
             await events_of(asked(), ports)
         (trace,) = world.traces
         assert (trace.outcome, trace.error_code) == ("failed", "bug.NotImplementedError")
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    """Wait until it is so, for 5 s at most."""
-    async with asyncio.timeout(5):
-        while not is_so():  # noqa: ASYNC110 - what is waited for happens in other tasks, without an event
-            await asyncio.sleep(0.01)
 
 
 JSON = st.recursive(

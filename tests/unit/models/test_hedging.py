@@ -1,13 +1,30 @@
-"""`models.hedging`; what it does to attempts is in `test_ladder`."""
+"""`models.hedging`, by itself and in a ladder."""
+
+# ruff: noqa: ARG002 - the fakes here take what a port hands them, and need little of it
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import aclosing, suppress
 
 import pytest
 import structlog
 
+from buttress.kernel.catalogue import Model
+from buttress.kernel.messages import Finished, ModelEvent, ModelRequest, TextDelta
+from buttress.kernel.usage import Usage
+from buttress.models import errors
+from buttress.models.dialects.types import Body
 from buttress.models.hedging import first_of
+from buttress.models.ladder import stream_ladder
+from buttress.models.order import Order
+from buttress.models.ports import Rung
+from buttress.models.types import Pace, Piece
+from buttress.outbound.sessions import Sessions
+from buttress.outbound.settings import OutboundSettings
+from buttress.testing.contracts.provider import text_of
+from buttress.testing.upstream import Reply, ScriptedUpstream
+from tests.unit.models.climbing import REQUEST, USED, Acted, House, over_http, rung
+from tests.waiting import until
 
 
 class Begun:
@@ -176,3 +193,119 @@ async def test_whenever_it_is_cancelled_what_was_begun_is_closed(turns: int) -> 
         task.result()
     assert all(one.is_closed for one in was_begun)
     assert len(asyncio.all_tasks()) == before
+
+
+async def hedged(house: House, *rungs: Rung, after_ms: int = 20) -> list[Piece | Finished]:
+    before = len(asyncio.all_tasks())
+    try:
+        stream = stream_ladder(Order(REQUEST), rungs, house.ports, Pace(hedge_after_ms=after_ms))
+        async with aclosing(stream) as events:
+            return [event async for event in events]
+    finally:
+        assert len(asyncio.all_tasks()) == before, "a task was left"
+        assert house.doors.open == 0
+
+
+async def test_a_first_rung_that_is_quick_is_not_hedged(house: House) -> None:
+    second = Acted(["no"])
+    assert text_of(await hedged(house, rung("a", Acted(["yes"])), rung("b", second), after_ms=5_000)) == "yes"
+    assert second.asked == 0
+
+
+async def test_a_silent_first_rung_loses_to_the_second_and_both_are_paid_for(house: House) -> None:
+    silent = Acted([30.0, "no"])
+    assert text_of(await hedged(house, rung("a", silent), rung("b", Acted(["yes"])))) == "yes"
+    assert house.told == [("a", "cancelled", None), ("b", "answered", None)]
+    assert [(one.usage, one.is_estimated) for one in house.attempts] == [
+        (Usage(input=2), True),
+        (USED, False),
+    ]
+    assert silent.running == 0
+
+
+async def test_the_first_rung_may_still_win(house: House) -> None:
+    late = Acted([0.1, "yes"])
+    assert text_of(await hedged(house, rung("a", late), rung("b", Acted([30.0, "no"])))) == "yes"
+    assert house.told == [("b", "cancelled", None), ("a", "answered", None)]
+
+
+async def test_of_two_that_speak_at_once_one_is_heard_and_the_other_closed(house: House) -> None:
+    gate = asyncio.Event()
+
+    class Together:
+        async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+            await gate.wait()
+            yield TextDelta("yes")
+            yield Finished(reason="stop", usage=USED, model="acted")
+
+        def pass_on(self, body: Body) -> None:
+            return None
+
+    asyncio.get_running_loop().call_later(0.1, gate.set)
+    rungs = [Rung(Model(name=name, provider="acted"), Together()) for name in ("a", "b")]
+    assert text_of(await hedged(house, *rungs)) == "yes"
+    assert sorted(one.outcome for one in house.attempts) == ["answered", "cancelled"]
+
+
+async def test_when_one_fails_while_the_other_runs_the_ladder_goes_on(house: House) -> None:
+    slow = Acted([0.1, errors.RefusedKey("no")])
+    rungs = [rung("a", slow), rung("b", Acted([errors.BadRequest("no")])), rung("c", Acted(["yes"]))]
+    assert text_of(await hedged(house, *rungs)) == "yes"
+    assert [name for name, _, _ in house.told] == ["b", "a", "c"]
+
+
+async def test_when_both_fail_no_rung_is_left_and_both_are_named(house: House) -> None:
+    slow = Acted([0.05, errors.RefusedKey("no")])
+    with pytest.raises(errors.NoRungLeft) as raised:
+        await hedged(house, rung("a", slow), rung("b", Acted([0.01, errors.BadRequest("no")])))
+    assert {one.model for one in raised.value.failures} == {"a", "b"}
+
+
+async def test_a_single_rung_is_hedged_by_nobody(house: House) -> None:
+    assert text_of(await hedged(house, rung("a", Acted([0.05, "yes"])))) == "yes"
+
+
+async def test_who_leaves_while_two_are_asked_ends_both(house: House) -> None:
+    first, second = Acted([30.0]), Acted([30.0])
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(hedged(house, rung("a", first), rung("b", second)))
+        await until(lambda: second.running)
+        task.cancel()
+    assert (first.running, second.running) == (0, 0)
+    assert sorted(house.told) == [(name, "cancelled", None) for name in ("a", "b")]
+
+
+async def test_a_bug_while_two_are_asked_is_raised_as_it_is(house: House) -> None:
+    class Broken:
+        async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+            raise KeyError("a bug")
+            yield TextDelta("")
+
+        def pass_on(self, body: Body) -> None:
+            return None
+
+    broken = Rung(Model(name="b", provider="acted"), Broken())
+    with pytest.raises(KeyError):
+        await hedged(house, rung("a", Acted([30.0])), broken)
+
+
+async def test_the_loser_of_a_hedge_is_hung_up_on_within_a_tenth_of_a_second(house: House) -> None:
+    async with (
+        ScriptedUpstream([Reply(ending="stall", after=0)]) as upstream,
+        Sessions(OutboundSettings()) as sessions,
+    ):
+        model = Model(name="real", provider="openai", base_url=upstream.url)
+        provider = over_http(model, sessions, house.ports.settings)
+        stream = stream_ladder(
+            Order(REQUEST),
+            [Rung(model, provider), rung("b", Acted(["yes", 30.0]))],
+            house.ports,
+            Pace(hedge_after_ms=200),
+        )
+        async with aclosing(stream) as events:
+            assert await anext(events) == TextDelta("yes")
+            won_at = asyncio.get_running_loop().time()
+            async with asyncio.timeout(5):
+                await upstream.received[0].hung_up.wait()
+        assert upstream.received[0].hung_up_at is not None
+        assert upstream.received[0].hung_up_at - won_at < 0.1

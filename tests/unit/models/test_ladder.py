@@ -3,177 +3,40 @@
 # ruff: noqa: ARG002 - the fakes here take what a port hands them, and need little of it
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 
-import msgspec
 import pytest
 
 from buttress.kernel.catalogue import Model
-from buttress.kernel.chance import SeededChance
-from buttress.kernel.clock import SystemClock
 from buttress.kernel.errors import ButtressError
-from buttress.kernel.messages import Finished, Message, ModelEvent, ModelRequest, TextDelta
-from buttress.kernel.usage import NanoDollars, Usage
+from buttress.kernel.messages import Finished, ModelEvent, ModelRequest, TextDelta
+from buttress.kernel.usage import Usage
 from buttress.models import errors
-from buttress.models.attempts import LadderPorts
 from buttress.models.concurrency import Limit
-from buttress.models.deployments import Deployments
 from buttress.models.dialects.types import Body
 from buttress.models.ladder import stream_ladder
 from buttress.models.order import Order
 from buttress.models.ports import Rung
-from buttress.models.providers.http import HttpParts, HttpProvider
-from buttress.models.providers.openai import OPENAI
-from buttress.models.settings import ModelSettings
-from buttress.models.types import Attempt, Bill, Pace, Piece
+from buttress.models.types import Pace, Piece
 from buttress.outbound.sessions import Sessions
 from buttress.outbound.settings import OutboundSettings
 from buttress.testing.contracts.provider import text_of
 from buttress.testing.upstream import Reply, ScriptedUpstream
-
-REQUEST = ModelRequest(messages=(Message("user", "Hi?"),), max_tokens=10)
-USED = Usage(input=5, output=2)
-
-
-def over_http(model: Model, sessions: Sessions, settings: ModelSettings) -> HttpProvider:
-    """Return the real provider of `model`."""
-    parts = HttpParts(sessions=sessions, settings=settings, resolve_secret=str, clock=SystemClock())
-    return HttpProvider(model, OPENAI, parts)
-
-
-Step = str | float | ButtressError
-
-
-class Acted:
-    """A provider that plays scripts, one each time it is asked: says texts, waits seconds, raises errors."""
-
-    def __init__(self, *scripts: Sequence[Step]) -> None:
-        self._scripts = list(scripts)
-        self.asked = 0
-        self.running = 0
-
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        script = self._scripts[min(self.asked, len(self._scripts) - 1)]
-        self.asked += 1
-        self.running += 1
-        try:
-            for step in script:
-                if isinstance(step, ButtressError):
-                    raise step
-                if isinstance(step, str):
-                    yield TextDelta(step)
-                else:
-                    await asyncio.sleep(step)
-            yield Finished(reason="stop", usage=USED, model="acted")
-        finally:
-            self.running -= 1
-
-    def pass_on(self, body: Body) -> None:
-        return None
-
-
-class Unending:
-    """A provider that breaks its promise: it stops without `Finished`."""
-
-    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        yield TextDelta("half")
-
-    def pass_on(self, body: Body) -> None:
-        return None
-
-
-class PolicyForbids(ButtressError):
-    """A refusal of another room."""
-
-    code = "privacy.forbidden"
-    hint = "Ask a local model."
-
-
-class BudgetGone(ButtressError):
-    """A refusal of another room."""
-
-    code = "spend.exhausted"
-    hint = "Wait."
-
-
-class Doors:
-    """Egress and meter that note what they are asked; models named `secret` or `dear` are refused."""
-
-    def __init__(self) -> None:
-        self.bills: list[Bill] = []
-        self.open = 0
-
-    async def allow(self, model: Model, order: Order) -> None:
-        if model.name == "secret":
-            raise PolicyForbids("not to this one")
-
-    @asynccontextmanager
-    async def attempt(self, model: Model, order: Order) -> AsyncIterator[Bill]:
-        if model.name == "dear":
-            raise BudgetGone("no money")
-        bill = Bill()
-        self.open += 1
-        try:
-            yield bill
-        finally:
-            self.open -= 1
-            bill.cost = None if bill.usage is None else NanoDollars(bill.usage.total)
-            self.bills.append(bill)
-
-
-class House(msgspec.Struct, kw_only=True):
-    """A ladder's ports, and what they noted."""
-
-    doors: Doors
-    attempts: list[Attempt]
-    ports: LadderPorts
-
-    @property
-    def told(self) -> list[tuple[str, str, str | None]]:
-        return [(one.model, one.outcome, one.error_code) for one in self.attempts]
-
-
-@pytest.fixture
-def house() -> House:
-    return make_house()
-
-
-def make_house(**changed: float) -> House:
-    doors, attempts = Doors(), list[Attempt]()
-    settings = msgspec.convert(
-        {
-            "backoff_base_s": 0.001,
-            "first_token_timeout_s": 5.0,
-            "idle_timeout_s": 5.0,
-            "total_timeout_s": 10.0,
-            **changed,
-        },
-        ModelSettings,
-    )
-    ports = LadderPorts(
-        egress=doors,
-        meter=doors,
-        clock=SystemClock(),
-        chance=SeededChance(1),
-        deployments=Deployments(settings, SystemClock()),
-        record=attempts.append,
-        settings=settings,
-    )
-    return House(doors=doors, attempts=attempts, ports=ports)
-
-
-def rung(name: str, provider: Acted | Unending) -> Rung:
-    return Rung(Model(name=name, provider="acted"), provider)
-
-
-async def climb(house: House, *rungs: Rung) -> list[Piece | Finished]:
-    async with aclosing(stream_ladder(Order(REQUEST), rungs, house.ports)) as events:
-        return [event async for event in events]
-
-
-def down() -> errors.ModelUnavailable:
-    return errors.ModelUnavailable("down")
+from tests.unit.models.climbing import (
+    REQUEST,
+    USED,
+    Acted,
+    House,
+    Step,
+    Unending,
+    climb,
+    down,
+    make_house,
+    over_http,
+    rung,
+)
+from tests.waiting import until
 
 
 async def test_the_first_rung_answers(house: House) -> None:
@@ -313,8 +176,7 @@ async def test_cancelling_who_waits_records_a_cancelled_attempt(house: House, sc
     acted = Acted(script)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(climb(house, rung("a", acted), rung("b", Acted(["no"]))))
-        while not acted.running:  # noqa: ASYNC110 - the task has begun when its provider has
-            await asyncio.sleep(0)
+        await until(lambda: acted.running)
         task.cancel()
     assert house.told == [("a", "cancelled", None)]
     assert acted.running == house.doors.open == 0
@@ -494,123 +356,6 @@ async def test_every_call_gives_its_place_back(house: House) -> None:
 
 def place(house: House) -> int:
     return house.ports.deployments.of(Model(name="a", provider="acted")).gate.running
-
-
-async def hedged(house: House, *rungs: Rung, after_ms: int = 20) -> list[Piece | Finished]:
-    before = len(asyncio.all_tasks())
-    try:
-        stream = stream_ladder(Order(REQUEST), rungs, house.ports, Pace(hedge_after_ms=after_ms))
-        async with aclosing(stream) as events:
-            return [event async for event in events]
-    finally:
-        assert len(asyncio.all_tasks()) == before, "a task was left"
-        assert house.doors.open == 0
-
-
-async def test_a_first_rung_that_is_quick_is_not_hedged(house: House) -> None:
-    second = Acted(["no"])
-    assert text_of(await hedged(house, rung("a", Acted(["yes"])), rung("b", second), after_ms=5_000)) == "yes"
-    assert second.asked == 0
-
-
-async def test_a_silent_first_rung_loses_to_the_second_and_both_are_paid_for(house: House) -> None:
-    silent = Acted([30.0, "no"])
-    assert text_of(await hedged(house, rung("a", silent), rung("b", Acted(["yes"])))) == "yes"
-    assert house.told == [("a", "cancelled", None), ("b", "answered", None)]
-    assert [(one.usage, one.is_estimated) for one in house.attempts] == [
-        (Usage(input=2), True),
-        (USED, False),
-    ]
-    assert silent.running == 0
-
-
-async def test_the_first_rung_may_still_win(house: House) -> None:
-    late = Acted([0.1, "yes"])
-    assert text_of(await hedged(house, rung("a", late), rung("b", Acted([30.0, "no"])))) == "yes"
-    assert house.told == [("b", "cancelled", None), ("a", "answered", None)]
-
-
-async def test_of_two_that_speak_at_once_one_is_heard_and_the_other_closed(house: House) -> None:
-    gate = asyncio.Event()
-
-    class Together:
-        async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-            await gate.wait()
-            yield TextDelta("yes")
-            yield Finished(reason="stop", usage=USED, model="acted")
-
-        def pass_on(self, body: Body) -> None:
-            return None
-
-    asyncio.get_running_loop().call_later(0.1, gate.set)
-    rungs = [Rung(Model(name=name, provider="acted"), Together()) for name in ("a", "b")]
-    assert text_of(await hedged(house, *rungs)) == "yes"
-    assert sorted(one.outcome for one in house.attempts) == ["answered", "cancelled"]
-
-
-async def test_when_one_fails_while_the_other_runs_the_ladder_goes_on(house: House) -> None:
-    slow = Acted([0.1, errors.RefusedKey("no")])
-    rungs = [rung("a", slow), rung("b", Acted([errors.BadRequest("no")])), rung("c", Acted(["yes"]))]
-    assert text_of(await hedged(house, *rungs)) == "yes"
-    assert [name for name, _, _ in house.told] == ["b", "a", "c"]
-
-
-async def test_when_both_fail_no_rung_is_left_and_both_are_named(house: House) -> None:
-    slow = Acted([0.05, errors.RefusedKey("no")])
-    with pytest.raises(errors.NoRungLeft) as raised:
-        await hedged(house, rung("a", slow), rung("b", Acted([0.01, errors.BadRequest("no")])))
-    assert {one.model for one in raised.value.failures} == {"a", "b"}
-
-
-async def test_a_single_rung_is_hedged_by_nobody(house: House) -> None:
-    assert text_of(await hedged(house, rung("a", Acted([0.05, "yes"])))) == "yes"
-
-
-async def test_who_leaves_while_two_are_asked_ends_both(house: House) -> None:
-    first, second = Acted([30.0]), Acted([30.0])
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(hedged(house, rung("a", first), rung("b", second)))
-        while not second.running:  # noqa: ASYNC110 - both are asked when the second is
-            await asyncio.sleep(0.001)
-        task.cancel()
-    assert (first.running, second.running) == (0, 0)
-    assert sorted(house.told) == [(name, "cancelled", None) for name in ("a", "b")]
-
-
-async def test_a_bug_while_two_are_asked_is_raised_as_it_is(house: House) -> None:
-    class Broken:
-        async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-            raise KeyError("a bug")
-            yield TextDelta("")
-
-        def pass_on(self, body: Body) -> None:
-            return None
-
-    broken = Rung(Model(name="b", provider="acted"), Broken())
-    with pytest.raises(KeyError):
-        await hedged(house, rung("a", Acted([30.0])), broken)
-
-
-async def test_the_loser_of_a_hedge_is_hung_up_on_within_a_tenth_of_a_second(house: House) -> None:
-    async with (
-        ScriptedUpstream([Reply(ending="stall", after=0)]) as upstream,
-        Sessions(OutboundSettings()) as sessions,
-    ):
-        model = Model(name="real", provider="openai", base_url=upstream.url)
-        provider = over_http(model, sessions, house.ports.settings)
-        stream = stream_ladder(
-            Order(REQUEST),
-            [Rung(model, provider), rung("b", Acted(["yes", 30.0]))],
-            house.ports,
-            Pace(hedge_after_ms=200),
-        )
-        async with aclosing(stream) as events:
-            assert await anext(events) == TextDelta("yes")
-            won_at = asyncio.get_running_loop().time()
-            async with asyncio.timeout(5):
-                await upstream.received[0].hung_up.wait()
-        assert upstream.received[0].hung_up_at is not None
-        assert upstream.received[0].hung_up_at - won_at < 0.1
 
 
 async def paced(house: House, pace: Pace, *rungs: Rung) -> str:

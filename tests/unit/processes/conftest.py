@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -108,16 +107,3 @@ def running(tmp_path: Path, clock: Clock, heard: list[ChildStatus]) -> Running:
                 supervisor.stop()
 
     return run
-
-
-@pytest.fixture
-def wait_until() -> Callable[[Callable[[], object]], None]:
-    """Wait for something to become true, up to ten seconds."""
-
-    def wait(fact: Callable[[], object]) -> None:
-        deadline = time.perf_counter() + 10
-        while not fact():
-            assert time.perf_counter() < deadline, "it never came to be"
-            time.sleep(0.005)
-
-    return wait

@@ -15,17 +15,12 @@ from buttress.processes.identity import process_identity
 from buttress.processes.status import read_status
 from buttress.processes.supervisor import Supervisor
 from buttress.processes.types import ChildSpec, ChildStatus, RoleStatus, State
+from tests.waiting import until
 
 Child = Callable[..., ChildSpec]
 Running = Callable[[Sequence[ChildSpec]], AbstractAsyncContextManager[Supervisor]]
 
 pytestmark = pytest.mark.slow
-
-
-async def come(fact: Callable[[], object]) -> None:
-    """Wait for something to become true; the test's own time limit ends it."""
-    while not fact():  # noqa: ASYNC110 - what a process does sets no event of ours
-        await asyncio.sleep(0.005)
 
 
 def states(heard: list[ChildStatus]) -> list[str]:
@@ -53,7 +48,7 @@ async def test_a_child_that_falls_is_started_again_ever_more_slowly(
     """Why it fell, how often and when it will be back is there to be read."""
     run_dir = tmp_path / ".buttress" / "run"
     async with running([child("engine", "crash")]):
-        await come(lambda: states(heard).count("waiting") == 3)
+        await until(lambda: states(heard).count("waiting") == 3, 50)
         engine = next(one for one in read_status(run_dir) if one.name == "engine")
         assert engine.state == State.WAITING
         assert engine.message == "exited with code 3: I have fallen"
@@ -69,7 +64,7 @@ async def test_a_child_that_falls_after_it_was_ready_is_back(
 ) -> None:
     """Being ready for a moment does not count as having lasted."""
     async with running([child("engine", "mortal")]):
-        await come(lambda: states(heard).count("ready") == 2)
+        await until(lambda: states(heard).count("ready") == 2, 50)
     waits = [one for one in heard if one.state == State.WAITING]
     assert [one.message for one in waits][:1] == ["exited with code 4"]
     assert [one.failures for one in waits][:2] == [1, 2][: len(waits)]
@@ -83,8 +78,8 @@ async def test_a_killed_child_is_back_and_the_others_go_on(
         await supervisor.wait_until_ready()
         before = {one.name: one.pid for one in supervisor.statuses}
         os.kill(before["engine"] or 0, signal.SIGKILL)
-        await come(lambda: supervisor.statuses[0].restarts)
-        await come(lambda: supervisor.statuses[0].state == State.READY)
+        await until(lambda: supervisor.statuses[0].restarts, 50)
+        await until(lambda: supervisor.statuses[0].state == State.READY, 50)
         assert supervisor.statuses[0].pid != before["engine"]
         assert supervisor.statuses[1].pid == before["calls"]
     assert any(one.message == "was ended by SIGKILL" for one in heard)
@@ -96,7 +91,7 @@ async def test_nobody_waits_for_an_optional_child(
     """It falls again and again; the others are ready, and it is known to be optional."""
     async with running([child("engine"), child("local-model", "crash", optional=True)]) as supervisor:
         await supervisor.wait_until_ready()
-        await come(lambda: supervisor.statuses[1].failures == 2)
+        await until(lambda: supervisor.statuses[1].failures == 2, 50)
         assert supervisor.statuses[0].state == State.READY
         role = next(one for one in read_status(tmp_path / ".buttress" / "run") if one.name == "local-model")
         assert role.optional
@@ -109,9 +104,9 @@ async def test_what_a_child_says_after_it_was_ready_is_heard(
     """It is not started again for it."""
     async with running([child("engine", "worried")]) as supervisor:
         await supervisor.wait_until_ready()
-        await come(lambda: heard[-1].message == "the files have mistakes")
+        await until(lambda: heard[-1].message == "the files have mistakes", 50)
         assert heard[-1].state == State.READY
-        await come(lambda: heard[-1].message == "the database is away")
+        await until(lambda: heard[-1].message == "the database is away", 50)
         assert (heard[-1].state, heard[-1].restarts) == (State.NOT_READY, 0)
 
 
@@ -132,19 +127,19 @@ async def test_a_child_that_hangs_is_killed_with_all_it_started_and_started_agai
         await supervisor.wait_until_ready()
         pid = supervisor.statuses[2].pid or 0
         os.kill(pid, signal.SIGSTOP)
-        await come(lambda: supervisor.statuses[0].restarts == 1)
+        await until(lambda: supervisor.statuses[0].restarts == 1, 50)
         offspring = int((tmp_path / "offspring").read_text())
         assert process_identity(offspring) is None
-        await come(lambda: supervisor.statuses[0].state == State.READY)
+        await until(lambda: supervisor.statuses[0].state == State.READY, 50)
         hung = role(tmp_path, "calls-1")
         assert hung.last_end == "said nothing for 3 s: it hung"
         assert supervisor.statuses[1].restarts == 0
 
-        await come(lambda: supervisor.statuses[2].state == State.SILENT)
+        await until(lambda: supervisor.statuses[2].state == State.SILENT, 50)
         engine = role(tmp_path, "engine")
         assert (engine.state, engine.message) == (State.SILENT, "has said nothing for 5 s")
         os.kill(pid, signal.SIGCONT)
-        await come(lambda: supervisor.statuses[2].state == State.READY)
+        await until(lambda: supervisor.statuses[2].state == State.READY, 50)
         assert (supervisor.statuses[2].pid, supervisor.statuses[2].message) == (pid, "")
 
 
@@ -160,7 +155,7 @@ async def test_where_nobody_can_beat_nobody_is_taken_for_hung(
     async with running([child("engine", hang_timeout_s=1), child("calls", "hung", hang_timeout_s=1)]) as us:
         await us.wait_until_ready()
         rmtree(tmp_path / ".buttress" / "run")
-        await come((tmp_path / ".buttress" / "run" / "engine.json").exists)
+        await until((tmp_path / ".buttress" / "run" / "engine.json").exists, 50)
         await asyncio.sleep(4)
         assert [one.restarts for one in us.statuses] == [0, 0]
 
@@ -195,7 +190,7 @@ async def test_a_child_that_never_speaks_is_ended_and_started_again(
 ) -> None:
     """With the time that was waited in the message."""
     async with running([child("engine", "silent", ready_timeout_s=0.5)]):
-        await come(lambda: "waiting" in states(heard))
+        await until(lambda: "waiting" in states(heard), 50)
     assert states(heard)[:3] == ["starting", "stopping", "waiting"]
     assert heard[2].message == "was not ready and said nothing new for 0.5 s"
 
@@ -216,7 +211,7 @@ async def test_a_command_that_does_not_exist_is_tried_again(
     """It may come with the next upgrade."""
     nothing = ChildSpec(name="engine", command=(str(tmp_path / "nothing"),))
     async with running([nothing]):
-        await come(lambda: states(heard).count("waiting") == 2)
+        await until(lambda: states(heard).count("waiting") == 2, 50)
     assert heard[0].message.startswith("could not be started: ")
 
 
@@ -237,7 +232,7 @@ async def test_what_a_child_has_started_goes_with_it(
 ) -> None:
     """A model server must not stay behind and hold memory."""
     async with running([child("engine", how, stop_timeout_s=0.2)]):
-        await come(lambda: "waiting" in states(heard) or "ready" in states(heard))
+        await until(lambda: "waiting" in states(heard) or "ready" in states(heard), 50)
     assert process_identity(int((tmp_path / "offspring").read_text())) is None
 
 
@@ -246,7 +241,7 @@ async def test_stopping_while_waiting_for_the_next_start_takes_no_time(
 ) -> None:
     """The wait is broken off."""
     async with running([child("engine", "crash")]):
-        await come(lambda: states(heard).count("waiting") == 2)
+        await until(lambda: states(heard).count("waiting") == 2, 50)
         begun = asyncio.get_running_loop().time()
     assert asyncio.get_running_loop().time() - begun < 0.4
 

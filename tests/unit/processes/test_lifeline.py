@@ -3,12 +3,12 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 
 import pytest
 
 from buttress.processes.identity import process_identity
 from buttress.processes.lifeline import EXIT_CODE
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow  # processes of their own, or a server: seconds, all together
 
@@ -90,9 +90,7 @@ time.sleep(30)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
-def test_a_child_that_cannot_listen_ends_with_its_parent(
-    wait_until: Callable[[Callable[[], object]], None],
-) -> None:
+def test_a_child_that_cannot_listen_ends_with_its_parent() -> None:
     """Nobody reads its stdin, and it runs no Python for a while."""
     with subprocess.Popen([sys.executable, "-c", PARENT, DEAF], stdout=subprocess.PIPE) as parent:
         assert parent.stdout

@@ -20,11 +20,11 @@ from buttress.processes.identity import process_identity
 from buttress.processes.status import read_status
 from buttress.processes.supervisor import Supervisor
 from buttress.processes.types import ChildSpec, ChildStatus, State
+from tests.waiting import wait_until
 
 Child = Callable[..., ChildSpec]
 ChildOf = Callable[..., ChildSpec]
 Running = Callable[[Sequence[ChildSpec]], AbstractAsyncContextManager[Supervisor]]
-Wait = Callable[[Callable[[], object]], None]
 
 pytestmark = pytest.mark.slow
 
@@ -83,7 +83,7 @@ def pids(project: Path) -> list[int]:
     [pytest.param("", 1.0, id="gentle children"), pytest.param("stubborn", 1.0, id="stubborn children")],
 )
 def test_children_are_gone_within_a_second_of_a_killed_supervisor(
-    tmp_path: Path, child: Child, supervise: Supervise, wait_until: Wait, how: str, limit_s: float
+    tmp_path: Path, child: Child, supervise: Supervise, how: str, limit_s: float
 ) -> None:
     """And the next supervisor starts as if nothing had been."""
     children = [child("engine", how), child("calls-1", how), child("background", how)]
@@ -106,7 +106,7 @@ def test_children_are_gone_within_a_second_of_a_killed_supervisor(
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 @pytest.mark.parametrize("loop", [[], ["uvloop"]], ids=["asyncio", "uvloop"])
 def test_a_signal_stops_the_children_in_order(
-    tmp_path: Path, child: Child, supervise: Supervise, wait_until: Wait, number: int, loop: list[str]
+    tmp_path: Path, child: Child, supervise: Supervise, number: int, loop: list[str]
 ) -> None:
     """Who takes calls goes first, what they need goes last, wherever they stand in the list."""
     children = [
@@ -122,9 +122,7 @@ def test_a_signal_stops_the_children_in_order(
     assert read_status(tmp_path / ".buttress" / "run") == []
 
 
-def test_a_second_signal_ends_it_at_once(
-    tmp_path: Path, child: Child, supervise: Supervise, wait_until: Wait
-) -> None:
+def test_a_second_signal_ends_it_at_once(tmp_path: Path, child: Child, supervise: Supervise) -> None:
     """Somebody pressed Ctrl-C twice."""
     supervisor = supervise([child("engine", "stubborn", stop_timeout_s=60)])
     wait_until(lambda: len(pids(tmp_path)) == 1)
@@ -136,7 +134,7 @@ def test_a_second_signal_ends_it_at_once(
 
 
 def test_whoever_was_suspended_kills_nobody_when_it_wakes(
-    tmp_path: Path, child_of: ChildOf, supervise: Supervise, wait_until: Wait
+    tmp_path: Path, child_of: ChildOf, supervise: Supervise
 ) -> None:
     """Longer than a child may be silent; all of them as when a laptop is closed, the children waking last."""
     asleep: list[list[int]] = []
@@ -167,9 +165,7 @@ def _suspend(asleep: Sequence[Sequence[int]], seconds: float) -> None:
         time.sleep(0.5)
 
 
-def test_all_children_end_within_the_time_of_one(
-    tmp_path: Path, child: Child, supervise: Supervise, wait_until: Wait
-) -> None:
+def test_all_children_end_within_the_time_of_one(tmp_path: Path, child: Child, supervise: Supervise) -> None:
     """Those stopped first leave the others a rest, in which a gentle one ends as it should."""
     children = [
         child("calls", "stubborn", stop_order=0, stop_timeout_s=6),

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buttress.kernel.catalogue import plain_ladder
+from buttress.kernel.usage import NanoDollars
 from buttress.releases.types import (
+    CostTarget,
     FallbackText,
     GenerateStage,
     Release,
@@ -47,6 +49,12 @@ def test_where_it_came_from_does_not_change_the_id() -> None:
     other = msgspec.structs.replace(RELEASE, files={"x.md": "1" * 64})
     assert identified(other).release_id == RELEASE.release_id
     assert identified(identified(other)) == identified(other)
+
+
+def test_what_it_should_cost_does_not_change_the_id() -> None:
+    """An answer does not depend on who is told what it costs: no cache is emptied for it."""
+    other = msgspec.structs.replace(RELEASE, cost=CostTarget(per_interaction=NanoDollars(1)))
+    assert identified(other).release_id == RELEASE.release_id
 
 
 @given(st.dictionaries(texts, texts, max_size=5), texts)

@@ -16,7 +16,7 @@ from buttress.server.bells import Bell
 from buttress.server.metrics import WorkerMetrics
 from buttress.server.running import serve, shared_socket
 from buttress.settings.tree import ServerSettings
-from buttress.tracing.spool import read_records
+from buttress.storage.spool import read_records
 from buttress.tracing.types import Trace
 
 CHAT = """\
@@ -123,7 +123,7 @@ async def serving(project: Path, **settings: object) -> AsyncIterator[Serving]:
     flags = [f"server.{key}={value}" for key, value in settings.items()]
     draining, waiting = Bell(), dict[str, str]()
     async with Buttress.open(project, flags=flags) as buttress:
-        metrics = WorkerMetrics(run_folder(project), "calls", lambda: buttress.upstream_connections)
+        metrics = WorkerMetrics(run_folder(project), "calls", lambda: buttress.present)
         application = CallServer(buttress, lambda: Readiness(waiting), draining, metrics)
         async with (
             listening(application, buttress.settings.server, draining) as url,
@@ -160,15 +160,6 @@ def traces(project: Path) -> list[Trace]:
     """Return the traces that wait in the project's spool, in the order they were written."""
     files = sorted(path for path in spool_folder(project).glob("*") if path.suffix in (".open", ".sealed"))
     return [msgspec.json.decode(one, type=Trace) for path in files for one in read_records(path)]
-
-
-async def eventually(fact: Callable[[], object], within_s: float = 10.0) -> None:
-    """Wait for something to become true."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + within_s
-    while not fact():
-        assert loop.time() < deadline, "it never came to be"
-        await asyncio.sleep(0.005)
 
 
 async def events_of(response: aiohttp.ClientResponse) -> list[tuple[str, dict[str, object]]]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.server.serving import eventually, send_raw, serving, traces
+from tests.unit.server.serving import send_raw, serving, traces
+from tests.waiting import until
 
 HEAD = b"POST /v1/features/chat HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
 LIMIT = 2_048
@@ -114,5 +115,5 @@ async def test_half_a_body_is_no_question(project: Path) -> None:
         await writer.wait_closed()
         async with server.ask("Only this one?") as response:
             assert response.status == 200
-        await eventually(lambda: traces(project))
+        await until(lambda: traces(project))
     assert [one.input for one in traces(project)] == [{"question": "Only this one?"}]

@@ -1,11 +1,12 @@
 """What is wrong with a body is said for people: its field, or the byte."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buttress.server.decoding import parsed
-from buttress.server.errors import BodyInvalid
+from buttress.server.decoding import parsed, queried
+from buttress.server.errors import BodyInvalid, QueryInvalid
 
 
 def test_json_is_read() -> None:
@@ -51,3 +52,33 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     except BodyInvalid as invalid:
         said = invalid.message
     assert "codec" not in said
+
+
+class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A query to read."""
+
+    name: str
+    most: int = 1
+
+
+def test_a_query_is_read() -> None:
+    assert queried(b"most=2&name=a%20b&most=3", Page) == Page("a b", 3)
+    assert queried(b"name=", Page) == Page("")
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        pytest.param(b"", "missing required field `name`", id="nothing"),
+        pytest.param(b"name=a&more=1", "`more`", id="what there is not"),
+        pytest.param(b"name=a&most=x", "$.most", id="no number"),
+        pytest.param(b"name=\xff", "ascii", id="no ascii"),
+        pytest.param(b"name=%ff", "utf-8", id="no utf-8"),
+        pytest.param(b"&".join([b"name=a"] * 11), "Max number of fields", id="too many"),
+    ],
+)
+def test_what_is_wrong_with_a_query_is_said(query: bytes, message: str) -> None:
+    with pytest.raises(QueryInvalid) as invalid:
+        queried(query, Page, hint="Do.")
+    assert message in invalid.value.message
+    assert invalid.value.hint == "Do."

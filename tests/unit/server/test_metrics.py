@@ -6,6 +6,7 @@ from pathlib import Path
 from buttress.kernel.clock import SystemClock
 from buttress.processes.announcing import Announcer
 from buttress.server.metrics import WorkerMetrics
+from buttress.tracing.metrics import UPSTREAMS
 from tests.unit.server.serving import serving
 from tests.unit.tracing.test_metrics import changed, values
 
@@ -41,7 +42,7 @@ def test_a_folder_that_cannot_be_written_costs_nothing(tmp_path: Path) -> None:
 
 
 async def test_what_could_leak_is_counted(tmp_path: Path) -> None:
-    metrics = WorkerMetrics(tmp_path, "calls-1", lambda: 3)
+    metrics = WorkerMetrics(tmp_path, "calls-1", lambda: {UPSTREAMS: {(): 3}})
     before = values(metrics.scrape())
     async with asyncio.TaskGroup() as group:
         sleeping = [group.create_task(asyncio.sleep(60)) for _ in range(5)]

@@ -52,3 +52,20 @@ def test_requests_are_described_as_their_dialects_read_them(
     assert shape.required == needed
     assert {"stream", "tools", "temperature", "conversation", *who} <= set(shape.properties)
     assert '"maximum":1' in msgspec.json.encode(shape.properties["top_p"]).decode()
+
+
+def test_a_query_is_described_as_it_is_read() -> None:
+    """Each parameter with its bounds and what it is when left out."""
+
+    def parameters(path: str) -> dict[str, object]:
+        described = msgspec.convert(openapi({})["paths"], dict[str, dict[str, dict[str, object]]])[path][
+            "get"
+        ]
+        listed = msgspec.convert(described["parameters"], list[dict[str, object]])
+        assert {one["in"] for one in listed} == {"query"}
+        return {str(one["name"]): one["schema"] for one in listed}
+
+    assert parameters("/api/budgets") == {
+        "most": {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 20}
+    }
+    assert set(parameters("/api/spend")) == {"by", "days", "tenant", "zone", "most"}

@@ -15,10 +15,11 @@ from buttress.kernel.usage import Usage
 from buttress.server.attending import Attention
 from buttress.server.bells import Bell
 from buttress.server.bodies import Message, Receive, Send, send_error
-from buttress.server.running import GONE
+from buttress.server.connections import GONE
 from buttress.server.streaming import stream_events
 from buttress.settings.tree import ServerSettings
-from tests.unit.server.serving import events_of, eventually, listening
+from tests.unit.server.serving import events_of, listening
+from tests.waiting import until
 
 BEGAN = Began(TraceId("tr_1"))
 ENDED = Ended(
@@ -138,7 +139,7 @@ async def test_a_client_that_hangs_up_closes_the_stream(events: list[Event]) -> 
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2), session.get(url) as response:
                 await response.read()
-        await eventually(lambda: stream.ended_by, 1.0)
+        await until(lambda: stream.ended_by, 1.0)
     assert stream.ended_by == "CancelledError"
 
 
@@ -149,7 +150,7 @@ async def test_a_client_that_reads_nothing_and_hangs_up_closes_the_stream() -> N
         response = await session.get(url)
         await asyncio.sleep(0.1)
         response.close()
-        await eventually(lambda: stream.ended_by, 1.0)
+        await until(lambda: stream.ended_by, 1.0)
     assert stream.ended_by in ("CancelledError", "GeneratorExit")
 
 

@@ -12,6 +12,8 @@ def merged(one: Holding, other: Holding) -> Holding:
         granted=max(one.granted, other.granted),
         used=max(one.used, other.used),
         returned=max(one.returned, other.returned),
+        assumed=max(one.assumed, other.assumed),
+        unpriced=max(one.unpriced, other.unpriced),
         is_ended=one.is_ended or other.is_ended,
     )
 
@@ -49,9 +51,10 @@ def granted(account: Account, lease: str, needed: NanoDollars) -> tuple[Account,
 
     None where there is not so much left.
     """
-    amount = grant_of(account.room, needed)
+    known = account.leases.get(lease, Holding())
+    debt = max(0, known.used + known.returned - known.granted)
+    amount = grant_of(max(0, account.limit - account.used - account.held + debt), needed)
     if amount is None:
         return account, None
-    known = account.leases.get(lease, Holding())
     total = NanoDollars(known.granted + amount)
     return told(account, lease, msgspec.structs.replace(known, granted=total)), total

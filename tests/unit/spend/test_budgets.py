@@ -1,8 +1,10 @@
 """`spend.budgets`."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,3 +61,27 @@ def test_owners_never_run_into_one_another(per: list[str], one: str, other: str)
         return accounts_of([budget], Spender(msgspec.structs.replace(PAYER, tags=tags), "small"), NOON)[0].key
 
     assert (key({"a": one, "b": other}) == key({"a": other, "b": one})) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("sight", "seen"),
+    [
+        pytest.param({}, ["all", "tenants", "users", "acme"], id="everything"),
+        pytest.param({"tenant": {"acme"}}, ["tenants", "users", "acme"], id="its tenant"),
+        pytest.param({"tenant": {"acme"}, "user": {"anna"}}, ["users"], id="a user of it"),
+        pytest.param({"tenant": {"globex"}}, [], id="another tenant"),
+        pytest.param({"key": {"k"}}, [], id="a key, and no budget by keys"),
+    ],
+)
+def test_an_account_is_seen_by_who_may_see_all_that_draw_from_it(
+    sight: Mapping[str, set[str]], seen: list[str]
+) -> None:
+    budgets = [
+        Budget(name="all", limit=NanoDollars(9), window="total"),
+        Budget(name="tenants", limit=NanoDollars(9), window="total", per=("tenant",)),
+        Budget(name="users", limit=NanoDollars(9), window="total", per=("tenant", "user")),
+        Budget(name="acme", limit=NanoDollars(9), window="total", where={"tenant": "acme"}),
+    ]
+    payer = Payer(tenant="acme", feature="search", user="anna", key="k")
+    dues = accounts_of(budgets, Spender(payer, "small"), NOON)
+    assert [due.budget.name for due in dues if due.is_in(sight)] == seen

@@ -32,7 +32,7 @@ budgets:
             limit=NanoDollars(250_000_000),
             window="rolling",
             rolling_s=3_600,
-            per=("user",),
+            per=("tenant", "user"),  # users of two tenants may be called the same
             alerts=(50.0, 100.0),
         ),
         Budget(name="team", limit=NanoDollars(500 * 10**9), window="month", time_zone="Europe/Berlin"),

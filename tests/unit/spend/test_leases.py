@@ -16,7 +16,15 @@ LIMIT = NanoDollars(100)
 AMOUNTS = st.integers(0, 400).map(NanoDollars)
 COSTS = st.integers(1, 40).map(NanoDollars)
 SHARES = st.sampled_from([0.0, 0.5, 1.0])
-HOLDINGS = st.builds(Holding, granted=AMOUNTS, used=AMOUNTS, returned=AMOUNTS, is_ended=st.booleans())
+HOLDINGS = st.builds(
+    Holding,
+    granted=AMOUNTS,
+    used=AMOUNTS,
+    returned=AMOUNTS,
+    assumed=AMOUNTS,
+    unpriced=st.integers(0, 9),
+    is_ended=st.booleans(),
+)
 
 
 @given(HOLDINGS, HOLDINGS, HOLDINGS)
@@ -64,6 +72,15 @@ def test_who_spends_more_than_was_reserved_leaves_less_for_the_next() -> None:
     assert (account.used, account.held, account.room) == (130, 0, 0)
 
 
+def test_a_cost_that_nobody_knows_is_taken_for_what_was_set_aside() -> None:
+    purse = Purse(spend_until=10.0)
+    purse.receive(NanoDollars(100))
+    for worst in (NanoDollars(10), NanoDollars(0)):
+        purse.reserve(worst, now=0.0)
+        purse.settle(worst, None)
+    assert purse.holding == Holding(granted=NanoDollars(100), used=NanoDollars(10), unpriced=2)
+
+
 def test_a_lease_with_something_under_way_does_not_end() -> None:
     purse = Purse(spend_until=10.0)
     purse.receive(NanoDollars(100))
@@ -86,7 +103,7 @@ def test_a_lease_with_something_under_way_does_not_end() -> None:
 def test_what_a_worker_that_is_gone_may_have_spent_counts_as_spent(under_way: int | None, used: int) -> None:
     holding = Holding(granted=NanoDollars(110), used=NanoDollars(40), returned=NanoDollars(10))
     ended = assumed(holding, under_way)
-    assert (ended.used, ended.outstanding) == (used, 0)
+    assert (ended.used, ended.outstanding, ended.assumed) == (used, 0, used - 40)
 
 
 @dataclass

@@ -11,8 +11,10 @@ from buttress.kernel.chance import SeededChance
 from buttress.kernel.principal import Payer
 from buttress.kernel.usage import NanoDollars
 from buttress.spend.budgets import Budget, Due, Spender, accounts_of
-from buttress.spend.leases import Holding, Purse, assumed
-from buttress.spend.store import Balance, Ledger, Report
+from buttress.spend.errors import LeaseEnded, LedgerBehind
+from buttress.spend.leases import MOST, Holding, Purse, assumed
+from buttress.spend.store import Balance, Grant, Ledger, Refusal, Report
+from buttress.spend.windows import Kind
 from buttress.storage.database import Database
 from tests.unit.spend.ledger import Account, granted, told
 
@@ -41,15 +43,17 @@ def ledger(database: Database) -> Ledger:
 async def test_what_is_granted_is_held_until_it_is_used_or_given_back(ledger: Ledger) -> None:
     found, lease = due(1_000), f"l-{next(_numbers)}"
     grant = await ledger.grant(found, lease, "calls-1", NanoDollars(10))
-    assert grant is not None
+    assert isinstance(grant, Grant)
     assert grant.total == 250
     assert await ledger.balance(found) == Balance(used=0, held=250)
     await ledger.tell([report(found, lease, granted=250, used=40, returned=60)])
     assert await ledger.balance(found) == Balance(used=40, held=150)
     more = await ledger.grant(found, lease, "calls-1", NanoDollars(600))
-    assert more is not None
+    assert isinstance(more, Grant)
     assert (more.total, more.number > grant.number) == (850, True)
-    assert await ledger.grant(found, "other", "calls-2", NanoDollars(211)) is None
+    assert await ledger.grant(found, "other", "calls-2", NanoDollars(211)) == Refusal(
+        Balance(used=40, held=750), Grant(NanoDollars(0), await ledger.newest_grant())
+    )
 
 
 async def test_late_and_repeated_reports_change_nothing(ledger: Ledger) -> None:
@@ -70,8 +74,10 @@ async def test_accounts_do_not_touch_one_another(ledger: Ledger) -> None:
     anna, ben = due(100, name="shared", user="anna"), due(100, name="shared", user="ben")
     tomorrow = due(100, NOON + timedelta(days=1), name="shared", user="anna")
     for number, found in enumerate((anna, ben, tomorrow)):
-        assert await ledger.grant(found, f"shared-{number}", "calls-1", NanoDollars(100))
-        assert await ledger.grant(found, f"again-{number}", "calls-1", NanoDollars(1)) is None
+        assert isinstance(await ledger.grant(found, f"shared-{number}", "calls-1", NanoDollars(100)), Grant)
+        again = await ledger.grant(found, f"again-{number}", "calls-1", NanoDollars(1))
+        assert isinstance(again, Refusal)
+        assert (again.balance, again.granted.total) == (Balance(used=0, held=100), 0)
 
 
 async def test_a_rolling_window_counts_its_parts_together(ledger: Ledger) -> None:
@@ -82,17 +88,31 @@ async def test_a_rolling_window_counts_its_parts_together(ledger: Ledger) -> Non
         await ledger.grant(found, f"rolling-{number}", "calls-1", NanoDollars(60))
         for number, found in enumerate(hours)
     ]
-    assert [bool(one) for one in grants] == [True, False, False, True]
+    assert [isinstance(one, Grant) for one in grants] == [True, False, False, True]
 
 
 async def test_a_worker_that_is_gone_is_buried_once(ledger: Ledger) -> None:
     found, lease = due(1_000), f"l-{next(_numbers)}"
-    await ledger.grant(found, lease, "calls-1", NanoDollars(400))
+    await ledger.grant(found, lease, lease, NanoDollars(400))
     await ledger.tell([report(found, lease, granted=400, used=100)])
-    for under_way in (NanoDollars(50), None):
+    for under_way in ({lease: NanoDollars(50)}, None):
         await ledger.bury(lease, under_way)
     assert await ledger.balance(found) == Balance(used=150, held=0)
-    await ledger.bury("of-nobody", None)
+    assert await ledger.bury("of-nobody", None) == []
+
+
+async def test_a_ledger_that_has_forgotten_grants_nothing_until_it_has_learned(ledger: Ledger) -> None:
+    """Other tests grant at the same time: what is seen is far beyond what they come to."""
+    found, lease = due(1_000), f"l-{next(_numbers)}"
+    seen = await ledger.newest_grant() + 1_000_000
+    for needed in (10, 5_000):
+        with pytest.raises(LedgerBehind):
+            await ledger.grant(found, lease, "calls-1", NanoDollars(needed), seen)
+    assert await ledger.balance(found) == Balance(used=0, held=0)
+    await ledger.catch_up(seen)
+    grant = await ledger.grant(found, lease, "calls-1", NanoDollars(10), seen)
+    assert isinstance(grant, Grant)
+    assert grant.number > seen
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -109,9 +129,13 @@ async def test_the_sql_says_what_the_pure_account_says(ledger: Ledger, seed: int
         known = account.leases.get(lease)
         if kind < 2:
             needed = amount(200)
+            if known and known.is_ended:
+                with pytest.raises(LeaseEnded):
+                    await ledger.grant(found, lease, lease, NanoDollars(0))
+                continue
             account, total = granted(account, lease, needed)
-            grant = await ledger.grant(found, lease, "calls-1", needed)
-            assert (grant.total if grant else None) == total
+            grant = await ledger.grant(found, lease, lease, needed)
+            assert (grant.total if isinstance(grant, Grant) else None) == total
         elif kind < 4 and known:
             said = Holding(granted=known.granted, used=amount(150), returned=amount(80))
             account = told(account, lease, said)
@@ -120,7 +144,7 @@ async def test_the_sql_says_what_the_pure_account_says(ledger: Ledger, seed: int
             under_way = amount(100) if chance.fraction() < 0.5 else None
             if known and not known.is_ended:
                 account = told(account, lease, assumed(known, under_way))
-            await ledger.bury(lease, under_way)
+            await ledger.bury(lease, None if under_way is None else {lease: under_way})
         assert await ledger.balance(found) == Balance(used=account.used, held=account.held)
     assert account.used
 
@@ -132,7 +156,7 @@ async def test_a_hundred_workers_at_once_are_never_granted_more_than_there_is(le
 
     async def spend(lease: str) -> int:
         purse, paid = Purse(spend_until=1e9), 0
-        while (grant := await ledger.grant(found, lease, lease, NanoDollars(100))) is not None:
+        while isinstance(grant := await ledger.grant(found, lease, lease, NanoDollars(100)), Grant):
             purse.receive(grant.total)
             while purse.reserve(NanoDollars(100), now=0.0):
                 cost = NanoDollars(1 + int(chance.fraction() * 100))
@@ -148,3 +172,30 @@ async def test_a_hundred_workers_at_once_are_never_granted_more_than_there_is(le
     spent = sum(await asyncio.gather(*(spend(lease) for lease in leases)))
     assert await ledger.balance(found) == Balance(used=spent, held=0)
     assert spent <= 100_000
+
+
+@pytest.mark.parametrize("window", ["day", "week", "month", "rolling"])
+async def test_what_a_clock_of_another_year_spent_counts_in_no_window_of_now(
+    ledger: Ledger, window: Kind
+) -> None:
+    name = f"far-{next(_numbers)}"
+    for moment in (NOON + timedelta(days=3650), NOON - timedelta(days=3650)):
+        far = due(100, moment, name=name, window=window)
+        assert isinstance(await ledger.grant(far, f"{name}-{moment}", name, NanoDollars(100)), Grant)
+    now = due(100, name=name, window=window)
+    assert isinstance(await ledger.grant(now, f"{name}-now", name, NanoDollars(100)), Grant)
+
+
+async def test_a_rolling_window_counts_what_a_clock_an_hour_ahead_spent(ledger: Ledger) -> None:
+    name = f"ahead-{next(_numbers)}"
+    ahead, now = (due(100, NOON + timedelta(hours=hours), name=name, window="rolling") for hours in (1, 0))
+    assert isinstance(await ledger.grant(ahead, f"{name}-1", name, NanoDollars(60)), Grant)
+    assert isinstance(await ledger.grant(now, f"{name}-2", name, NanoDollars(60)), Refusal)
+
+
+async def test_sums_beyond_what_a_number_holds_are_told_as_the_most_there_is(ledger: Ledger) -> None:
+    found = due(100)
+    reports = [report(found, f"much-{next(_numbers)}", granted=1, used=10**30, returned=2) for _ in range(30)]
+    await ledger.tell(reports)
+    assert (await ledger.balance(found)).used == MOST
+    assert isinstance(await ledger.grant(found, f"much-{next(_numbers)}", "w", NanoDollars(1)), Refusal)

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
@@ -30,7 +29,6 @@ server.detach()
 """
 
 Spawn = Callable[..., subprocess.Popen[str]]
-Wait = Callable[[Callable[[], object]], None]
 
 
 @pytest.fixture
@@ -80,19 +78,6 @@ def attached(spawn: Spawn) -> Callable[[Path], subprocess.Popen[str]]:
         return process
 
     return start
-
-
-@pytest.fixture
-def wait_until() -> Wait:
-    """Wait for something to become true, up to ten seconds."""
-
-    def wait(fact: Callable[[], object]) -> None:
-        deadline = time.perf_counter() + 10
-        while not fact():
-            assert time.perf_counter() < deadline, "it never came to be"
-            time.sleep(0.01)
-
-    return wait
 
 
 @pytest.fixture

@@ -22,10 +22,10 @@ from buttress.storage.errors import DiskFull, StartFailed, VersionMismatch
 from buttress.storage.filelocks import try_lock
 from buttress.storage.folder import MAX_LOG_BYTES, open_folder
 from buttress.storage.settings import StorageSettings
+from tests.waiting import wait_until
 
 Attached = Callable[[Path], subprocess.Popen[str]]
 Spawn = Callable[..., subprocess.Popen[str]]
-Wait = Callable[[Callable[[], object]], None]
 
 pytestmark = pytest.mark.slow
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
@@ -138,7 +138,7 @@ def is_postmaster_of(process: psutil.Process, project: Path) -> bool:
 
 
 def test_a_process_that_is_killed_leaves_the_server_to_the_others(
-    project: Path, attached: Attached, clock: Clock, wait_until: Wait
+    project: Path, attached: Attached, clock: Clock
 ) -> None:
     """Nobody has to clean up after it, and the last one still stops the server."""
     starter = attached(project)
@@ -199,9 +199,7 @@ def resume(process: psutil.Process) -> None:
         process.resume()
 
 
-def test_children_that_outlive_the_killed_server_are_waited_for(
-    project: Path, clock: Clock, wait_until: Wait
-) -> None:
+def test_children_that_outlive_the_killed_server_are_waited_for(project: Path, clock: Clock) -> None:
     """A stopped backend holds the shared memory; the server starts as soon as it is gone."""
     server = attach_server(project, SETTINGS, clock)
     pid = postmaster(project)

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from buttress.kernel.ids import ReleaseId
 from buttress.kernel.spans import Span
-from buttress.tracing.metrics import Metrics, merged
+from buttress.tracing.metrics import RUNNING, USED, Metrics, merged
 from buttress.tracing.types import Outcome, Trace
 from tests.unit.cli.test_printing import a_trace
 
@@ -36,15 +36,15 @@ def changed(**changes: object) -> Trace:
 def test_a_call_is_counted() -> None:
     metrics = Metrics("calls-1")
     metrics.observe(changed(outcome="fallback", support={"verbatim": 2, "withheld": 1}, attempts=[ATTEMPT]))
-    found = values(metrics.text(running=3, tasks=9, upstreams=2))
+    found = values(metrics.text({RUNNING: {(): 3}, USED: {('a"b',): 0.5, ("c",): 2.0}}))
     assert found["buttress_calls_total", "support", "fallback", "calls-1"] == 1
     assert found["buttress_sentences_total", "support", "withheld", "calls-1"] == 1
     assert found["buttress_tokens_total", "input", "writer", "calls-1"] == 7
     assert found["buttress_cost_dollars_total", "writer", "calls-1"] == 2
     assert found["buttress_first_token_seconds_sum", "writer", "calls-1"] == 0.12
     assert found["buttress_calls_running", "calls-1"] == 3
-    assert found["buttress_tasks", "calls-1"] == 9
-    assert found["buttress_upstream_connections", "calls-1"] == 2
+    assert found["buttress_budget_used_ratio", 'a"b', "calls-1"] == 0.5
+    assert found["buttress_budget_used_ratio", "c", "calls-1"] == 2
 
 
 def test_a_latency_budget_that_was_missed_is_counted() -> None:
@@ -137,3 +137,36 @@ def test_nothing_is_lost_when_workers_are_joined(outcomes: list[list[Outcome]]) 
     joined = values(merged(texts))
     apart = {key: value for text in texts for key, value in values(text).items()}
     assert joined == apart
+
+
+def test_alerts_are_counted_by_kind_and_stay_when_files_change() -> None:
+    metrics = Metrics("background")
+    for kind in ("budget", "budget", "cost"):
+        metrics.count_alert(kind)
+    for _ in range(3):
+        metrics.keep(["support"])
+    found = values(metrics.text())
+    assert found["buttress_alerts_total", "budget", "background"] == 2
+    assert found["buttress_alerts_total", "cost", "background"] == 1
+
+
+def test_what_the_cache_gave_is_counted_with_what_it_saved() -> None:
+    metrics = Metrics("calls-1")
+    saved: dict[str, object] = {"of": "tr_1", "saved_tokens": 10, "saved_nanodollars": 2_000_000_000}
+    for name, data in (
+        ("recall", {"cache": "hit", "recalled": "exact", **saved}),
+        ("follow", saved),
+        ("recall", {"cache": "hit", "recalled": "semantic", **saved, "saved_nanodollars": None}),
+        ("recall", {"cache": "miss", "would_recall": "tr_1"}),
+        ("recall", {"cache": "miss", "reason": "caching.late"}),
+        ("recall", {"skipped": "asked"}),
+        ("recall", {}),
+    ):
+        span = Span(name=name, started_at=a_trace().started_at, start_ms=0.0, data=dict(data))
+        metrics.observe(changed(attempts=[], spans=[span]))
+    found = values(metrics.text())
+    outcomes = ("exact", "shared", "semantic", "shadow", "miss", "skip")
+    counted = {key[2]: count for key, count in found.items() if key[0] == "buttress_cache_lookups_total"}
+    assert counted == dict.fromkeys(outcomes, 1)
+    assert found["buttress_cache_saved_tokens_total", "support", "calls-1"] == 30
+    assert found["buttress_cache_saved_dollars_total", "support", "calls-1"] == 4

@@ -9,8 +9,8 @@ import pytest
 from buttress.kernel.usage import NanoDollars
 from buttress.storage.database import Database
 from buttress.storage.errors import FolderUnusable
+from buttress.storage.spool import Spool, sealed_files
 from buttress.tracing.shipping import ship
-from buttress.tracing.spool import Spool, sealed_files
 from buttress.tracing.store import TraceStore
 from buttress.tracing.types import Trace
 from buttress.tracing.underway import Underway, left_behind

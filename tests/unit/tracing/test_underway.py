@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buttress.tracing.spool import Spool, read_records
+from buttress.storage.spool import Spool, read_records
 from buttress.tracing.underway import Underway, left_behind
 
 WRITER = """

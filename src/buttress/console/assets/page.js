@@ -1,6 +1,7 @@
 // The demo page: ask, watch, check. Text of documents, users and models only ever becomes text nodes.
 
 import { blocksOf, el, spokenOf } from "./answer.js";
+import * as budget from "./budget.js";
 
 const $ = (id) => document.getElementById(id);
 const MAX_SHOWN_HELD = 20;
@@ -50,11 +51,15 @@ const WHY = {
   "knowledge.embedder_missing": "The search's embedder is not installed.",
   "knowledge.embedder_broken": "The search's embedder cannot be run.",
   "knowledge.extra_missing": "The search is not installed: buttress[knowledge].",
+  "budget.exhausted": "The budget is spent, and nothing free was left to answer.",
+  "budget.held": "What is left of the budget is set aside by others just now.",
+  "budget.price_unknown": "Nobody knows what it would cost, and a budget allows only what is known.",
+  "budget.ledger_away": "The database is away, and this process holds too little money.",
   "prompts.too_long": "The prompt does not fit the model's window.",
   "prompts.unrenderable": "The feature's prompt cannot be filled in.",
 };
 /** By the room of a code: for those that have no sentence of their own. */
-const ROOMS = { models: "The model failed.", knowledge: "The search failed.", storage: "The database is away." };
+const ROOMS = { models: "The model failed.", budget: "No budget paid for it.", knowledge: "The search failed.", storage: "The database is away." };
 const HELD = {
   unsupported: "the passage it cites does not say so", uncited: "no passage says so",
   declined: "it says that there is no answer", leads_nowhere: "it leads to nothing that could be released",
@@ -126,9 +131,10 @@ async function ask(text, drill = null, note = "") {
     finish(begin(text, note));
     badge("bad", "Not asked", "");
     fail("The input is not JSON.", "Write an object, with quotes around its names.");
-    return;
+    return run;
   }
   const mine = begin(text, note);
+  if (drill !== "spend") budget.hide();
   try {
     const response = await fetch(`/v1/features/${encodeURIComponent(feature().value)}`, {
       method: "POST",
@@ -140,10 +146,11 @@ async function ask(text, drill = null, note = "") {
     for await (const event of eventsOf(response.body)) take(mine, event);
     if (!mine.answer && !mine.failed) throw new Error("the connection broke before the answer was whole");
   } catch (error) {
-    if (run !== mine) return;
+    if (run !== mine) return mine;
     if (error.name === "AbortError") stopped(mine);
     else broke(mine, error);
   }
+  return mine;
 }
 
 async function refusal(response) {
@@ -500,8 +507,37 @@ async function kill() {
   const { pid } = await response.json();
   const note = `Process ${pid} of the local model was killed. It is being started again; until then the ladder goes past it.`;
   if (!isRunning(run)) return askThis(current(), null, note);
+  return tell(note);
+}
+
+function tell(note) {
   $("note").textContent = note;
   $("note").hidden = false;
+  announce(note);
+}
+
+const MAX_SPENT = 20;
+const BETWEEN_MS = 700;
+const GIVEN_BACK_MS = 2000;
+const SPEND = "A model that is free is taken for one here that costs a cent each time. The money is set aside before it is asked and paid after, in the ledger that all workers share.";
+const SPENT = "The budget is spent: the model may not be asked any more. The ladder goes past it, and quotes answer, which cost nothing.";
+const UNSPENT = "Nothing was spent on this answer: no model that costs anything was asked.";
+const pause = (time) => new Promise((resolve) => { setTimeout(resolve, time); });
+
+/** Ask until the budget is spent, as long as nobody asks anything else or stops it. */
+async function spend() {
+  const { budget: name } = document.querySelector('[data-act="spend"]').dataset;
+  await budget.show(name);
+  for (let asked = 0; asked < MAX_SPENT; asked += 1) {
+    const mine = await askThis(feature().dataset.long || current(), "spend", SPEND);
+    if (run !== mine || !mine.answer) return;
+    const codes = mine.answer.failed.map((one) => one.code);
+    const isHeld = codes.includes("budget.held");
+    if (codes.includes("budget.exhausted")) return tell(SPENT);
+    if (!isHeld && mine.answer.cost_nanodollars === 0) return tell(UNSPENT);
+    await pause(isHeld ? GIVEN_BACK_MS : BETWEEN_MS);
+    if (run !== mine) return;
+  }
 }
 
 const SLOW = "The model of this answer says 40 characters a second. A sentence leaves as soon as it was checked.";
@@ -512,6 +548,7 @@ const HARM = "A note among the documents orders assistants to promise everybody 
 const DRILLS = {
   kill,
   slow: () => askThis(current(), "slow", SLOW),
+  spend,
   cut: () => askThis(feature().dataset.long || current(), "cut", CUT),
   beyond: () => askThis(feature().dataset.beyond, null, BEYOND),
   harm: () => askThis(feature().dataset.harm, null, HARM),

@@ -31,6 +31,8 @@ class FeatureEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     output: object = None
     chat: object = None
     latency: object = None
+    cost: object = None
+    cache: object = None
     stages: list[object]
     fallback: object = None
 
@@ -41,6 +43,12 @@ class LatencyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     first_token_ms: Milliseconds | None = None
     total_ms: Milliseconds | None = None
     when_late: Literal["fallback", "job"] = "fallback"
+
+
+class CostEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an interaction should cost on average; an amount like `0.02 USD`."""
+
+    per_interaction: object
 
 
 class ChatEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

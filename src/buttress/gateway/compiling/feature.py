@@ -7,9 +7,11 @@ from typing import TypeGuard
 
 import msgspec
 
+from buttress.gateway.compiling.caching import compile_cache
 from buttress.gateway.compiling.chatting import compile_chat
 from buttress.gateway.compiling.declared import (
     DEFAULT_INPUT,
+    CostEntry,
     FallbackPassagesEntry,
     FallbackTextEntry,
     FeatureEntry,
@@ -19,11 +21,13 @@ from buttress.gateway.compiling.declared import (
 from buttress.gateway.compiling.files import TextFile, Unreadable, read_file
 from buttress.gateway.compiling.schemas import Files, Schema, input_mistakes, properties, read_schema
 from buttress.gateway.compiling.stages import STAGES, Around, Compiled, compile_stages, order_mistakes
+from buttress.kernel.cached import CachePolicy
 from buttress.kernel.catalogue import Catalogue
 from buttress.kernel.errors import Location, Mistake
 from buttress.kernel.located import Located, convert_all, did_you_mean, parse_yaml
 from buttress.releases.types import (
     Chat,
+    CostTarget,
     Fallback,
     FallbackPassages,
     FallbackText,
@@ -32,6 +36,7 @@ from buttress.releases.types import (
     Release,
     identified,
 )
+from buttress.spend.declaration import dollars
 
 FEATURE_FILE = "feature.yaml"
 
@@ -49,6 +54,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     input: Schema
     chat: Chat | None
     latency: LatencyBudget | None
+    cost: CostTarget | None
+    cache: CachePolicy | None
     stages: tuple[Compiled, ...]
     fallback: Fallback
 
@@ -101,8 +108,10 @@ def _check(
     stages = compile_stages(around)
     fallback = _fallback(located)
     chat = None if isinstance(input_schema, list) else compile_chat(located, input_schema)
-    latency = _latency(located)
-    results: list[object] = [entry, input_schema, _output_mistakes(located), chat, latency, *stages, fallback]
+    latency, cost = _latency(located), _cost(located)
+    cache = _cache(located, chat, stages)
+    parts: list[object] = [input_schema, _output_mistakes(located), chat, latency, cost, cache]
+    results: list[object] = [entry, *parts, *stages, fallback]
     mistakes = [mistake for result in results if _are_mistakes(result) for mistake in result]
     mistakes += order_mistakes(located, stages)
     if located.get(STAGES) == []:
@@ -114,6 +123,8 @@ def _check(
         input=input_schema,
         chat=chat if isinstance(chat, Chat) else None,
         latency=latency if isinstance(latency, LatencyBudget) else None,
+        cost=cost if isinstance(cost, CostTarget) else None,
+        cache=cache if isinstance(cache, CachePolicy) else None,
         stages=tuple(stage for stage in stages if isinstance(stage, Compiled)),
         fallback=fallback,
     )
@@ -160,6 +171,26 @@ def _latency(located: Located) -> LatencyBudget | list[Mistake] | None:
     return LatencyBudget(first_token_ms=first_ms, total_ms=total_ms)
 
 
+def _cost(located: Located) -> CostTarget | list[Mistake] | None:
+    if located.get("cost") is None:
+        return None
+    entry = convert_all(located, CostEntry, "cost")
+    if isinstance(entry, list):
+        return entry
+    amount = dollars(entry.per_interaction)
+    if amount is None:
+        message = f"cost.per_interaction: `{str(entry.per_interaction)[:40]}` is no amount of money"
+        return [Mistake(located.at("cost", "per_interaction"), message, "Write it like `0.02 USD`.")]
+    return CostTarget(per_interaction=amount)
+
+
+def _cache(
+    located: Located, chat: Chat | list[Mistake] | None, stages: Sequence[Compiled | list[Mistake]]
+) -> CachePolicy | list[Mistake] | None:
+    known = [one.stage for one in stages if isinstance(one, Compiled)]
+    return compile_cache(located, chat if isinstance(chat, Chat) else None, known)
+
+
 def _fallback(located: Located) -> Fallback | list[Mistake]:
     value, where = located.get("fallback"), located.at("fallback")
     if value is None:
@@ -200,6 +231,8 @@ def _release(name: str, parts: Parts, files: Files, catalogue: Catalogue) -> Rel
         input_schema=parts.input,
         chat=parts.chat,
         latency=parts.latency,
+        cost=parts.cost,
+        cache=parts.cache,
         stages=stages,
         fallback=parts.fallback,
         prompts={one.written.name: one.written.text for one in parts.stages if one.written},

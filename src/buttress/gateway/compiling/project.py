@@ -4,6 +4,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
+from buttress.access.declaration import read_limits
+from buttress.access.limits import Limit
 from buttress.gateway.compiling.feature import compile_feature, mistakes_in
 from buttress.gateway.compiling.files import Unreadable, read_file
 from buttress.kernel.catalogue import Catalogue
@@ -11,9 +13,16 @@ from buttress.kernel.errors import Location, Mistake
 from buttress.models.declaration import read_catalogue
 from buttress.models.providers.building import PROVIDERS
 from buttress.releases.types import Release
+from buttress.spend.budgets import Budget
+from buttress.spend.declaration import read_budgets
+from buttress.watch.declaration import read_routes
+from buttress.watch.types import Route
 
 FEATURES = "features"
 MODELS_FILE = "models.yaml"
+BUDGETS_FILE = "budgets.yaml"
+ALERTS_FILE = "alerts.yaml"
+LIMITS_FILE = "limits.yaml"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _NAME_HINT = "Use small letters, digits and -; begin with a letter or a digit; at most 63 characters."
@@ -45,17 +54,51 @@ def read_models(project: Path, providers: Collection[str] = PROVIDERS) -> Catalo
     """Return the models and ladders of models.yaml, none without such a file; or its mistakes."""
     path = project / MODELS_FILE
     if not path.exists() and not path.is_symlink():
-        return _misnamed(project) or Catalogue({}, {})
+        return _misnamed(project, MODELS_FILE, "models.yml", "model.yaml") or Catalogue({}, {})
     file = read_file(project, MODELS_FILE)
     if isinstance(file, Unreadable):
         return [file.at(Location(path))]
     return read_catalogue(file.text, path, providers)
 
 
-def _misnamed(project: Path) -> list[Mistake]:
-    found = [project / name for name in ("models.yml", "model.yaml") if (project / name).is_file()]
+def read_budget_file(project: Path) -> list[Budget] | list[Mistake]:
+    """Return the budgets of budgets.yaml, none without such a file; or its mistakes."""
+    path = project / BUDGETS_FILE
+    if not path.exists() and not path.is_symlink():
+        return _misnamed(project, BUDGETS_FILE, "budgets.yml", "budget.yaml")
+    file = read_file(project, BUDGETS_FILE)
+    if isinstance(file, Unreadable):
+        return [file.at(Location(path))]
+    return read_budgets(file.text, path)
+
+
+def read_alert_file(project: Path) -> tuple[Route, ...] | list[Mistake]:
+    """Return the webhooks of alerts.yaml, none without such a file; or its mistakes."""
+    path = project / ALERTS_FILE
+    if not path.exists() and not path.is_symlink():
+        return _misnamed(project, ALERTS_FILE, "alerts.yml", "alert.yaml") or ()
+    file = read_file(project, ALERTS_FILE)
+    if isinstance(file, Unreadable):
+        return [file.at(Location(path))]
+    return read_routes(file.text, path)
+
+
+def read_limit_file(project: Path) -> tuple[Limit, ...] | list[Mistake]:
+    """Return the limits of limits.yaml, none without such a file; or its mistakes."""
+    path = project / LIMITS_FILE
+    if not path.exists() and not path.is_symlink():
+        return _misnamed(project, LIMITS_FILE, "limits.yml", "limit.yaml") or ()
+    file = read_file(project, LIMITS_FILE)
+    if isinstance(file, Unreadable):
+        return [file.at(Location(path))]
+    return read_limits(file.text, path)
+
+
+def _misnamed(project: Path, right: str, *wrong: str) -> list[Mistake]:
+    found = [project / name for name in wrong if (project / name).is_file()]
+    what = right.removesuffix(".yaml")
     return [
-        Mistake(Location(one), f"this file is not read: models stand in {MODELS_FILE}", "Rename it.")
+        Mistake(Location(one), f"this file is not read: {what} stand in {right}", "Rename it.")
         for one in found
     ]
 

@@ -10,7 +10,7 @@ MAX_CONVERSATION = 200
 
 
 async def admit(asked: Asked, call: Call) -> Admitted:
-    """Return the question with the asker's scope. Keys, limits and idempotency are not built yet.
+    """Return the question with the asker's scope. Whoever serves has looked at keys and limits before.
 
     Raises:
         InputInvalid: the conversation's id cannot be one, or its history holds a system message.

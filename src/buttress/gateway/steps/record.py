@@ -82,6 +82,8 @@ def _lost(call: Call) -> Trace:
         feature=_sayable(call.asked.feature),
         release_id=call.release_id,
         user_id=_user(call),
+        key_id=call.asked.key,
+        tags=dict(call.asked.tags),
         started_at=call.started_at,
         duration_ms=0.0,
         outcome="lost",

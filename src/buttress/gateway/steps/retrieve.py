@@ -54,6 +54,7 @@ def _note(found: Found, call: Call, span: Span) -> None:
         span.data["with_instructions"] = planted
     span.data["unknown_words"] = sum(not word.is_known for word in found.asked)
     span.data |= {f"{one.name}_ms": round(one.duration_ms, 1) for one in found.stages}
+    call.is_degraded = any(one.skipped for one in found.stages)
     span.data |= {f"{one.name}_skipped": one.note for one in found.stages if one.skipped}
 
 

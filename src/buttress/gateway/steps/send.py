@@ -7,7 +7,7 @@ from buttress.gateway.call import Call
 from buttress.gateway.pacing import pace_of, told
 from buttress.gateway.types import Composed, Sent
 from buttress.kernel.catalogue import Model
-from buttress.kernel.messages import TextDelta
+from buttress.kernel.messages import Finished, TextDelta
 from buttress.kernel.spans import Span
 from buttress.models.ladder import AS_THE_SETTINGS_SAY, stream_ladder
 from buttress.models.order import Order
@@ -41,6 +41,8 @@ async def spoken(
                 if isinstance(event, TextDelta):
                     heard()
                     yield event.text
+                elif isinstance(event, Finished):
+                    call.finish = event.reason
         answered = [one.model for one in call.attempts if one.outcome == "answered"]
         span.data["model"] = answered[-1]  # who loses a hedge may be recorded after it
 

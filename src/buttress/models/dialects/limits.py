@@ -26,6 +26,11 @@ _ANTHROPIC = tuple(
 _REMAINING = frozenset(names[0] for names in (*_OPENAI, *_ANTHROPIC))
 
 
+def tells_limits(headers: Mapping[str, str]) -> bool:
+    """Say whether `until_reset` has anything to read."""
+    return not _REMAINING.isdisjoint(headers)
+
+
 def until_reset(headers: Mapping[str, str], now: datetime) -> float | None:
     """Return for how many seconds nothing is left to be asked for; None where something is, or nobody knows.
 
@@ -33,7 +38,7 @@ def until_reset(headers: Mapping[str, str], now: datetime) -> float | None:
     whose limit is not above 0, or whose reset is missing or 0: Azure sends them for deployments without such
     limits.
     """
-    if _REMAINING.isdisjoint(headers):
+    if not tells_limits(headers):
         return None
     waits = [
         *(

@@ -4,9 +4,6 @@ Always asks for a stream: a server that is left in the middle of a stream stops 
 once, one that is left in the middle of a whole answer often does not.
 """
 
-import os
-import socket
-import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from types import TracebackType
@@ -20,7 +17,7 @@ from buttress.kernel.clock import Clock
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.messages import Finished, ModelEvent, ModelRequest, ToolCallDelta
 from buttress.kernel.secrets import mask_password
-from buttress.models.dialects.limits import until_reset
+from buttress.models.dialects.limits import tells_limits, until_reset
 from buttress.models.dialects.refusals import error_of_response, read_refusal, retry_after
 from buttress.models.dialects.types import Body, DialectName, Reader, Tally, Watcher
 from buttress.models.errors import BadAnswer, BadRequest, ModelBusy, ModelUnavailable, RefusedKey, WrongKind
@@ -28,7 +25,7 @@ from buttress.models.settings import ModelSettings
 from buttress.models.sse import SseEvent, SseParser, too_long
 from buttress.models.types import Frame
 from buttress.outbound.addresses import AddressInvalid
-from buttress.outbound.faults import BrokenOff, NoneFree, NotHttp, Unreachable
+from buttress.outbound.faults import BrokenOff, NoneFree, NotHttp, Unreachable, why_unreachable
 from buttress.outbound.response import Response
 from buttress.outbound.sessions import Outgoing, Sessions
 
@@ -210,6 +207,8 @@ class HttpProvider:
 
     def _pause_s(self, response: Response) -> float | None:
         """Return how many seconds the upstream wants to be left alone for, None when it does not say."""
+        if response.status == 200 and not tells_limits(response.headers):
+            return None
         now = self._parts.clock.now()
         told = None if response.status == 200 else retry_after(response.headers, now)
         return until_reset(response.headers, now) if told is None else told
@@ -231,23 +230,6 @@ class HttpProvider:
 
 
 _FAULTS = (AddressInvalid, NoneFree, Unreachable, BrokenOff, NotHttp)
-
-
-def why_unreachable(fault: Unreachable) -> str:
-    """Return why there was no connection, without the address that the system's own words hold."""
-    match fault.__cause__:
-        case None:
-            return str(fault)
-        case ConnectionRefusedError():
-            return "the connection was refused"
-        case socket.gaierror():
-            return "its name is not known"
-        case ssl.SSLError():
-            return "no encryption could be agreed on, or its certificate is not trusted"
-        case OSError(errno=int(number)):
-            return os.strerror(number)
-        case _:
-            return "there was no connection"
 
 
 def _chosen(headers: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:

@@ -1,20 +1,35 @@
-"""Drills: a real provider that is made slow, or broken in the middle of its answer, for somebody who watches.
+"""Drills: a real provider that is made slow, broken in the middle of its answer, or dear, for who watches.
 
-Nothing is pretended: the waits are waited, and the break is the error that a broken upstream raises.
+The waits are waited, and the break is the error that a broken upstream raises. One thing is pretended: what a
+model costs that is free. It is set aside, paid and refused as any other price is.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Literal
 
+from msgspec.structs import replace
+
+from buttress.kernel.catalogue import Model, Price
 from buttress.kernel.messages import ModelEvent, ModelRequest, TextDelta
+from buttress.kernel.principal import Payer
 from buttress.models.dialects.types import Body, Tally
 from buttress.models.errors import StreamCut
-from buttress.models.ports import Provider
+from buttress.models.order import Order
+from buttress.models.ports import Meter, Provider
+from buttress.models.types import Bill
 
-Drill = Literal["slow", "cut"]
-"""What is done to the models of one call."""
+Drill = Literal["slow", "cut", "spend"]
+"""What is done to the models of one call; or, to spend a budget, to what they cost."""
+
+TAG = "drill"
+"""What a call under a drill is tagged with: a budget can be for those only, `where: {tag.drill: spend}`."""
+
+FREE = Price(input=0.0, output=0.0)
+
+PRETENDED = Price(input=0.0, output=0.0, request=0.01)
+"""What an attempt at a free model is billed at, to be seen to spend a budget: a cent, however long it is."""
 
 CHARACTERS_A_SECOND = 40.0
 """How fast a slowed model speaks: a person reads about half as fast."""
@@ -33,8 +48,29 @@ def drilled(provider: Provider, drill: Drill | None) -> Provider:
             return SlowProvider(provider)
         case "cut":
             return CutProvider(provider)
-        case None:
+        case "spend" | None:
             return provider
+
+
+def drilled_meter(metering: Callable[[Payer], Meter], drill: Drill | None) -> Callable[[Payer], Meter]:
+    """Return `metering`; with the drill that spends, free models cost what is `PRETENDED`."""
+    return metering if drill != "spend" else lambda payer: PretendingMeter(metering(payer))
+
+
+class PretendingMeter:
+    """A `Meter` that takes free models for priced ones. What quotes stays free: it is left at the end."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+
+    def attempt(self, model: Model, order: Order) -> AbstractAsyncContextManager[Bill]:
+        """See `Meter.attempt`."""
+        is_to_be_priced = _is_free(model) and model.provider != "extractive"
+        return self._meter.attempt(replace(model, price=PRETENDED) if is_to_be_priced else model, order)
+
+
+def _is_free(model: Model) -> bool:
+    return model.price is not None and replace(model.price, source="", date=None) == FREE
 
 
 class SlowProvider:

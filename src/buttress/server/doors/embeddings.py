@@ -1,5 +1,6 @@
 """`POST /v1/embeddings`: vectors of texts, by a model asked by its name, or by the project's own."""
 
+from buttress.access.scopes import require_model
 from buttress.app.buttress import Buttress
 from buttress.gateway.relay import Wanted
 from buttress.models.dialects.embeddings import read_body
@@ -9,7 +10,9 @@ from buttress.server.bodies import Send, send_bytes, send_json
 from buttress.server.doors.clients import as_invalid
 from buttress.server.doors.embeddings_wire import answer_of, read_request, require_dimensions, texts_of
 from buttress.server.doors.models import figure_headers
+from buttress.server.doors.money import budget_headers
 from buttress.server.errors import ModelUnknown, trace_headers
+from buttress.server.limiting import admit, used, without_answer
 from buttress.server.request import Request
 
 
@@ -26,12 +29,17 @@ async def answer_embeddings(data: bytes, buttress: Buttress, request: Request) -
         body = read_body(data)
     except RequestInvalid as error:
         raise as_invalid(error) from error
+    require_model(request.principal, body.model)
+    wanted = Wanted(body=body, principal=request.principal)
+    admit(lambda: without_answer(wanted))
     if not buttress.catalogue.ladder(body.model).steps:
         await _answer_own(data, buttress, request.send)
         return
-    relay = buttress.relay(Wanted(body=body, principal=request.principal))
+    relay = buttress.relay(wanted)
     answer = await attended(relay.whole(), request.attention)
-    await send_bytes(request.send, answer, extra=[*trace_headers(relay.trace_id), *figure_headers(relay)])
+    told = budget_headers(buttress, request.principal, lambda: wanted.payer)
+    extra = [*trace_headers(relay.trace_id), *figure_headers(relay), *told]
+    await send_bytes(request.send, answer, extra=extra)
 
 
 async def _answer_own(data: bytes, buttress: Buttress, send: Send) -> None:
@@ -46,4 +54,5 @@ async def _answer_own(data: bytes, buttress: Buttress, send: Send) -> None:
         )
     require_dimensions(asked, status.dimensions)
     embedded = await buttress.engine.embed(texts)
+    used(embedded.tokens)
     await send_json(send, answer_of(asked, embedded.vectors, embedded.tokens))

@@ -1,6 +1,6 @@
 """A model asked by its name, in whichever dialect its client speaks."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from buttress.app.buttress import Buttress
@@ -11,8 +11,9 @@ from buttress.models.dialects.folding import fold
 from buttress.models.dialects.types import Body, Told, Writer
 from buttress.models.types import Frame, Piece
 from buttress.server.attending import attended
-from buttress.server.bodies import Send, send_bytes
+from buttress.server.bodies import Send, send_break, send_bytes
 from buttress.server.doors.clients import Client
+from buttress.server.doors.money import budget_headers
 from buttress.server.errors import status_of, trace_headers
 from buttress.server.request import Request
 from buttress.server.streaming import HEADERS
@@ -31,8 +32,12 @@ async def answer_model(body: Body, client: Client, buttress: Buttress, request: 
         ButtressError: it was refused, or every model failed before it said anything.
         ConnectionResetError: the client went away.
     """
-    relay = buttress.relay(Wanted(body=body, principal=request.principal))
-    answering = _Answering(relay, body, client, request.send)
+    wanted = Wanted(body=body, principal=request.principal)
+
+    def budget() -> list[tuple[bytes, bytes]]:
+        return budget_headers(buttress, wanted.principal, lambda: wanted.payer)
+
+    answering = _Answering(buttress.relay(wanted), body, client, request.send, budget)
     if not body.is_stream:
         await attended(answering.send_whole(), request.attention)
         return
@@ -48,7 +53,7 @@ def figure_headers(relay: Relay) -> list[tuple[bytes, bytes]]:
     """Return the figures of a call that ended as headers."""
     figures = relay.figures
     return [
-        (header, b"unknown" if figures[name] is None else str(figures[name]).encode())
+        (header, b"unknown" if (told := figures[name]) is None else str(told).encode())
         for name, header in _FIGURES
     ]
 
@@ -56,11 +61,19 @@ def figure_headers(relay: Relay) -> list[tuple[bytes, bytes]]:
 class _Answering:
     """One answer on its way out."""
 
-    def __init__(self, relay: Relay, body: Body, client: Client, send: Send) -> None:
+    def __init__(
+        self,
+        relay: Relay,
+        body: Body,
+        client: Client,
+        send: Send,
+        budget: Callable[[], list[tuple[bytes, bytes]]],
+    ) -> None:
         self._relay = relay
         self._body = body
         self._client = client
         self._send = send
+        self._budget = budget
         self._writer: Writer | None = None
         self.has_begun = False
 
@@ -100,7 +113,7 @@ class _Answering:
         """End a stream that broke off, so that clients take it for broken."""
         writer = self._writer or self._new_writer()
         data = writer.fail(error, status_of(error))
-        await self._send({"type": "http.response.body", "body": data})
+        await send_break(self._send, data)
 
     def _written(self, piece: ModelEvent) -> bytes:
         if self._writer is None:
@@ -125,7 +138,7 @@ class _Answering:
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
         relay = self._relay
-        told = trace_headers(relay.trace_id)
+        told = [*trace_headers(relay.trace_id), *self._budget()]
         if ignored := () if relay.is_passed_on else self._client.ignored(self._body):
             told.append((IGNORED_HEADER, ", ".join(ignored).encode()))
         return told

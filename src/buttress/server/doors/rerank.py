@@ -10,8 +10,11 @@ from buttress.server.attending import attended
 from buttress.server.bodies import send_json
 from buttress.server.doors.clients import as_invalid
 from buttress.server.doors.models import IGNORED_HEADER, figure_headers
+from buttress.server.doors.money import budget_headers
 from buttress.server.doors.rerank_wire import answer_of
 from buttress.server.errors import trace_headers
+from buttress.server.gate import require_ranker
+from buttress.server.limiting import admit, without_answer
 from buttress.server.request import Request
 
 RERANK_PATHS = ("/v1/rerank", "/v2/rerank", "/rerank")
@@ -33,10 +36,14 @@ async def answer_rerank(data: bytes, buttress: Buttress, request: Request) -> No
         asked = read_asked(body)
     except RequestInvalid as error:
         raise as_invalid(error) from error
-    relay = buttress.relay(Wanted(body=body, principal=request.principal))
+    require_ranker(body.model, buttress, request.principal)
+    wanted = Wanted(body=body, principal=request.principal)
+    admit(lambda: without_answer(wanted))
+    relay = buttress.relay(wanted)
     ranked = _RANKED.decode(await attended(relay.whole(), request.attention))
     answer = answer_of(f"rerank-{relay.trace_id}", body.model, asked, ranked)
-    await send_json(request.send, answer, extra=_headers(relay, ranked))
+    budget = budget_headers(buttress, request.principal, lambda: wanted.payer)
+    await send_json(request.send, answer, extra=[*_headers(relay, ranked), *budget])
 
 
 def _headers(relay: Relay, ranked: Ranked) -> list[tuple[bytes, bytes]]:

@@ -57,6 +57,8 @@ def extension_of(answer: Answer) -> dict[str, object]:
         "citations": answer.citations,
         "support": answer.support,
         "history": answer.history,
+        "cache": answer.cache,
+        "recalled": answer.recalled,
         "model": answer.model,
         "cost_nanodollars": answer.cost_nanodollars,
     }

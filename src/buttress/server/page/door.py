@@ -1,29 +1,29 @@
-"""The routes of the demo page. Who looks at it is the tenant `default`, in no group."""
+"""The routes of the demo page. Who looks at it sees what their key may see; without one, tenant `default`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
-from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Meta
 
+from buttress.access.scopes import may_ask_feature, require_role, scope_of
 from buttress.app.buttress import Buttress
 from buttress.console.demo import POLICY, assets, render_page, type_of
-from buttress.console.drills import kill_local_model
+from buttress.console.drills import budget_to_spend, kill_local_model
 from buttress.console.excerpts import shown, window
 from buttress.kernel.ids import DocumentId
-from buttress.kernel.scope import Scope
+from buttress.kernel.principal import Principal
+from buttress.releases.types import Release, RetrieveStage
 from buttress.server.bodies import Message, Send, send_json
+from buttress.server.decoding import queried
 from buttress.server.errors import MethodNotAllowed, RouteUnknown
-from buttress.server.page.errors import CrossSite, DocumentUnknown, DrillsOff, NothingToKill, QueryInvalid
+from buttress.server.page.errors import CrossSite, DocumentUnknown, DrillsOff, NothingToKill
+from buttress.server.request import Request
 
 PAGE = "/"
 ASSETS = "/assets/"
 DOCUMENTS = "/api/documents/"
 KILL = "/api/drills/kill-model"
-
-ASKER = Scope("default")
-"""Whom the page asks for: nobody in particular."""
 
 _ALWAYS = [
     (b"content-security-policy", POLICY.encode()),
@@ -32,6 +32,7 @@ _ALWAYS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
+_PLACE = "Send ?knowledge=NAME&start=N&end=M: the place of a citation, in characters."
 _MAX_CHARACTERS = 1 << 30
 _Character = Annotated[int, Meta(ge=0, le=_MAX_CHARACTERS)]
 
@@ -61,13 +62,14 @@ class PageDoor:
         """Say whether `path` is one of the page's."""
         return path in (PAGE, KILL) or path.startswith((ASSETS, DOCUMENTS))
 
-    async def answer(self, scope: Message, send: Send) -> None:
+    async def answer(self, request: Request) -> None:
         """Answer a request for one of the page's paths.
 
         Raises:
+            NotAllowed: the key is not for that.
             ButtressError: one of `server.page.errors`, or the database is away.
         """
-        path, method = str(scope["path"]), str(scope["method"])
+        path, method, scope, send = request.path, str(request.scope["method"]), request.scope, request.send
         is_drill = path == KILL
         allowed = ("POST",) if is_drill else ("GET", "HEAD")
         if is_drill and not self._buttress.settings.server.drills:
@@ -75,26 +77,32 @@ class PageDoor:
         if method not in allowed:
             raise MethodNotAllowed(path, method, allowed)
         if is_drill:
+            require_role(request.principal, "developer")
             await self._kill(scope, send)
         elif path == PAGE:
-            await self._page(send)
+            await self._page(send, request.principal)
         elif path.startswith(ASSETS):
             await _asset(path.removeprefix(ASSETS), send, is_versioned=bool(scope["query_string"]))
         else:
-            await self._document(DocumentId(path.removeprefix(DOCUMENTS)), scope, send)
+            await self._document(DocumentId(path.removeprefix(DOCUMENTS)), request)
 
-    async def _page(self, send: Send) -> None:
+    async def _page(self, send: Send, who: Principal) -> None:
         drills = self._buttress.settings.server.drills
-        html = render_page(self._buttress.releases, drills=drills)
+        budget = budget_to_spend(self._buttress.budgets) if drills else ""
+        html = render_page(features_for(who, self._buttress.releases), drills=drills, budget=budget)
         await _send_file(send, html.encode(), "text/html; charset=utf-8", b"no-store")
 
-    async def _document(self, document: DocumentId, scope: Message, send: Send) -> None:
-        place = _place(scope)
+    async def _document(self, document: DocumentId, request: Request) -> None:
+        place, who = queried(request.query, Place, hint=_PLACE), request.principal
         start, end = min(place.start, place.end), place.end
-        found = await self._buttress.excerpt(place.knowledge, document, ASKER, window(start, end))
+        found = None
+        if who.features is None or place.knowledge in knowledge_of(
+            features_for(who, self._buttress.releases)
+        ):
+            found = await self._buttress.excerpt(place.knowledge, document, scope_of(who), window(start, end))
         if found is None:
-            raise DocumentUnknown("there is no such document here, or nobody in particular may not read it")
-        await send_json(send, shown(found, start, end))
+            raise DocumentUnknown("there is no such document here, or who asks may not read it")
+        await send_json(request.send, shown(found, start, end))
 
     async def _kill(self, scope: Message, send: Send) -> None:
         _require_own(scope)
@@ -104,12 +112,25 @@ class PageDoor:
         await send_json(send, Killed(pid))
 
 
-def require_drills(buttress: Buttress) -> None:
-    """Go on where the project lets its visitors break things.
+def features_for(who: Principal, releases: Mapping[str, Release]) -> dict[str, Release]:
+    """Return those of the features that `who` may ask."""
+    return {name: release for name, release in releases.items() if may_ask_feature(who, name)}
+
+
+def knowledge_of(releases: Mapping[str, Release]) -> set[str]:
+    """Return the knowledge bases that features look into."""
+    stages = (stage for release in releases.values() for stage in release.stages)
+    return {stage.knowledge for stage in stages if isinstance(stage, RetrieveStage)}
+
+
+def require_drills(buttress: Buttress, who: Principal) -> None:
+    """Go on where the project lets `who` break things.
 
     Raises:
-        DrillsOff: it does not.
+        DrillsOff: it lets nobody.
+        NotAllowed: it needs another role.
     """
+    require_role(who, "developer")
     if not buttress.settings.server.drills:
         raise DrillsOff("this server does not break things on request")
 
@@ -132,16 +153,6 @@ async def _send_file(send: Send, body: bytes, kind: str, caching: bytes) -> None
     ]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-def _place(scope: Message) -> Place:
-    query = scope["query_string"]
-    assert isinstance(query, bytes)  # noqa: S101 - ASGI says so; for the type checker
-    try:
-        pairs = dict(parse_qsl(query.decode("ascii"), errors="strict", max_num_fields=10))
-        return msgspec.convert(pairs, Place, strict=False)
-    except (msgspec.ValidationError, ValueError) as error:
-        raise QueryInvalid(str(error)) from error
 
 
 def _require_own(scope: Message) -> None:

@@ -10,13 +10,6 @@ class DocumentUnknown(ButtressError):
     hint = "It may have been changed or removed since it was cited; ask again."
 
 
-class QueryInvalid(ButtressError):
-    """The part of an address behind the question mark is not what is expected."""
-
-    code = "server.query_invalid"
-    hint = "Send ?knowledge=NAME&start=N&end=M: the place of a citation, in characters."
-
-
 class DrillsOff(ButtressError):
     """A request wants something to be broken, and this project does not allow it."""
 

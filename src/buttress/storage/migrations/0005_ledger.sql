@@ -15,10 +15,15 @@ create table ledger_leases (
     granted bigint not null,
     used bigint not null,
     returned bigint not null,
+    assumed bigint not null,           -- of what is used: nobody was left who could know
+    unpriced bigint not null,          -- attempts whose cost nobody knows
     is_ended boolean not null,
     changed_at timestamptz not null default now()
 );
 create index ledger_leases_by_account on ledger_leases (budget, owner, window_start);
+create index ledger_leases_running on ledger_leases (worker) where not is_ended;
 
--- Numbers the grants. A worker that is given a smaller number than before knows that the database has forgotten.
-create sequence ledger_grants;
+-- The number of the newest grant. Processes remember it: a database with a smaller one has forgotten grants.
+-- No sequence: that of a restored database may be ahead of what it remembers.
+create table ledger_grants (number bigint not null);
+insert into ledger_grants values (0);

@@ -8,7 +8,9 @@ import pytest
 
 from buttress.gateway.compiling.feature import compile_feature
 from buttress.kernel.catalogue import Catalogue, plain_ladder
+from buttress.kernel.usage import NanoDollars
 from buttress.releases.types import (
+    CostTarget,
     FallbackPassages,
     FallbackText,
     FunctionRule,
@@ -503,6 +505,39 @@ def test_a_latency_budget_that_cannot_be_kept(
     write_feature: WriteFeature, feature_files: Files, catalogue: Catalogue, latency: str, part: str
 ) -> None:
     feature_files["feature.yaml"] += f"latency: {latency}\n"
+    mistakes = compile_feature(write_feature(feature_files), catalogue, KNOWLEDGE)
+    assert isinstance(mistakes, list)
+    assert [part in str(one) for one in mistakes] == [True], mistakes
+    assert mistakes[0].where.line == feature_files["feature.yaml"].count("\n")
+
+
+def test_a_cost_target_is_compiled_and_makes_no_other_release(
+    write_feature: WriteFeature, feature_files: Files, catalogue: Catalogue
+) -> None:
+    before = compiled(write_feature(feature_files), catalogue)
+    feature_files["feature.yaml"] += "cost: {per_interaction: 0.02 USD}\n"
+    release = compiled(write_feature(feature_files), catalogue)
+    assert release.cost == CostTarget(per_interaction=NanoDollars(20_000_000))
+    assert release.release_id == before.release_id
+
+
+@pytest.mark.parametrize(
+    ("cost", "part"),
+    [
+        pytest.param("{}", "`per_interaction` is missing", id="no target"),
+        pytest.param("{per_interaction: 0.02}", "no amount of money", id="no currency"),
+        pytest.param("{per_interaction: 0 USD}", "no amount of money", id="nothing"),
+        pytest.param("{per_interaction: -1 USD}", "no amount of money", id="below nothing"),
+        pytest.param(
+            "{per_call: 1 USD, per_interaction: 1 USD}", "unknown key `per_call`", id="an unknown key"
+        ),
+        pytest.param("cheap", "cost", id="a text"),
+    ],
+)
+def test_a_cost_target_that_is_none(
+    write_feature: WriteFeature, feature_files: Files, catalogue: Catalogue, cost: str, part: str
+) -> None:
+    feature_files["feature.yaml"] += f"cost: {cost}\n"
     mistakes = compile_feature(write_feature(feature_files), catalogue, KNOWLEDGE)
     assert isinstance(mistakes, list)
     assert [part in str(one) for one in mistakes] == [True], mistakes

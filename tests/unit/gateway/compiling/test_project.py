@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from buttress.access.limits import Limit
 from buttress.gateway.compiling.errors import FeatureInvalid
-from buttress.gateway.compiling.project import compile_project, read_models
+from buttress.gateway.compiling.project import compile_project, read_limit_file, read_models
 from buttress.kernel.catalogue import Catalogue
+from buttress.kernel.errors import Mistake
 
 WriteFeature = Callable[..., Path]
 Files = dict[str, str]
@@ -117,3 +119,17 @@ def test_a_project_without_models_is_told_what_to_write(project: Path) -> None:
 def test_a_models_file_of_another_name_is_told(project: Path) -> None:
     (project / "models.yaml").rename(project / "models.yml")
     assert mistakes_of(project)[0].startswith("models.yml: this file is not read")
+
+
+def test_limits_are_read_and_their_mistakes_told(project: Path) -> None:
+    assert read_limit_file(project) == ()
+    path = project / "limits.yaml"
+    path.write_text("limits: {each-key: {per: [key], requests_per_minute: 60}}")
+    assert read_limit_file(project) == (Limit(name="each-key", per=("key",), requests_per_minute=60),)
+    path.write_text("limits: {each-key: {per: [keys]}}")
+    mistakes = read_limit_file(project)
+    assert [one.where.path for one in mistakes if isinstance(one, Mistake)] == [path, path]
+    path.rename(project / "limits.yml")
+    (misnamed,) = read_limit_file(project)
+    assert isinstance(misnamed, Mistake)
+    assert "limits.yaml" in misnamed.message

@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -18,6 +17,7 @@ from buttress.knowledge.parsing.pool import ParserPool
 from buttress.knowledge.ports import TokenStarts
 from buttress.knowledge.settings import MEBIBYTE, ParseLimits, ParserSettings
 from buttress.knowledge.types import ChunkSettings, document_id
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow  # processes of their own, or a server: seconds, all together
 
@@ -39,14 +39,6 @@ def command_of(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.Error:
         return ""
-
-
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Wait for something to become true."""
-    deadline = time.monotonic() + seconds  # noqa: TID251 - a real process takes real time
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"  # noqa: TID251 - as above
-        await asyncio.sleep(0.01)
 
 
 async def test_files_are_parsed_and_errors_raised() -> None:

@@ -1,9 +1,6 @@
 """A provider over HTTP against a scripted upstream, in each wire format."""
 
 import asyncio
-import errno
-import socket
-import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 
@@ -20,9 +17,8 @@ from buttress.models.dialects.chat.request_in import read_body
 from buttress.models.dialects.refusals import MAX_MESSAGE
 from buttress.models.dialects.types import Tally
 from buttress.models.providers.building import FORMATS
-from buttress.models.providers.http import Format, HttpParts, HttpProvider, why_unreachable
+from buttress.models.providers.http import Format, HttpParts, HttpProvider
 from buttress.models.settings import ModelSettings
-from buttress.outbound.faults import Unreachable
 from buttress.outbound.sessions import Sessions
 from buttress.outbound.settings import OutboundSettings
 from buttress.testing.contracts.provider import ProviderCase, ProviderContract, collect, text_of, until
@@ -200,25 +196,6 @@ async def test_where_an_upstream_is_stands_in_the_log_and_not_in_what_clients_re
         await collect(gone, ask())
     assert address not in str(raised.value.as_dict())
     assert [(one["event"], address in one["url"]) for one in logs] == [("models.no_answer", True)]
-
-
-@pytest.mark.parametrize(
-    ("cause", "told"),
-    [
-        pytest.param(None, "no connection within 2 s", id="our own words"),
-        pytest.param(ConnectionRefusedError(111, "10.0.0.3"), "the connection was refused", id="refused"),
-        pytest.param(socket.gaierror(-2, "10.0.0.3"), "its name is not known", id="no such name"),
-        pytest.param(ssl.SSLCertVerificationError(1, "10.0.0.3"), "no encryption", id="its certificate"),
-        pytest.param(OSError(errno.EHOSTUNREACH, "10.0.0.3"), "No route to host", id="the system's words"),
-        pytest.param(OSError("10.0.0.3 and 10.0.0.4"), "there was no connection", id="several at once"),
-    ],
-)
-def test_why_there_was_no_connection_is_told_without_an_address(cause: OSError | None, told: str) -> None:
-    fault = Unreachable("no connection within 2 s" if cause is None else f"at 10.0.0.3: {cause}")
-    fault.__cause__ = cause
-    said = why_unreachable(fault)
-    assert told in said
-    assert "10.0.0" not in said
 
 
 @pytest.mark.parametrize("before", range(MAX_MESSAGE - len(SECRET) - 2, MAX_MESSAGE + 1, 3))

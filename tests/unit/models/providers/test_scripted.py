@@ -2,14 +2,28 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 import pytest
+from msgspec.structs import replace
 
+from buttress.kernel.catalogue import Model, Price
 from buttress.kernel.messages import Finished, Message, ModelEvent, ModelRequest, TextDelta
+from buttress.kernel.principal import Payer
 from buttress.kernel.usage import Usage
 from buttress.models.dialects.types import Body, Tally
 from buttress.models.errors import StreamCut
-from buttress.models.providers.scripted import CutProvider, SlowProvider, drilled
+from buttress.models.order import Order
+from buttress.models.providers.scripted import (
+    FREE,
+    PRETENDED,
+    CutProvider,
+    Drill,
+    SlowProvider,
+    drilled,
+    drilled_meter,
+)
+from buttress.models.types import Bill
 from buttress.testing.contracts.provider import ProviderCase, ProviderContract, collect, text_of
 
 
@@ -88,3 +102,50 @@ def test_without_a_drill_a_provider_is_itself() -> None:
     assert drilled(says, None) is says
     assert isinstance(drilled(says, "slow"), SlowProvider)
     assert isinstance(drilled(says, "cut"), CutProvider)
+
+
+class Till:
+    """A meter that notes what it takes models to cost."""
+
+    def __init__(self) -> None:
+        self.prices: list[Price | None] = []
+
+    @asynccontextmanager
+    async def attempt(self, model: Model, order: Order) -> AsyncGenerator[Bill, None]:
+        """See `Meter.attempt`."""
+        del order
+        self.prices.append(model.price)
+        yield Bill()
+
+
+DEAR = Price(input=1.0, output=0.0)
+PER_REQUEST = Price(input=0.0, output=0.0, request=0.5)
+
+
+@pytest.mark.parametrize(
+    ("provider", "price", "drill", "expected"),
+    [
+        pytest.param("local", FREE, "spend", PRETENDED, id="what is free costs a cent"),
+        pytest.param("openai", replace(FREE, source="us"), "spend", PRETENDED, id="whoever says so"),
+        pytest.param("extractive", FREE, "spend", FREE, id="what quotes is left"),
+        pytest.param("openai", DEAR, "spend", DEAR, id="a price is a price"),
+        pytest.param("openai", PER_REQUEST, "spend", PER_REQUEST, id="of a request, too"),
+        pytest.param("openai", None, "spend", None, id="what nobody knows is not known"),
+        pytest.param("local", FREE, "slow", FREE, id="other drills cost nothing"),
+        pytest.param("local", FREE, None, FREE, id="nor does a call without one"),
+    ],
+)
+async def test_a_price_is_pretended_where_there_is_none(
+    provider: str, price: Price | None, drill: Drill | None, expected: Price | None
+) -> None:
+    till = Till()
+    meter = drilled_meter(lambda _: till, drill)(Payer(tenant="default", feature="support"))
+    model = Model(name="m", provider=provider, price=price)
+    async with meter.attempt(model, Order(request("Hi?"))):
+        pass
+    assert till.prices == [expected]
+
+
+def test_what_spends_a_budget_is_done_to_no_answer() -> None:
+    says = Says()
+    assert drilled(says, "spend") is says

@@ -20,7 +20,8 @@ from openai.types.responses import Response, ResponseUsage
 from buttress.app.buttress import Buttress
 from buttress.testing.upstream import Received, Reply, ScriptedUpstream
 from buttress.tracing.types import Trace
-from tests.unit.server.serving import CHAT, Serving, eventually, serving, traces, write_project
+from tests.unit.server.serving import CHAT, Serving, serving, traces, write_project
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -322,7 +323,7 @@ async def test_a_server_that_stops_ends_what_runs_with_an_error(tmp_path: Path) 
             streams = [await begun(place, door) for door in DOORS]
             async with asyncio.TaskGroup() as group:
                 asking = [group.create_task(error_of(place.create(door, "Wait?"))) for door in DOORS]
-                await eventually(lambda: upstream.running == 2 * len(DOORS))
+                await until(lambda: upstream.running == 2 * len(DOORS))
                 place.server.draining.ring()
             cut = [await error_of(rest_of(stream)) for stream in streams]
     refused = [task.result() for task in asking]
@@ -335,8 +336,8 @@ async def test_a_client_that_hangs_up_ends_the_work(place: Place, door: Door) ->
     stream = await place.create(door, "Stall?", STREAM)
     await anext(aiter(stream))
     await stream.close()
-    await eventually(lambda: place.upstream.running == 0)
-    await eventually(lambda: place.trace.outcome == "cancelled")
+    await until(lambda: place.upstream.running == 0)
+    await until(lambda: place.trace.outcome == "cancelled")
 
 
 async def test_sixty_four_streams_do_not_mix(place: Place) -> None:

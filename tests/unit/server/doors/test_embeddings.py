@@ -14,8 +14,9 @@ from openai import APIStatusError, AsyncOpenAI
 from buttress.knowledge.embedding import OnnxEmbedder
 from buttress.testing.upstream import Received, Recording, Reply, ScriptedUpstream
 from tests.unit.server.doors.test_listing import client_of
-from tests.unit.server.serving import Serving, eventually, serving, traces
+from tests.unit.server.serving import Serving, serving, traces
 from tests.unit.tracing.test_metrics import values
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -166,8 +167,8 @@ async def test_who_hangs_up_ends_the_work(tmp_path: Path) -> None:
     async with asked(tmp_path, upstream) as (_, client):
         async with asyncio.TaskGroup() as group:
             call = group.create_task(client.embeddings.create(model="small", input="a"))
-            await eventually(lambda: upstream.received)
+            await until(lambda: upstream.received)
             call.cancel()
-        await eventually(upstream.received[0].hung_up.is_set)
-        await eventually(lambda: traces(tmp_path))
+        await until(upstream.received[0].hung_up.is_set)
+        await until(lambda: traces(tmp_path))
     assert [trace.outcome for trace in traces(tmp_path)] == ["cancelled"]

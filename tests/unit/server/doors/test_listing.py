@@ -30,6 +30,22 @@ async def test_features_ladders_models_and_the_engines_two_are_listed(project: P
     ]
 
 
+async def test_a_model_says_what_it_costs_and_who_says_so(tmp_path: Path) -> None:
+    (tmp_path / "buttress.yaml").write_text("")
+    (tmp_path / "models.yaml").write_text(
+        "models:\n"
+        "  priced: {provider: openai, id: x, base_url: 'http://127.0.0.1:9/v1',"
+        " price: {input: 1, output: 2, source: our contract, date: 2026-05-01}}\n"
+        "  unknown: {provider: openai, id: x, base_url: 'http://127.0.0.1:9/v1'}\n"
+    )
+    async with serving(tmp_path) as server, client_of(server) as client:
+        told = [(await client.models.retrieve(name)).to_dict()["buttress"] for name in ("priced", "unknown")]
+    assert isinstance(told[0], dict)
+    assert told[0]["price"].items() >= {"input": 1.0, "output": 2.0, "source": "our contract"}.items()
+    assert told[0]["price"]["date"] == "2026-05-01"
+    assert told[1] == {"price": None}
+
+
 async def test_a_model_that_is_called_as_the_own_re_ranker_is_listed_once(tmp_path: Path) -> None:
     (tmp_path / "buttress.yaml").write_text("knowledge: {reranker: {model: mine/ranker}}\n")
     (tmp_path / "models.yaml").write_text("models: {mine/ranker: {provider: extractive}}\n")

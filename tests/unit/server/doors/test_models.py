@@ -13,7 +13,8 @@ from openai import APIError, APIStatusError, AsyncOpenAI, NotFoundError, RateLim
 
 from buttress.testing.upstream import Reply, ScriptedUpstream
 from buttress.tracing.types import Trace
-from tests.unit.server.serving import Serving, eventually, serving, traces
+from tests.unit.server.serving import Serving, serving, traces
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow  # a server each: seconds, all together
 
@@ -304,5 +305,5 @@ async def test_a_client_that_hangs_up_ends_the_upstream_within_a_tenth_of_a_seco
 
 async def _traces(server: Serving, count: int) -> list[Trace]:
     """Wait for so many traces."""
-    await eventually(lambda: len(traces(server.project)) >= count)
+    await until(lambda: len(traces(server.project)) >= count)
     return traces(server.project)

@@ -11,7 +11,7 @@ from buttress.app.buttress import Buttress
 from buttress.console.demo import POLICY
 from buttress.knowledge.types import document_id
 from buttress.testing.upstream import Reply, ScriptedUpstream
-from tests.unit.server.serving import Serving, events_of, serving, write_project
+from tests.unit.server.serving import Serving, events_of, serving, traces, write_project
 
 KILL = "/api/drills/kill-model"
 STAFF = "A secret is 42.\n"
@@ -186,4 +186,6 @@ async def test_a_drill_cuts_this_call_and_no_other(tmp_path: Path) -> None:
             async with server.session.post(f"{server.url}/v1/features/chat", json=body) as response:
                 answer = await response.json()
             outcomes.append((answer["outcome"], answer["reason"]))
+        told = [one.tags for one in traces(server.project)]
     assert outcomes == [("fallback", "models.stream_cut"), ("answered", "")]
+    assert told == [{"drill": "cut"}, {}]

@@ -13,12 +13,14 @@ class PromptDetails(msgspec.Struct, frozen=True, gc=False):
 
     cached_tokens: Count = None
     cache_write_tokens: Count = None
+    audio_tokens: Count = None
 
 
 class CompletionDetails(msgspec.Struct, frozen=True, gc=False):
     """What the tokens of an answer were."""
 
     reasoning_tokens: Count = None
+    audio_tokens: Count = None
 
 
 class Counted(msgspec.Struct, frozen=True, gc=False):
@@ -56,6 +58,7 @@ def usage_of(counted: Counted) -> Usage | None:
         cache_write=written,
         output=completion + left_out - reasoning,
         reasoning=reasoning,
+        sound=_whole(inputs.audio_tokens) + _whole(outputs.audio_tokens),
     )
 
 

@@ -51,6 +51,7 @@ def usage_of(counted: Counts) -> Usage | None:
         cache_write=_cache_write(counted),
         output=output - thinking,
         reasoning=thinking,
+        cache_write_1h=_kept_an_hour(counted),
     )
 
 
@@ -72,6 +73,11 @@ def _cache_write(counted: Counts) -> int:
     if counted.cache_creation_input_tokens is not None or parts is None:
         return _counted(counted.cache_creation_input_tokens)
     return _counted(parts.ephemeral_5m_input_tokens) + _counted(parts.ephemeral_1h_input_tokens)
+
+
+def _kept_an_hour(counted: Counts) -> int:
+    hour = _counted(counted.cache_creation.ephemeral_1h_input_tokens) if counted.cache_creation else 0
+    return min(hour, _cache_write(counted))
 
 
 def counts_of(usage: Usage | None) -> dict[str, object]:

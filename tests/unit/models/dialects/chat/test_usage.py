@@ -54,6 +54,16 @@ from buttress.models.dialects.chat.usage import (
             id="DeepSeek's name of what the cache gave",
         ),
         pytest.param(
+            Counted(
+                prompt_tokens=10,
+                completion_tokens=5,
+                prompt_tokens_details=PromptDetails(audio_tokens=7),
+                completion_tokens_details=CompletionDetails(audio_tokens=2),
+            ),
+            Usage(input=10, output=5, sound=9),
+            id="what was heard, and what was spoken",
+        ),
+        pytest.param(
             Counted(prompt_tokens=10.0, completion_tokens=5.0, total_tokens=15.0),
             Usage(input=10, output=5),
             id="numbers with a point",

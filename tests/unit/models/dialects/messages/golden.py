@@ -261,7 +261,7 @@ GOLDEN = {
             end("end_turn", output_tokens=20),
             STOP,
         ],
-        [TextDelta("Good day."), finished(usage=Usage(input=9, cache_write=7, output=20))],
+        [TextDelta("Good day."), finished(usage=Usage(input=9, cache_write=7, output=20, cache_write_1h=4))],
         9,
     ),
     "as servers send it that only call themselves compatible": Golden(

@@ -1,4 +1,4 @@
-"""The spool: one directory of append-only files, one writer a file; the suffix says whose turn it is.
+"""A spool: one directory of append-only files, one writer a file; the suffix says whose turn it is.
 
     NAME.open    its writer appends, and holds the file's lock for as long as it lives
     NAME.sealed  complete; whoever ships may read and delete it
@@ -13,14 +13,16 @@ import fcntl
 import os
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from errno import ENOSPC
 from io import FileIO
 from pathlib import Path
 
 import structlog
 
-_log = structlog.get_logger("buttress.tracing.spool")
+from buttress.storage.folder import folder_errors
+
+_log = structlog.get_logger("buttress.storage.spool")
 
 OPEN, SEALED = ".open", ".sealed"
 UNFINISHED = ".new"
@@ -31,15 +33,16 @@ MAX_WAITING, MAX_WAITING_BYTES = 1_000, 67_108_864
 
 
 class Spool:
-    """The writing end, for one process. Not for use from several threads at once.
+    """The writing end, for one process, of records called `of`. Not for use from several threads at once.
 
     What cannot be written now (a full disk) is kept in memory and tried again at each `append` and `seal`, up
     to `MAX_WAITING` records and `MAX_WAITING_BYTES`. `lost` counts those that went beyond it, or could not be
     handed over.
     """
 
-    def __init__(self, folder: Path, writer: str, segment_bytes: int) -> None:
+    def __init__(self, folder: Path, writer: str, segment_bytes: int, *, of: str = "records") -> None:
         self._folder = folder
+        self._of = of
         self._writer = writer
         self._segment_bytes = segment_bytes
         self._number = 0
@@ -53,10 +56,15 @@ class Spool:
 
     @property
     def trouble(self) -> str:
-        """Why traces are not where they should be; empty when they are."""
-        waiting = f"{len(self._waiting):,} traces wait for room on the disk" if self._waiting else ""
-        lost = f"{self.lost:,} traces are lost" if self.lost else ""
+        """Why records are not where they should be; empty when they are."""
+        waiting = f"{len(self._waiting):,} {self._of} wait for room on the disk" if self._waiting else ""
+        lost = f"{self.lost:,} {self._of} are lost" if self.lost else ""
         return ", ".join(part for part in (waiting, lost) if part)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether records wait in memory, or are lost: the files do not say all that was reported."""
+        return bool(self._waiting or self.lost)
 
     def append(self, record: bytes) -> None:
         """Write `record` (no line breaks in it) as one line, later where that fails now. Never raises."""
@@ -185,6 +193,25 @@ def _remove_unowned(path: Path, newest: float) -> bool:
     except (BlockingIOError, FileNotFoundError):
         return False
     return True
+
+
+@contextmanager
+def only_reader(folder: Path) -> Iterator[bool]:
+    """Be the only one for the length of the block who takes files from `folder`; False: another one does.
+
+    Raises:
+        DiskFull, FolderUnusable: there is no such folder, and it cannot be made.
+    """
+    with folder_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "ship.lock").open("ab")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
 
 
 def sealed_files(folder: Path) -> list[Path]:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buttress.tracing.spool import (
+from buttress.storage.spool import (
     MAX_WAITING,
     MAX_WAITING_BYTES,
     Spool,
@@ -25,7 +25,7 @@ from buttress.tracing.spool import (
 WRITER = """
 import sys
 from pathlib import Path
-from buttress.tracing.spool import Spool
+from buttress.storage.spool import Spool
 spool = Spool(Path(sys.argv[1]), "child", 1_000_000)
 for number in range(100_000):
     spool.append(b"%d" % number)
@@ -108,7 +108,7 @@ def test_what_cannot_be_written_waits_and_is_written_later(tmp_path: Path) -> No
     spool = Spool(folder, "w", 1_000)
     spool.append(b"one")
     spool.seal()
-    assert (spool.lost, spool.trouble) == (0, "1 traces wait for room on the disk")
+    assert (spool.lost, spool.trouble) == (0, "1 records wait for room on the disk")
     folder.unlink()
     spool.append(b"two")
     spool.seal()
@@ -123,7 +123,7 @@ def test_memory_is_bounded_and_the_oldest_go_first(
     spool = Spool(folder, "w", 1_000_000)
     for number in range(MAX_WAITING + 5):
         spool.append(b"%d" % number)
-    assert (spool.lost, spool.trouble) == (5, "1,000 traces wait for room on the disk, 5 traces are lost")
+    assert (spool.lost, spool.trouble) == (5, "1,000 records wait for room on the disk, 5 records are lost")
     folder.unlink()
     spool.close()
     assert records(folder) == [b"%d" % number for number in range(5, MAX_WAITING + 5)]
@@ -136,7 +136,7 @@ def test_memory_is_bounded_for_large_records_too(tmp_path: Path) -> None:
     spool = Spool(folder, "w", 1_000)
     for _ in range(15):
         spool.append(record)
-    assert (spool.lost, spool.trouble) == (5, "10 traces wait for room on the disk, 5 traces are lost")
+    assert (spool.lost, spool.trouble) == (5, "10 records wait for room on the disk, 5 records are lost")
     folder.unlink()
     spool.append(b"one")
     spool.close()

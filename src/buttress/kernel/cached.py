@@ -1,0 +1,39 @@
+"""What a feature says about giving an earlier answer again: declared in feature.yaml, heeded by the cache."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Level = Literal["process", "shared"]
+"""Where answers are kept: in the memory of each worker alone, or in PostgreSQL for all of them, too."""
+
+Caching = Literal["use", "refresh", "skip"]
+"""What who asks wants of the cache: an earlier answer will do; a new one, which is kept; nothing of it."""
+
+
+class SemanticPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether the answer to a question that means the same is given.
+
+    From the cosine `threshold` on two questions are compared word by word; `shadow` only tells in the trace
+    what would have been given.
+    """
+
+    threshold: Annotated[float, Meta(ge=0.5, le=1)] = 0.95
+    mode: Literal["shadow", "on"] = "shadow"
+
+
+class CachePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long an answer is good, where it is kept, and what ends it before its time.
+
+    `invalidate` is `version`: any change of the knowledge base ends it; `cited`: only one of a document that
+    it cites. `sampled` allows answers of a temperature above 0: everybody then gets the same draw. `replay`
+    says whether a kept answer is given `at_once`, or with the pauses it was written with (`paced`).
+    """
+
+    ttl_s: Annotated[int, Meta(ge=1, le=31_536_000)] = 3_600
+    level: Level = "shared"
+    invalidate: Literal["version", "cited"] = "version"
+    sampled: bool = False
+    replay: Literal["at_once", "paced"] = "at_once"
+    semantic: SemanticPolicy | None = None

@@ -1,0 +1,139 @@
+"""The keys of a project in one process, over one real PostgreSQL."""
+
+import asyncio
+import stat
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from buttress.access.errors import KeyOver, KeySecretUnusable, KeyUnknown
+from buttress.access.issuing import Issued, Wanted, issue, revoke
+from buttress.access.store import KeyStore
+from buttress.app.keyring import Keyring
+from buttress.app.layout import kept_keys_file, key_secret_file
+from buttress.kernel.clock import Clock
+from buttress.settings.errors import SecretMissing
+from buttress.storage.database import Database
+from buttress.storage.errors import StorageUnavailable
+from tests.waiting import until
+
+OpenDatabase = Callable[[], Awaitable[Database]]
+
+
+async def _away() -> Database:
+    raise StorageUnavailable("away")
+
+
+@asynccontextmanager
+async def following(project: Path, database: OpenDatabase) -> AsyncIterator[Keyring]:
+    """Follow the keys for the block."""
+    keyring = Keyring(project, "", database)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(keyring.follow())
+        yield keyring
+        task.cancel()
+
+
+async def made(keyring: Keyring, clock: Clock) -> Issued:
+    wanted = Wanted(name="test", expires_at=clock.now() + timedelta(hours=1))
+    return await issue(await keyring.store(), wanted, keyring.made_secret(), clock.now())
+
+
+@pytest.mark.slow
+async def test_a_key_is_known_where_it_was_not_made_and_no_more_when_it_was_revoked(
+    database: Database, tmp_path: Path, clock: Clock
+) -> None:
+    async def opened() -> Database:
+        return database
+
+    async with following(tmp_path, opened) as here, following(tmp_path, opened) as there:
+        assert await there.is_read_within(20)
+        issued = await made(here, clock)
+
+        async def is_known() -> bool:
+            try:
+                return there.ring.verify(issued.text, clock.now()).key == issued.key.key_id
+            except KeyUnknown:
+                return False
+
+        async def is_over() -> bool:
+            try:
+                there.ring.verify(issued.text, clock.now())
+            except KeyOver:
+                return True
+            return False
+
+        await until(is_known, 20)
+        await revoke(KeyStore(database), issued.key.key_id, clock.now())
+        await until(is_over, 20)
+
+
+@pytest.mark.slow
+async def test_what_was_read_is_kept_for_a_start_without_a_database(
+    database: Database, tmp_path: Path, clock: Clock
+) -> None:
+    async def opened() -> Database:
+        return database
+
+    keyring = Keyring(tmp_path, "", opened)
+    issued = await made(keyring, clock)
+    await keyring.read()
+    kept = kept_keys_file(tmp_path)
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert issued.text.split("_")[2] not in kept.read_text()
+    async with following(tmp_path, _away) as later:
+        later.recall()
+        assert await later.is_read_within(0)
+        assert later.ring.verify(issued.text, clock.now()).key == issued.key.key_id
+
+
+@pytest.mark.slow
+async def test_the_database_is_told_which_keys_were_used(
+    database: Database, tmp_path: Path, clock: Clock
+) -> None:
+    async def opened() -> Database:
+        return database
+
+    keyring = Keyring(tmp_path, "", opened)
+    issued = await made(keyring, clock)
+    await keyring.read()
+    await keyring.tell()
+    assert (await KeyStore(database).get(issued.key.key_id)).last_used_at is None
+    moment = clock.now()
+    keyring.ring.verify(issued.text, moment)
+    await keyring.tell()
+    assert (await KeyStore(database).get(issued.key.key_id)).last_used_at == moment
+
+
+@pytest.mark.parametrize("content", [b"", b"[", b'[{"key_id": 1}]', b"\xff"])
+async def test_kept_keys_that_are_none_are_not_gone_by(tmp_path: Path, content: bytes) -> None:
+    path = kept_keys_file(tmp_path)
+    path.parent.mkdir()
+    path.write_bytes(content)
+    keyring = Keyring(tmp_path, "", _away)
+    keyring.recall()
+    assert not keyring.ring.is_read
+    assert not await keyring.is_read_within(0.01)
+
+
+async def test_nothing_is_known_where_nothing_was_kept(tmp_path: Path) -> None:
+    keyring = Keyring(tmp_path, "", _away)
+    keyring.recall()
+    assert not keyring.ring.is_read
+    with pytest.raises(StorageUnavailable):
+        await keyring.read()
+
+
+async def test_the_secret_is_in_a_file_of_the_project_or_where_the_settings_say(tmp_path: Path) -> None:
+    own = Keyring(tmp_path, "", _away)
+    assert own.made_secret() == own.made_secret() == key_secret_file(tmp_path).read_bytes()
+    (tmp_path / "pepper").write_text("p" * 40)
+    assert Keyring(tmp_path, "file:pepper", _away).made_secret() == b"p" * 40
+    with pytest.raises(SecretMissing):
+        Keyring(tmp_path, "file:no-such-file", _away).made_secret()
+    (tmp_path / "pepper").write_text("short")
+    with pytest.raises(KeySecretUnusable):
+        Keyring(tmp_path, "file:pepper", _away).made_secret()
