@@ -11,7 +11,8 @@ WINDOW_S = 60.0
 
 MAX_DEBT_S = 600.0
 """How far in the future a bucket may be full at most: what costs more than was reserved is owed no longer. A
-moment beyond it is of another start of the machine, whose clock began anew."""
+moment far beyond it is of another start of the machine, whose clock began anew; one that is a little beyond
+was written by who looked at the clock a moment later than who reads it."""
 
 
 def left(limit: int, full_at: float, now: float) -> float:
@@ -43,4 +44,4 @@ def until_full_s(full_at: float, now: float) -> float:
 
 def _wait_s(full_at: float, now: float) -> float:
     wait = full_at - now
-    return wait if 0 < wait <= MAX_DEBT_S else 0.0
+    return min(wait, MAX_DEBT_S) if 0 < wait <= MAX_DEBT_S + WINDOW_S else 0.0

@@ -1,6 +1,6 @@
 """What a key stands for, and when it is over. Pure."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -22,7 +22,11 @@ def made(text_id: str, terms: Terms, secret: Secret, *, expires_at: datetime | N
     if expires_at is not None and expires_at <= secret.made_at:
         raise TermsInvalid("expires: that moment is over already")
     return Key(
-        key_id=text_id, terms=terms, secrets=(secret,), created_at=secret.made_at, expires_at=expires_at
+        key_id=text_id,
+        terms=terms,
+        secrets=(secret,),
+        created_at=secret.made_at,
+        expires_at=_in_utc(expires_at),
     )
 
 
@@ -98,6 +102,13 @@ def principal_of(key: Key) -> Principal:
         role=terms.role,
         tags=terms.tags,
     )
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    try:
+        return moment and moment.astimezone(UTC)
+    except OverflowError:
+        raise TermsInvalid("expires: that moment is behind the end of the calendar") from None
 
 
 def _set(names: tuple[str, ...] | None) -> frozenset[str] | None:

@@ -1,7 +1,8 @@
 """All keys in a worker's memory: a request is let in without waiting for anything.
 
 A ring is empty until keys were read, from the database or from what this machine kept of it. Where keys are
-needed, a request is refused until then: nobody knows yet whether its key was revoked. Once there are keys,
+needed, a request is refused until then: nobody knows yet whether its key was revoked. So it is where nothing
+was read, but something says that there are keys (`expect`). Once there are keys,
 the last known ones go on while the database is away; each still ends at its own time.
 """
 
@@ -33,19 +34,24 @@ class Ring:
         self._held: dict[str, _Held] = {}
         self._secret = _NO_SECRET
         self._used: dict[str, datetime] = {}
+        self._is_expecting = False
         self.is_read = False
         """Whether the keys are known."""
 
     @property
     def has_keys(self) -> bool:
         """Whether any key was ever made; revoked ones count: to revoke the last one must open nothing."""
-        return bool(self._held)
+        return bool(self._held) or self._is_expecting
+
+    def expect(self) -> None:
+        """Take it that there are keys, until they were read: something says that some were made."""
+        self._is_expecting = not self.is_read
 
     def adopt(self, keys: Iterable[Key], secret: bytes | None) -> None:
         """Go by `keys` from now on, hashed with `secret`; None while there is none."""
         self._held = {key.key_id: _Held(key, principal_of(key)) for key in keys}
         self._secret = secret or _NO_SECRET
-        self.is_read = True
+        self.is_read, self._is_expecting = True, False
 
     def verify(self, text: str, now: datetime) -> Principal:
         """Return whom a request comes from whose key is `text`. It takes a few microseconds.

@@ -118,13 +118,15 @@ def require_role(who: Principal, role: Role) -> None:
 
 
 def require_whole(who: Principal) -> None:
-    """Go on where `who` may see what is about every tenant, feature and model.
+    """Go on where `who` may see what is about every tenant, user, feature and model.
 
     Raises:
         NotAllowed: the key is for some of them only.
     """
-    if is_scoped(who) or who.tenants is not None:
-        raise NotAllowed("this is about all tenants, features and models, and this key is for some of them")
+    if sight_of(who):
+        raise NotAllowed(
+            "this is about all tenants, users, features and models, and this key is for some of them"
+        )
 
 
 def _out_of_scope(name: str) -> NotAllowed:

@@ -4,14 +4,16 @@ So a limit is one limit, whichever worker a request comes to: exact on one machi
 without dividing it by the number of workers (who has one connection has one worker). Several machines each
 have a table: there a limit is one for each machine.
 
-A table has a fixed number of places, eight for each remainder of a bucket's number. Where all eight are
-taken, that bucket goes which is full soonest: a full one is as good as none, so mostly nothing is forgotten.
+A table has a fixed number of sets of eight places. Where all eight of a bucket's set are taken, that bucket
+goes which is full soonest: a full one is as good as none, so mostly nothing is forgotten. Which set is a
+bucket's depends on a salt that each table draws: nobody can name users that drive out a certain bucket.
 Of requests at once each worker has a column: one that was killed begins with an empty one.
 """
 
 import fcntl
 import mmap
 import os
+import secrets
 import struct
 import time
 from pathlib import Path
@@ -35,7 +37,8 @@ _NUMBER = struct.Struct("<Q")
 _COUNT = struct.Struct("<H")
 _CONCURRENT = _NUMBER.size + _COLUMNS.size
 _CONCURRENT_AT = RATE_SETS * _RATES.size
-SIZE_BYTES = _CONCURRENT_AT + CONCURRENT_SETS * WAYS * _CONCURRENT
+_SALT_AT = _CONCURRENT_AT + CONCURRENT_SETS * WAYS * _CONCURRENT
+SIZE_BYTES = _SALT_AT + _NUMBER.size
 MAX_COUNT = 65_535
 
 _PAUSES = (0.0,) * LOCK_TRIES + (LOCK_PAUSE_S,) * LOCK_PAUSES
@@ -51,10 +54,14 @@ class Table:
     """
 
     def __init__(self, path: Path, column: int) -> None:
+        self._path = path
         self._column = column % COLUMNS
         self._is_stuck = False
         self._descriptor, self._memory = _opened(path)
-        self._clear_column()
+        self.salt = 0
+        """What decides, with a bucket's number, where it stands; see `set_of`."""
+        with self:
+            self._clear_column()
 
     def close(self) -> None:
         """Let go of the file; what it holds stays for the others."""
@@ -65,7 +72,9 @@ class Table:
 
     def __enter__(self) -> Self:
         if self._descriptor >= 0:
+            self._require_whole()
             self._is_stuck = not any(map(self._lock, _PAUSES[:1] if self._is_stuck else _PAUSES))
+        self.salt = self._drawn_salt()
         return self
 
     def __exit__(
@@ -104,6 +113,15 @@ class Table:
         now = _COUNT.unpack_from(self._memory, own)[0] + more
         _COUNT.pack_into(self._memory, own, max(0, min(MAX_COUNT, now)))
 
+    def _require_whole(self) -> None:
+        """Open the file anew where it was removed or cut off: who reads behind its end is killed."""
+        status = os.fstat(self._descriptor)
+        if status.st_nlink and status.st_size >= SIZE_BYTES:
+            return
+        self.close()
+        self._descriptor, self._memory = _opened(self._path)
+        _log.warning("limits.begun_anew", path=str(self._path))
+
     def _lock(self, pause_s: float) -> bool:
         """Take the lock where it is free, and say whether it was; else pause."""
         try:
@@ -116,7 +134,7 @@ class Table:
 
     def _rate_place(self, number: int) -> int:
         """Return where the bucket stands, or is to stand: then in the place of what is full soonest."""
-        at = number % RATE_SETS * _RATES.size
+        at = set_of(number, self.salt, RATE_SETS) * _RATES.size
         held = _RATES.unpack_from(self._memory, at)
         for way in range(WAYS):
             if held[2 * way] == number:
@@ -125,7 +143,7 @@ class Table:
         return at + soonest * _RATE.size
 
     def _concurrent_place(self, number: int) -> int | None:
-        begin = _CONCURRENT_AT + number % CONCURRENT_SETS * WAYS * _CONCURRENT
+        begin = _CONCURRENT_AT + set_of(number, self.salt, CONCURRENT_SETS) * WAYS * _CONCURRENT
         places = range(begin, begin + WAYS * _CONCURRENT, _CONCURRENT)
         free = None
         for at in places:
@@ -135,11 +153,21 @@ class Table:
                 free = at
         return free
 
+    def _drawn_salt(self) -> int:
+        """Return the salt of the table as it is now, drawn by who came first."""
+        if not _NUMBER.unpack_from(self._memory, _SALT_AT)[0]:
+            _NUMBER.pack_into(self._memory, _SALT_AT, secrets.randbits(63) + 1)
+        return int(_NUMBER.unpack_from(self._memory, _SALT_AT)[0])
+
     def _clear_column(self) -> None:
-        with self:
-            first = _CONCURRENT_AT + _NUMBER.size + self._column * _COUNT.size
-            for at in range(first, SIZE_BYTES, _CONCURRENT):
-                _COUNT.pack_into(self._memory, at, 0)
+        first = _CONCURRENT_AT + _NUMBER.size + self._column * _COUNT.size
+        for at in range(first, _SALT_AT, _CONCURRENT):
+            _COUNT.pack_into(self._memory, at, 0)
+
+
+def set_of(number: int, salt: int, sets: int) -> int:
+    """Return in which of `sets` the bucket of that number stands: the same in each process of a machine."""
+    return hash((salt, number)) % sets  # of whole numbers: PYTHONHASHSEED does not count
 
 
 def _opened(path: Path) -> tuple[int, mmap.mmap]:

@@ -46,6 +46,7 @@ class Keyring:
         self._database = database
         self._changed, self._was_read = asyncio.Event(), asyncio.Event()
         self._kept = b""
+        self._hashed_with: bytes | None = None
         self.ring = Ring()
 
     async def store(self) -> KeyStore:
@@ -64,13 +65,21 @@ class Keyring:
         return made_secret(key_secret_file(self._project))
 
     def recall(self) -> None:
-        """Go by the keys that this machine kept; where there are none, or of another kind, by none."""
+        """Go by the keys that this machine kept.
+
+        Where they cannot be read, or only a secret is there, which is made with the first key, there are
+        keys: nobody is let in without one until the database was read.
+        """
         try:
             kept = kept_keys_file(self._project).read_bytes()
-            self.ring.adopt(msgspec.json.decode(kept, type=list[Key]), self._secret())
+            keys = msgspec.json.decode(kept, type=list[Key])
+            self._hashed_with = self._secret()
+            self.ring.adopt(keys, self._hashed_with)
         except FileNotFoundError:
-            return
+            if self._reference or key_secret_file(self._project).exists():
+                self.ring.expect()
         except (OSError, msgspec.MsgspecError, ButtressError) as error:
+            self.ring.expect()
             _log.warning("keys.not_recalled", reason=str(error))
 
     async def follow(self) -> None:
@@ -95,10 +104,14 @@ class Keyring:
         """Read the keys now.
 
         Raises:
-            ButtressError: the database cannot be asked, or the secret is not to be had; the ring stays.
+            ButtressError: the database cannot be asked, and the ring stays; or the secret is not to be had,
+                and the ring goes by the last one: what was revoked is over all the same.
         """
         keys = await (await self.store()).all()
-        self.ring.adopt(keys, await asyncio.to_thread(self._secret))
+        try:
+            self._hashed_with = await asyncio.to_thread(self._secret)
+        finally:
+            self.ring.adopt(keys, self._hashed_with)
         self._was_read.set()
         await asyncio.to_thread(self._keep, keys)
 
@@ -107,7 +120,7 @@ class Keyring:
         while True:
             try:
                 await work()
-            except (ButtressError, psycopg.Error, OSError) as error:
+            except (ButtressError, psycopg.Error, OSError, msgspec.MsgspecError) as error:
                 if str(error) != said:  # once, not once a second
                     _log.warning("keys.not_followed", reason=str(error))
                 said = str(error)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,7 +21,7 @@ from buttress.models.types import Bill
 from buttress.spend.accounts import Accounts
 from buttress.spend.budgets import Budget, Due, Sight
 from buttress.spend.journal import Journal
-from buttress.spend.prices import in_force, most
+from buttress.spend.prices import most
 from buttress.spend.purses import Left, PurseParts, Purses, Reservation, Scarce
 from buttress.spend.settings import SpendSettings
 from buttress.spend.states import account_states
@@ -111,11 +111,15 @@ class Paying:
 
         Of hard budgets, of accounts that are in `sight` as a whole, and as far as is known here.
         """
-        accounts, now = self._accounts_of(budgets), self._parts.clock.now()
-        dues = [due for model in models if not _is_free(model, now) for due in accounts.of(payer, model.name)]
-        seen = {due.key: due for due in dues if due.budget.hard and due.is_in(sight)}
-        left = [known for due in seen.values() if (known := self._purses.left(due))]
-        return min(left, key=lambda one: one.share, default=None)
+        accounts, nearest = self._accounts_of(budgets), None
+        for model in models:
+            if _is_free(model.price):
+                continue
+            for due in accounts.of(payer, model.name):
+                left = self._purses.left(due) if due.budget.hard and due.is_in(sight) else None
+                if left and (nearest is None or left.share < nearest.share):
+                    nearest = left
+        return nearest
 
     def give_back(self, scarce: Scarce) -> None:
         """Give back what is free of an account: another process has nothing left."""
@@ -145,8 +149,11 @@ class Paying:
             self.short.put_nowait(scarce)
 
 
-def _is_free(model: Model, now: datetime) -> bool:
-    return most(in_force(model.price, now), 1, 1) == 0
+@lru_cache(maxsize=1_000)
+def _is_free(price: Price | None) -> bool:
+    """Say whether nothing is paid at `price`, now and later; each call asks."""
+    changes = price.changes if price else ()
+    return all(most(one, 1, 1) == 0 for one in (price, *(change.price for change in changes)))
 
 
 async def budgets_now(database: Database, budgets: Sequence[Budget], clock: Clock) -> Present:

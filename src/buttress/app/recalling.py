@@ -22,9 +22,9 @@ from buttress.caching.keys import Knowledge
 from buttress.caching.settings import CachingSettings
 from buttress.caching.store import AnswerStore
 from buttress.caching.types import Entry, Key, Meaning, Similar
-from buttress.gateway.kept import KeptAnswer
+from buttress.gateway.kept import KeptAnswer, KeptPiece, KeptRelay
 from buttress.gateway.types import Sentence
-from buttress.kernel.cached import CachePolicy
+from buttress.kernel.cached import KeepPolicy
 from buttress.kernel.clock import Clock
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import hash_of
@@ -59,6 +59,7 @@ class ProjectAnswers:
         """See `AnswerCache.surroundings`."""
         self._answers = Answers(database, settings, clock)
         self._flights = Flights[Sentence, KeptAnswer](settings.max_flights)
+        self._relays = Flights[KeptPiece, KeptRelay](settings.max_flights)
         self._known: dict[str, Knowledge] = {}
         self._wanted: set[str] = set()
         self._news = asyncio.Event()
@@ -99,25 +100,35 @@ class ProjectAnswers:
         if name not in self._wanted:
             self._wanted.add(name)
             self._news.set()
-        if self._watch is None:
-            self._watch = self._tasks.create_task(self._watch_all())
+        self._begin_to_watch()
         return self._known.get(name)
 
-    async def get(self, key: Key, policy: CachePolicy) -> Entry | None:
+    def _begin_to_watch(self) -> None:
+        """Hear from now on of what changes, and of what is to be forgotten."""
+        if self._watch is None:
+            self._watch = self._tasks.create_task(self._watch_all())
+
+    async def get(self, key: Key, policy: KeepPolicy) -> Entry | None:
         """See `AnswerCache.get`."""
+        if policy.level == "shared":
+            self._begin_to_watch()
         return await self._answers.get(key, policy)
 
     async def similar(self, key: Key, meaning: Meaning, threshold: float) -> Sequence[Similar]:
         """See `AnswerCache.similar`."""
         return await self._answers.similar(key, meaning, threshold)
 
-    def put(self, key: Key, entry: Entry, policy: CachePolicy, meaning: Meaning | None = None) -> None:
+    def put(self, key: Key, entry: Entry, policy: KeepPolicy, meaning: Meaning | None = None) -> None:
         """See `AnswerCache.put`."""
         self._answers.put(key, entry, policy, meaning)
 
     def join(self, key: Key) -> Leader[Sentence, KeptAnswer] | Follower[Sentence, KeptAnswer] | None:
         """See `AnswerCache.join`."""
         return self._flights.join(key)
+
+    def join_relay(self, key: Key) -> Leader[KeptPiece, KeptRelay] | Follower[KeptPiece, KeptRelay] | None:
+        """See `AnswerCache.join_relay`."""
+        return self._relays.join(key)
 
     async def _watch_all(self) -> None:
         """Know what the wanted knowledge bases hold, for ever; nothing of them while the database is away."""
@@ -145,11 +156,23 @@ class ProjectAnswers:
             self._known.clear()
             self._answers.forget_here()
         elif notice.channel == CHANNEL:
-            self._answers.forget_here(_ids(notice.payload) or None)
+            self._forget(_ids(notice.payload))
             return
         else:
             self._known.pop(notice.payload, None)
         self._news.set()
+
+    def _forget(self, documents: list[str]) -> None:
+        """Forget what cites `documents`; everything, without any."""
+        if self._answers.forget_here(documents or None):
+            self._tasks.create_task(self._forget_stored(documents))
+
+    async def _forget_stored(self, documents: list[str]) -> None:
+        """Forget once more, in every process: this one has stored something behind the back of who forgot."""
+        try:
+            await forget_cited(await self._database(), documents)
+        except (ButtressError, psycopg.Error, OSError) as error:
+            _log.warning("answers.not_forgotten", documents=len(documents), reason=str(error))
 
     async def _read_wanted(self) -> None:
         await self._is_listening.wait()  # what was read before could change unheard

@@ -60,7 +60,7 @@ async def try_model(buttress: Buttress, name: str) -> Tried:
     """
     if buttress.catalogue.models[name].provider == "extractive":
         return Tried(model=name, outcome="not_asked")
-    relay = buttress.relay(Wanted(body=_body(buttress.catalogue.models[name])))
+    relay = buttress.relay(Wanted(body=_body(buttress.catalogue.models[name]), caching="skip"))
     try:
         async with aclosing(relay.pieces()) as pieces:
             async for _ in pieces:

@@ -19,7 +19,7 @@ from buttress.caching.memory import MemoryAnswers
 from buttress.caching.settings import CachingSettings
 from buttress.caching.store import AnswerStore
 from buttress.caching.types import Entry, Key, Meaning, Similar
-from buttress.kernel.cached import CachePolicy
+from buttress.kernel.cached import KeepPolicy
 from buttress.kernel.clock import Clock
 from buttress.kernel.errors import ButtressError
 from buttress.storage.database import Database
@@ -32,6 +32,9 @@ MAX_READS = 64
 
 REST_S = 1.0
 """How long the database is left alone that failed."""
+
+STORED_LATELY = 1_000
+"""Of so many answers that were stored last it is known what they cite."""
 
 _REFUSALS = (ButtressError, psycopg.Error, OSError, UnicodeError)
 """What a database may say, or what it is asked with may be: half a character in a tenant's name."""
@@ -59,6 +62,8 @@ class Answers:
         self._clock = clock
         self._here = MemoryAnswers(settings.max_entries, settings.max_bytes)
         self._queue: deque[_Waiting] = deque()
+        self._stored: deque[tuple[str, ...]] = deque(maxlen=STORED_LATELY)
+        self._forgettings = 0
         self._wake = asyncio.Event()
         self._written = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
@@ -79,7 +84,7 @@ class Answers:
             task.cancel()
         await self._tasks.__aexit__(None, None, None)
 
-    async def get(self, key: Key, policy: CachePolicy) -> Entry | None:
+    async def get(self, key: Key, policy: KeepPolicy) -> Entry | None:
         """Return what is kept under `key`; from memory at once.
 
         Raises:
@@ -88,10 +93,11 @@ class Answers:
         found = self._here.get(key, self._clock.now())
         if found or policy.level == "process":
             return found
-        now = self._clock.now()
+        now, forgettings = self._clock.now(), self._forgettings
         entry = await self._asked(lambda store: store.get(key, now), self._settings.read_timeout_s)
-        if entry:
-            self._here.put(key, entry)
+        if entry is None or forgettings != self._forgettings:  # it may be what was forgotten meanwhile
+            return None
+        self._here.put(key, entry)
         return entry
 
     async def similar(self, key: Key, meaning: Meaning, threshold: float) -> Sequence[Similar]:
@@ -106,7 +112,7 @@ class Answers:
             self._settings.semantic_timeout_s,
         )
 
-    def put(self, key: Key, entry: Entry, policy: CachePolicy, meaning: Meaning | None = None) -> None:
+    def put(self, key: Key, entry: Entry, policy: KeepPolicy, meaning: Meaning | None = None) -> None:
         """Keep `entry`. Never waits, never fails: where it is too large, or too many wait, it is not kept."""
         if len(entry.body) > self._settings.max_entry_bytes:
             return
@@ -122,12 +128,24 @@ class Answers:
         if self._writer is None:
             self._writer = self._tasks.create_task(self._write_all())
 
-    def forget_here(self, documents: Collection[str] | None = None) -> None:
-        """Drop from memory what cites one of `documents`; everything, without any."""
+    def forget_here(self, documents: Collection[str] | None = None) -> bool:
+        """Drop what cites one of `documents` from memory and from what waits to be stored; all, without any.
+
+        Return whether this process has stored such answers lately: who deleted the stored ones may have
+        done so just before. It is said once.
+        """
+        self._forgettings += 1
         if documents is None:
             self._here.forget(lambda _, __: True)
-        else:
-            self._here.forget_cited(documents)
+            self._queue.clear()
+            return False
+        self._here.forget_cited(documents)
+        changed = frozenset(documents)
+        self._queue = deque(one for one in self._queue if changed.isdisjoint(one.entry.cited))
+        before = len(self._stored)
+        others = (cited for cited in self._stored if changed.isdisjoint(cited))
+        self._stored = deque(others, maxlen=STORED_LATELY)
+        return len(self._stored) < before
 
     async def _asked(self, ask: Callable[[AnswerStore], Coroutine[None, None, T]], within_s: float) -> T:
         if self._clock.monotonic() < self._rests_until:
@@ -164,13 +182,14 @@ class Answers:
     async def _write_all(self) -> None:
         while True:
             while self._queue:
-                await self._write(self._queue[0])
-                self._queue.popleft()
+                await self._write(self._queue.popleft())
             self._written.set()
             self._wake.clear()
             await self._wake.wait()
 
     async def _write(self, one: _Waiting) -> None:
+        if one.entry.cited:
+            self._stored.append(one.entry.cited)
         try:
             await AnswerStore(await self._database()).put(one.key, one.entry, one.meaning)
         except _REFUSALS as error:
@@ -179,10 +198,10 @@ class Answers:
 
     async def _flush(self) -> None:
         """Wait a bounded time until all is written; it is a cache, and what is lost is asked for anew."""
-        if not self._queue:
+        if self._writer is None or self._written.is_set():
             return
         try:
             async with asyncio.timeout(self._settings.flush_s):
                 await self._written.wait()
         except TimeoutError:
-            self.lost += len(self._queue)
+            self.lost += len(self._queue) + 1  # and the one that is being written

@@ -8,7 +8,7 @@ Texts are compared in Unicode's composed form (NFC): the standard calls the othe
 import json
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -23,6 +23,33 @@ def canonical(value: object) -> bytes:
     """
     plain = _plain(msgspec.to_builtins(value))
     return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def read_strictly(data: bytes) -> object:
+    """Return the value of JSON text that can be read in one way alone.
+
+    Of a name that an object has twice, one reader takes the first value and another one the last: two texts
+    that a model takes for different ones must not become the same value here.
+
+    Raises:
+        ValueError: it is no such text, or holds what JSON has no number for.
+        RecursionError: it nests too deep.
+    """
+    return _STRICT.decode(data.decode())
+
+
+def _once(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("an object has a name twice")
+    return found
+
+
+def _refused(word: str) -> object:
+    raise ValueError(f"{word} is no number of JSON")
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_refused)
 
 
 def _plain(value: object) -> object:

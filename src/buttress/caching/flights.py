@@ -6,7 +6,8 @@ behind one failure after the other would make an outage longer. It is shared wit
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
 from typing import Generic, Literal, TypeVar
 
 from buttress.caching.types import Key
@@ -95,6 +96,21 @@ class Follower(Generic[P, R]):
             except TimeoutError:
                 self.end = "late"
                 return
+
+
+@contextmanager
+def letting_go(seat: Callable[[], Leader[P, R] | None]) -> Iterator[None]:
+    """Let those go on who follow the leader that `seat` has, when the block is left before its end."""
+    try:
+        yield
+    except (asyncio.CancelledError, GeneratorExit):
+        if leader := seat():
+            leader.leave()
+        raise
+    except BaseException:
+        if leader := seat():
+            leader.fail()
+        raise
 
 
 class Flights(Generic[P, R]):

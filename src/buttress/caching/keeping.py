@@ -59,6 +59,12 @@ def why_not_kept_of_model(ending: ModelEnding) -> str | None:
         return "other_model"
     if ending.finish != "stop":
         return f"finished:{ending.finish}"
-    if ending.fields.get("n") not in {None, 1}:
+    return why_not_drawn(ending.fields, sampled=ending.sampled)
+
+
+def why_not_drawn(fields: Mapping[str, object], *, sampled: bool) -> str | None:
+    """Return why one answer to `fields` must not be given for another one, whatever it says; see above."""
+    temperature, several = fields.get("temperature"), fields.get("n")
+    if several is not None and several != 1:
         return "several"
-    return None if ending.sampled or ending.fields.get("temperature") == 0 else "sampled"
+    return None if sampled or temperature == 0 else "sampled"

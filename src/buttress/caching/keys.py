@@ -58,7 +58,7 @@ class ModelParts(msgspec.Struct, frozen=True, kw_only=True):
 
 NOT_ASKED = frozenset(
     {
-        *("model", "stream", "stream_options", "user", "metadata", "safety_identifier"),
+        *("model", "stream", "user", "metadata", "safety_identifier"),
         *("prompt_cache_key", "prompt_cache_retention", "store"),
     }
 )
@@ -114,8 +114,11 @@ def _feature(parts: FeatureParts, *, by_version: bool) -> dict[str, object]:
 
 
 def _who_matters(seen_as: Sequence[str], knowledge: Knowledge | None) -> list[str]:
-    """Return the readers that decide what is found; all of them where it is not known who is named."""
-    return sorted(set(seen_as) & knowledge.readers if knowledge else set(seen_as))
+    """Return the readers that decide what is found; all of them where it is not known who is named.
+
+    In ASCII: two names that Unicode calls the same are two readers, as they are to the documents.
+    """
+    return sorted(map(ascii, set(seen_as) & knowledge.readers if knowledge else set(seen_as)))
 
 
 def _digest(told: Mapping[str, object]) -> str:

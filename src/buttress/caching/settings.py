@@ -7,7 +7,7 @@ from msgspec import Meta
 
 
 class CachingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How much is kept of answers, and how long a call looks for one. What is kept says feature.yaml."""
+    """How much is kept of answers, and how long a call looks for one. The files say what is kept."""
 
     max_entries: Annotated[
         int, Meta(ge=0, le=10_000_000, description="Answers kept in the memory of each process; 0: none.")

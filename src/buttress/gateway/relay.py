@@ -6,12 +6,17 @@ the upstream's own words where the client speaks them too.
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import datetime
+from functools import partial
 
 import msgspec
 
 from buttress.gateway.errors import ModelUnknown
 from buttress.gateway.ports import Ports
+from buttress.gateway.relay_cache import Asking, RelayCache
 from buttress.gateway.steps.record import ending
+from buttress.gateway.types import CacheState, Recollected
+from buttress.kernel.cached import Caching
 from buttress.kernel.catalogue import Ladder
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import TraceId, new_id
@@ -43,10 +48,11 @@ LEFT_OUT = "left out: it holds keys"
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """A client's request to a model or a ladder of models.yaml, by `principal`."""
+    """A client's request to a model or a ladder of models.yaml, by `principal`; `caching` is said apart."""
 
     body: Body
     principal: Principal = ANYBODY
+    caching: Caching = "use"
 
     @property
     def user(self) -> str | None:
@@ -78,6 +84,7 @@ class Relay:
         self.trace_id = TraceId(new_id("tr", ports.clock, ports.chance))
         self.attempts: list[Attempt] = []
         self._sums: Sums | None = None
+        self._cache: RelayCache | None = None
         self._begun = self._lost()
 
     async def whole(self) -> bytes:
@@ -99,17 +106,35 @@ class Relay:
         """
         self._ports.begin(self._begun)
         with ending(self.trace_id, self._record):
-            ladder, ports = self._ladder(), self._ports.of_ladder(self._wanted.payer, self._attempted)
-            models = ports.deployments.in_order(ladder, self._ports.catalogue.models, ports.chance)
-            rungs = [Rung(model, self._ports.provider(model)) for model in models]
-            stream = stream_ladder(self.order, rungs, ports, Pace(hedge_after_ms=ladder.hedge_after_ms))
             try:
-                async with aclosing(stream) as pieces:
+                async with aclosing(self._stream(self._ladder())) as pieces:
                     async for piece in pieces:
                         self._note(piece)
                         yield piece
             except NoRungLeft as error:
                 raise _common(error) from error
+
+    def _stream(self, ladder: Ladder) -> AsyncGenerator[Piece | Finished, None]:
+        name = self._wanted.body.model
+        if (policy := self._ports.catalogue.caches.get(name)) is None:
+            return self._anew(ladder)
+        asking = Asking(
+            trace_id=self.trace_id,
+            started_at=self.started_at,
+            tenant=self._wanted.principal.tenant,
+            body=self._wanted.body,
+            ladder=ladder,
+            policy=policy,
+            caching=self._wanted.caching,
+        )
+        self._cache = RelayCache(asking, self._ports)
+        return self._cache.pieces(partial(self._anew, ladder), self.attempts)
+
+    def _anew(self, ladder: Ladder) -> AsyncGenerator[Piece | Finished, None]:
+        ports = self._ports.of_ladder(self._wanted.payer, self._attempted)
+        models = ports.deployments.in_order(ladder, self._ports.catalogue.models, ports.chance)
+        rungs = [Rung(model, self._ports.provider(model)) for model in models]
+        return stream_ladder(self.order, rungs, ports, Pace(hedge_after_ms=ladder.hedge_after_ms))
 
     def _note(self, piece: Piece | Finished) -> None:
         if isinstance(piece, Frame):
@@ -130,7 +155,25 @@ class Relay:
         """What all attempts so far used, cost and took: failed ones are paid for, too."""
         if self._sums is None:
             self._sums = sums_of(self.attempts)
+            if self._cache and (recalled := self._cache.recalled):
+                self._sums = msgspec.structs.replace(self._sums, model=recalled.model)
         return self._sums
+
+    @property
+    def cache(self) -> CacheState | None:
+        """Whether the answer came from the cache; None where what is asked has none."""
+        return self._cache.state if self._cache else None
+
+    @property
+    def recalled(self) -> Recollected | None:
+        """Where the answer comes from, if it was not made for this call."""
+        return self._cache.recalled if self._cache else None
+
+    @property
+    def origin(self) -> tuple[TraceId, datetime]:
+        """The call that the answer was made in, and when that began: mostly this one."""
+        recalled = self.recalled
+        return (recalled.trace_id, recalled.made_at) if recalled else (self.trace_id, self.started_at)
 
     @property
     def figures(self) -> dict[str, object]:
@@ -186,6 +229,7 @@ class Relay:
             error_code=code,
             model=sums.model,
             answer="".join(self._text),
+            spans=self._cache.recorder.spans if self._cache else [],
             attempts=msgspec.to_builtins(self.attempts),
             usage=sums.usage,
             cost_nanodollars=sums.cost,

@@ -1,4 +1,4 @@
-"""What a feature says about giving an earlier answer again: declared in feature.yaml, heeded by the cache."""
+"""What is said about giving an earlier answer again: in feature.yaml, in models.yaml; heeded by the cache."""
 
 from typing import Annotated, Literal
 
@@ -23,17 +23,25 @@ class SemanticPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     mode: Literal["shadow", "on"] = "shadow"
 
 
-class CachePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long an answer is good, where it is kept, and what ends it before its time.
+class KeepPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long an answer is good, where it is kept, and how it is given: the `cache` of a model or a ladder.
 
-    `invalidate` is `version`: any change of the knowledge base ends it; `cited`: only one of a document that
-    it cites. `sampled` allows answers of a temperature above 0: everybody then gets the same draw. `replay`
-    says whether a kept answer is given `at_once`, or with the pauses it was written with (`paced`).
+    `sampled` allows answers of a temperature above 0: everybody then gets the same draw. `replay` says
+    whether a kept answer is given `at_once`, or with the pauses it was written with (`paced`).
     """
 
     ttl_s: Annotated[int, Meta(ge=1, le=31_536_000)] = 3_600
     level: Level = "shared"
-    invalidate: Literal["version", "cited"] = "version"
     sampled: bool = False
     replay: Literal["at_once", "paced"] = "at_once"
+
+
+class CachePolicy(KeepPolicy, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The `cache` of a feature, which says beside that what ends an answer before its time.
+
+    `invalidate` is `version`: any change of the knowledge base ends it; `cited`: only one of a document that
+    it cites, or tells a passage of.
+    """
+
+    invalidate: Literal["version", "cited"] = "version"
     semantic: SemanticPolicy | None = None

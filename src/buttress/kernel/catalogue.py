@@ -4,6 +4,8 @@ import datetime as dt
 
 import msgspec
 
+from buttress.kernel.cached import KeepPolicy
+
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """US dollars per million tokens, one figure for each class of `Usage`.
@@ -143,10 +145,14 @@ def plain_ladder(*names: str) -> Ladder:
 
 
 class Catalogue(msgspec.Struct, frozen=True):
-    """Every model of a project by name, and every ladder."""
+    """Every model of a project by name, and every ladder.
+
+    `caches` are those of models and ladders whose answers are kept when they are asked by their names.
+    """
 
     models: dict[str, Model]
     ladders: dict[str, Ladder]
+    caches: dict[str, KeepPolicy] = {}
 
     def ladder(self, name: str) -> Ladder:
         """Return the ladder `name`, or one with the model of that name; an empty one of what is not there."""

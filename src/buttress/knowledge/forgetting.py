@@ -34,7 +34,7 @@ async def _forget(knowledge: str, index: Index, parts: IngestParts) -> IngestRep
         await lock.check()
         async with Ledger(parts.database, knowledge).changing() as change:
             documents = await change.remove_all()
+            await change.tell(CHANNEL)
             await index.drop(knowledge)
-    await parts.database.notify(CHANNEL, knowledge)
     duration_s = parts.clock.monotonic() - began
     return IngestReport(knowledge=knowledge, removed=documents, duration_s=duration_s, forgotten=True)

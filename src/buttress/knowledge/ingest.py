@@ -55,7 +55,7 @@ from buttress.storage.database import Database
 from buttress.storage.errors import LockBusy, LockLost
 
 CHANNEL = "knowledge"
-"""Where the name of a knowledge base is told after each of its commits (NOTIFY)."""
+"""Where the name of a knowledge base is told with each of its commits (NOTIFY)."""
 
 _GO_ON = (
     "Ingest again: what was committed stays and is not done twice; no document is found in part. "
@@ -204,9 +204,10 @@ class _Ingest:
         await self._tools.lock.check()
         async with self._tools.ledger.changing() as change:
             await change.remove(gone)
+            await change.tell(CHANNEL)
             await self._tools.table.remove(gone)
         self._tally.removed(len(gone))
-        await self._tell(gone)
+        await self._say_changed(gone)
 
     async def _prepare_all(self) -> None:
         intake = Intake(
@@ -278,15 +279,15 @@ class _Ingest:
         async with self._tools.ledger.changing() as change:
             fingerprint, now = self._tools.plan.fingerprint, self._parts.clock.now()
             await change.put(documents, self._base.tenant, fingerprint, now)
+            await change.tell(CHANNEL)
             await self._tools.table.replace([_rows(one, self._base.tenant) for one in group])
         self._tally.committed(documents)
+        await self._say_changed([one.listed.document_id for one in documents])
         await self._tools.table.tidy(more_to_come=True)
-        await self._tell([one.listed.document_id for one in documents])
 
-    async def _tell(self, documents: Collection[DocumentId]) -> None:
+    async def _say_changed(self, documents: Collection[DocumentId]) -> None:
         if self._parts.changed:
             await self._parts.changed(documents)
-        await self._parts.database.notify(CHANNEL, self._base.name)
 
 
 def _rows(embedded: _Embedded, tenant: str) -> DocumentRows:

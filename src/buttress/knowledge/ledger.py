@@ -135,6 +135,10 @@ class LedgerChange:
         """Forget `documents`."""
         await self._connection.execute(_REMOVE, (self._knowledge, list(documents)))
 
+    async def tell(self, channel: str) -> None:
+        """Tell who listens on `channel` the name of the knowledge base, if and when this is committed."""
+        await self._connection.execute("select pg_notify(%s, %s)", (channel, self._knowledge))
+
     async def remove_all(self) -> int:
         """Forget every document of the knowledge base; return how many there were."""
         return (await self._connection.execute(_FORGET, (self._knowledge,))).rowcount

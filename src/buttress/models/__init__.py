@@ -20,7 +20,8 @@ Read in this order:
     openai_tokens, gguf_head, gguf_tokens
                  the same exactly: OpenAI's tokenizers, and the one that a GGUF file holds
     units, extract   answering without a model: what can be quoted, and what is; pure
-    declaration  models.yaml
+    declaration, ladders, caches
+                 models.yaml
     errors, settings
 
 Promises:

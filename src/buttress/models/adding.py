@@ -88,7 +88,7 @@ def _says(read: Catalogue, before: Catalogue, addition: Addition) -> bool:
         old, step = ladders[addition.ladder], (Step((addition.name,)),)
         steps = step + old.steps if addition.is_first else old.steps + step
         ladders[addition.ladder] = Ladder(steps, old.hedge_after_ms)
-    return read.ladders == ladders
+    return read.ladders == ladders and read.caches == before.caches
 
 
 def _edited(text: str, addition: Addition) -> str:

@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from buttress.kernel.cached import KeepPolicy
 from buttress.kernel.catalogue import KEPT_HERE, Catalogue, DataPolicy, Ladder, Model, Option, Price
 from buttress.kernel.errors import Mistake
 from buttress.kernel.located import Located, convert_all, did_you_mean, parse_yaml
 from buttress.kernel.secrets import has_password, parse_reference
+from buttress.models.caches import odd_caches, read_caches
 from buttress.models.ladders import LADDERS, read_ladder
 from buttress.models.pricing import PriceEntry, odd_in, price_of
 
@@ -74,6 +76,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     policy: PolicyEntry = PolicyEntry()
     backed: bool = False
     options: dict[str, Option] = {}
+    cache: KeepPolicy | None = None
 
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,12 +110,14 @@ def read_catalogue(text: str, path: Path, providers: Collection[str]) -> Catalog
         *_name_mistakes(located, declaration),
         *_second_file(located, [one for one in models.values() if isinstance(one, Model)]),
         *_two_embedders(located, models, ladders),
+        *odd_caches(located, models, ladders, (*EMBEDDERS, *RERANKERS, "extractive")),
     ]
     if mistakes:
         return sorted(mistakes, key=lambda one: one.where.line or 0)
     return Catalogue(
         {name: model for name, model in models.items() if isinstance(model, Model)},
         {name: ladder for name, ladder in ladders.items() if isinstance(ladder, Ladder)},
+        read_caches(located, [*models, *ladders]),
     )
 
 

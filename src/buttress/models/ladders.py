@@ -3,7 +3,7 @@
 ladders:
   answers: [writer, quotes]
   spread: [[east, west], {big: 3, bigger: 1}, quotes]
-  quick: {rungs: [east, west, quotes], hedge_after_ms: 400}
+  quick: {rungs: [east, west, quotes], hedge_after_ms: 400, cache: {ttl_s: 60}}
 """
 
 from collections.abc import Collection, Iterator
@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from buttress.kernel.cached import KeepPolicy
 from buttress.kernel.catalogue import Ladder, Step
 from buttress.kernel.errors import Mistake
 from buttress.kernel.located import Keys, Located, convert_all, did_you_mean
@@ -26,6 +27,7 @@ class LadderEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     rungs: list[object]
     hedge_after_ms: Annotated[int, Meta(ge=1, le=600_000)] | None = None
+    cache: KeepPolicy | None = None
 
 
 def read_ladder(located: Located, name: str, models: Collection[str]) -> Ladder | list[Mistake]:

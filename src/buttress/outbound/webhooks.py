@@ -26,7 +26,10 @@ from buttress.outbound.signing import ID, SIGNATURE, TIMESTAMP, signatures
 _GONE = 410
 _BARRED = tuple(
     ip_network(one)
-    for one in ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "fd20:ce::254/128", "100.100.100.200/32")
+    for one in (
+        *("169.254.0.0/16", "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32"),
+        *("fe80::/10", "fd00:ec2::254/128", "fd20:ce::254/128"),
+    )
 )
 
 Kind = Literal[

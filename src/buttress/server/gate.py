@@ -25,7 +25,8 @@ class Gate:
 
     Without a key it lets everybody in where `server.keys` is `never`; where it is `auto`, on an address of
     this machine, and until the first key is made. While no keys were read yet, `auto` takes a project for one
-    without keys on an address of this machine only; else it refuses, since a key may have been revoked.
+    without keys on an address of this machine only, and unless the ring expects some; else it refuses, since
+    a key may have been revoked.
     """
 
     def __init__(self, ring: Ring, clock: Clock, settings: ServerSettings) -> None:

@@ -60,9 +60,8 @@ async def run_calls(loaded: Loaded, name: str) -> None:
                 beside = [
                     _hand_over_again_and_again(buttress, metrics),
                     _follow(live, buttress, metrics, say, limiter),
+                    buttress.share(),  # also alone: programs beside it, and other machines, hold money, too
                 ]
-                if settings.workers > 1:
-                    beside.append(buttress.share())
                 tasks += [group.create_task(one) for one in beside]
                 _settle_down()
                 await serve(server, listening, settings, draining)

@@ -70,7 +70,7 @@ def storable(value: str) -> str:
     return f"{readable}~{hash_of(value.encode(errors='surrogatepass').hex())}"
 
 
-class AccountKey(msgspec.Struct, frozen=True):
+class AccountKey(msgspec.Struct, frozen=True, gc=False):
     """One account of a budget: whose it is, by the dimensions of `per`, and from when on it counts."""
 
     budget: str
@@ -91,6 +91,8 @@ class Due(msgspec.Struct, frozen=True):
 
     def is_in(self, sight: Sight) -> bool:
         """Say whether all that draw from the account are in `sight`."""
+        if not sight:
+            return True
         known = self.budget.where | dict(zip(self.budget.per, self.key.owner, strict=True))
         return all(known.get(dimension) in among for dimension, among in sight.items())
 

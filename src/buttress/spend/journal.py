@@ -3,6 +3,7 @@
     WRITER-NNNNNN.open, .sealed   a line for each step: the reports of the leases that it touched
     WRITER.owner                  the writer holds its lock while it lives; 1 in it: lines are missing
     WRITER.kept                   what was read of that writer's files so far; kept for days
+    taught                        until which grant a restored ledger was told all that stands here
     newest-grant                  the highest number of a grant that any process here has had
 
 A grant is a line before any of it is spent, a reservation before the attempt begins, a settlement before the
@@ -24,7 +25,7 @@ from buttress.spend.store import Report
 from buttress.storage.spool import OPEN, SEALED, UNFINISHED, Spool, read_records, sealed_files
 
 OWNER, KEPT = ".owner", ".kept"
-NEWEST_GRANT = "newest-grant"
+NEWEST_GRANT, TAUGHT = "newest-grant", "taught"
 
 WHOLE, LINES_MISSING = b"0", b"1"
 
@@ -163,6 +164,19 @@ def raise_newest_grant(folder: Path, number: int) -> None:
         os.close(file)
 
 
+def read_taught(folder: Path) -> int:
+    """Return until which grant a restored ledger was told all that stands in `folder`; 0: never."""
+    with suppress(OSError, ValueError):
+        return int((folder / TAUGHT).read_bytes())
+    return 0
+
+
+def remember_taught(folder: Path, number: int) -> None:
+    """Note that a ledger that was restored at grant `number` was told all; else it is told once more."""
+    with suppress(OSError):
+        (folder / TAUGHT).write_text(str(number))
+
+
 def recover_newest_grant(folder: Path) -> None:
     """Learn the highest number of a grant from the journals, where the file that says it is lost or damaged.
 
@@ -179,7 +193,8 @@ def recover_newest_grant(folder: Path) -> None:
 
 def all_files(folder: Path) -> list[Path]:
     """Return every file with reports: a whole line of one that is still written is as good as any."""
-    return [*sorted(folder.glob(f"*{KEPT}")), *sealed_files(folder), *sorted(folder.glob(f"*{OPEN}"))]
+    kept = sorted(path for path in folder.glob(f"*{KEPT}") if path.is_file())
+    return [*kept, *sealed_files(folder), *sorted(folder.glob(f"*{OPEN}"))]
 
 
 def newest_in(path: Path) -> dict[str, Report]:
@@ -235,8 +250,9 @@ def keep(folder: Path, reports: Mapping[str, Report], writer: str, compact_bytes
     path = folder / f"{writer}{KEPT}"
     with path.open("a+b") as file:
         ends_a_line, before = _ends_a_line(file), file.tell()
-        line = _encode(tuple(reports.values())) + b"\n"
-        file.write(line if ends_a_line else b"\n" + line)
+        if not ends_a_line:
+            file.write(b"\n")
+        _write_lines(file, reports)
         size = file.tell()
     # Tried again when it has doubled: it may be large because there are many leases.
     if size > compact_bytes and size.bit_length() > before.bit_length():
@@ -252,13 +268,17 @@ def _ends_a_line(file: BinaryIO) -> bool:
     return file.read(1) == b"\n"
 
 
+def _write_lines(file: BinaryIO, reports: Mapping[str, Report]) -> None:
+    every = list(reports.values())
+    starts = range(0, len(every), LEASES_A_LINE)
+    file.writelines(_encode(every[start : start + LEASES_A_LINE]) + b"\n" for start in starts)
+
+
 def _compact(path: Path) -> None:
-    hidden = path.with_suffix(UNFINISHED)
+    hidden = path.with_name(path.name + UNFINISHED)
     try:
         with hidden.open("wb") as file:
-            reports = list(newest(read_reports(path)).values())
-            for start in range(0, len(reports), LEASES_A_LINE):
-                file.write(_encode(reports[start : start + LEASES_A_LINE]) + b"\n")
+            _write_lines(file, newest(read_reports(path)))
         hidden.replace(path)
     except OSError as error:  # it is all there, only not small
         _log.warning("journal.not_compacted", file=path.name, reason=str(error))

@@ -23,7 +23,7 @@ SHARE = 4
 """A grant is at most this part of what is left, so that others find something, too: leases shrink."""
 
 
-class Holding(msgspec.Struct, frozen=True):
+class Holding(msgspec.Struct, frozen=True, gc=False):
     """What a worker says of its lease: sums since it began, in nano-dollars. None of them ever falls.
 
     `used` is what attempts cost, `returned` what was given back unused. Of `used`, so much is only `assumed`:

@@ -6,7 +6,6 @@ order of their budgets, which is the same for everybody.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from itertools import islice
 from math import inf
 from types import TracebackType
 from typing import Protocol, Self
@@ -30,7 +29,7 @@ MAX_PURSES = 20_000
 """Of more, those that were idle for longest are given back."""
 
 MAX_TIDIED = 1_000
-"""Leases that are ended at once: in milliseconds, since calls wait for it."""
+"""Leases that are looked at, and ended, at once: in milliseconds, since calls wait for it."""
 
 GIVE_UP_S = 10.0
 """A question that the ledger has not answered by then is asked again, by whoever needs the money."""
@@ -108,6 +107,7 @@ class _Held:
         self.grant = 0
         self.asking: _Asking | None = None
         self.is_unsure = False
+        self.counted = (0, 0)
         self._others: int | None = None
 
     def hear(self, used: int) -> None:
@@ -146,7 +146,8 @@ class Purses:
         self._held: dict[AccountKey, _Held] = {}
         self._leaving: list[_Held] = []
         self._budgets: Mapping[str, Budget] | None = None
-        self._leases = 0
+        self._to_look_at: list[AccountKey] = []
+        self._leases = self._free = self._reserved = 0
         self._is_open = False
         self._tasks = asyncio.TaskGroup()
         self._running: set[asyncio.Task[Grant | Refusal | None]] = set()
@@ -168,12 +169,12 @@ class Purses:
     @property
     def free(self) -> int:
         """What may be spent without asking, in nano-dollars, in all accounts together."""
-        return sum(max(0, held.purse.free) for held in self._held.values())
+        return self._free
 
     @property
     def reserved(self) -> int:
         """What is set aside for attempts under way, in nano-dollars, in all accounts together."""
-        return sum(held.purse.reserved for held in (*self._held.values(), *self._leaving))
+        return self._reserved
 
     async def reserve(self, dues: Sequence[Due], worst: NanoDollars | None) -> Reservation:
         """Set `worst` aside in every account, and write that down; None: nobody knows what it may cost.
@@ -239,12 +240,15 @@ class Purses:
     def tidy(self) -> None:
         """End leases of windows that are over, and of budgets that are no more, once nothing is under way.
 
-        At most `MAX_TIDIED` of them: at midnight there may be one for each user.
+        It looks at `MAX_TIDIED` of them, the next ones each time: there may be one for each user.
         """
         now = self._clock.monotonic()
-        done = (key for key, held in self._held.items() if held.purse.is_over(now) or self._is_former(held))
-        for key in list(islice(done, MAX_TIDIED)):
-            self._leaving.append(self._held.pop(key))
+        keys = self._to_look_at or list(self._held)
+        for key in keys[:MAX_TIDIED]:
+            held = self._held.get(key)
+            if held and (held.purse.is_over(now) or self._is_former(held)):
+                self._leaving.append(self._held.pop(key))
+        self._to_look_at = keys[MAX_TIDIED:]
         self._end(self._leaving[:MAX_TIDIED])
         self._leaving = [held for held in self._leaving if not held.purse.holding.is_ended]
 
@@ -406,6 +410,9 @@ class Purses:
         return BudgetExhausted(f"{told} of {limit} this {budget.window}", retry_after_s=max(0.0, left_s))
 
     def _tell(self, touched: Iterable[_Held]) -> None:
+        touched = list(touched)
+        for held in touched:
+            self._count(held)
         reports = [
             Report(
                 lease=held.lease,
@@ -419,6 +426,13 @@ class Purses:
         ]
         if reports:
             self._parts.notes.write(reports)
+
+    def _count(self, held: _Held) -> None:
+        """Keep the sums of all purses: they are asked for each second, and there may be one for each user."""
+        purse, (free, reserved) = held.purse, held.counted
+        held.counted = (0 if purse.holding.is_ended else max(0, purse.free), purse.reserved)
+        self._free += held.counted[0] - free
+        self._reserved += held.counted[1] - reserved
 
 
 def _is_idle(held: _Held) -> bool:

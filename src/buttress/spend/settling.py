@@ -19,7 +19,9 @@ from buttress.spend.journal import (
     newest_in,
     read_kept,
     read_newest_grant,
+    read_taught,
     recover_newest_grant,
+    remember_taught,
     writer_of,
 )
 from buttress.spend.store import Ledger, Report
@@ -75,17 +77,23 @@ def _is_over(path: Path, oldest: float) -> bool:
 
 
 async def _teach(folder: Path, ledger: Ledger) -> None:
-    """Tell a ledger that has forgotten grants all that anybody here has written down, living ones too."""
+    """Tell a ledger that has forgotten grants all that anybody here has written down, living ones too.
+
+    Also where another machine has noticed it first, and told what it has written down.
+    """
     await asyncio.to_thread(recover_newest_grant, folder)
-    seen = read_newest_grant(folder)
-    known = await ledger.newest_grant()
-    if known >= seen:
+    seen, taught = read_newest_grant(folder), read_taught(folder)
+    known, learned_until = await ledger.newest_grant(), await ledger.learned_until()
+    if known >= seen and learned_until == taught:
         return
     _log.warning("ledger.was_restored", known_grants=known, given_grants=seen)
     for path in await asyncio.to_thread(all_files, folder):
         if reports := await asyncio.to_thread(newest_in, path):
             await _tell(reports, ledger)
-    await ledger.catch_up(seen)
+    if known < seen:
+        await ledger.catch_up(seen)
+        learned_until = seen
+    remember_taught(folder, learned_until)
     _log.warning("ledger.has_learned", grants=seen)
 
 
@@ -124,8 +132,7 @@ async def _bury(folder: Path, writer: str, ledger: Ledger) -> None:
     Those are told once more before: a database that was restored a moment ago has forgotten them. Of a
     writer whose last lines are missing all that it held counts as spent.
     """
-    kept = await asyncio.to_thread(read_kept, folder, writer)
-    running = {lease: report for lease, report in kept.items() if not report.holding.is_ended}
+    running = await asyncio.to_thread(_running, folder, writer)
     await _tell(running, ledger)
     is_known = await asyncio.to_thread(is_whole, folder, writer)
     under_way = {lease: report.reserved for lease, report in running.items()} if is_known else None
@@ -136,3 +143,8 @@ async def _bury(folder: Path, writer: str, ledger: Ledger) -> None:
     if ended:
         await asyncio.to_thread(keep, folder, ended, writer)
     await asyncio.to_thread((folder / f"{writer}{OWNER}").unlink, missing_ok=True)
+
+
+def _running(folder: Path, writer: str) -> dict[str, Report]:
+    kept = read_kept(folder, writer)
+    return {lease: report for lease, report in kept.items() if not report.holding.is_ended}

@@ -1,5 +1,6 @@
 """The ledger in PostgreSQL: what is granted of each budget, and what is known of each lease."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -53,7 +54,11 @@ NUMBER = "UPDATE ledger_grants SET number = number + 1 RETURNING number"
 
 NEWEST = "SELECT number FROM ledger_grants"
 
-CATCH_UP = "UPDATE ledger_grants SET number = greatest(number, %s)"
+CATCH_UP = """
+    UPDATE ledger_grants SET number = greatest(number, %(seen)s), learned_until = greatest(number, %(seen)s)
+"""
+
+LEARNED = "SELECT learned_until FROM ledger_grants"
 
 # In the order of their ids: two that tell of the same leases must not wait for each other.
 TELL = """
@@ -90,7 +95,7 @@ AT_ONCE = 1_000
 Values = Sequence[object] | Mapping[str, object] | None
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class Report(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a worker tells of one of its leases: a record of its journal.
 
     `reserved` are the nano-dollars that attempts under way may cost: what may have been spent if nothing more
@@ -215,7 +220,16 @@ class Ledger:
             StorageUnavailable, StorageBusy: see `storage.database`.
         """
         async with self._database.connection(autocommit=True) as connection:
-            await connection.execute(CATCH_UP, (number,))
+            await connection.execute(CATCH_UP, {"seen": number})
+
+    async def learned_until(self) -> int:
+        """Return the number of the newest grant when a restored database last learned again; 0: it never did.
+
+        Raises:
+            StorageUnavailable, StorageBusy: see `storage.database`.
+        """
+        async with self._database.connection(autocommit=True) as connection:
+            return await _number(connection, LEARNED)
 
     async def tell(self, reports: Iterable[Report]) -> None:
         """Take notice of what workers say of their leases; in any order, as often as they like.
@@ -223,12 +237,9 @@ class Ledger:
         Raises:
             StorageUnavailable, StorageBusy: see `storage.database`.
         """
-        newest = {one.lease: one for one in sorted(reports, key=lambda one: _age(one.holding))}
-        leases = sorted(newest)
-        for start in range(0, len(leases), AT_ONCE):
-            rows = [_row(newest[lease]) for lease in leases[start : start + AT_ONCE]]
+        for rows in await asyncio.to_thread(_batches, reports):
             async with self._database.connection(autocommit=True) as connection:
-                await connection.execute(TELL, (msgspec.json.encode(rows).decode(),))
+                await connection.execute(TELL, (rows,))
 
     async def bury(self, worker: str, under_way: Mapping[str, NanoDollars] | None) -> list[Report]:
         """End the leases of a worker that is gone; return how they ended.
@@ -242,7 +253,7 @@ class Ledger:
         async with self._database.connection(autocommit=True) as connection:
             await connection.execute(BARRIER)
             rows = await (await connection.execute(RUNNING, (worker,))).fetchall()
-        ended = [_ended(worker, row, under_way) for row in rows]
+        ended = await asyncio.to_thread(_all_ended, worker, rows, under_way)
         await self.tell(ended)
         return ended
 
@@ -284,6 +295,22 @@ def _asked(due: Due, lease: str) -> dict[str, object]:
         "lease": lease,
         "most": MOST,
     }
+
+
+def _batches(reports: Iterable[Report]) -> list[str]:
+    """Return the newest report of each lease as JSON, `AT_ONCE` of them in each text."""
+    newest = {one.lease: one for one in sorted(reports, key=lambda one: _age(one.holding))}
+    leases = sorted(newest)
+    return [
+        msgspec.json.encode([_row(newest[lease]) for lease in leases[start : start + AT_ONCE]]).decode()
+        for start in range(0, len(leases), AT_ONCE)
+    ]
+
+
+def _all_ended(
+    worker: str, rows: Iterable[Sequence[object]], under_way: Mapping[str, NanoDollars] | None
+) -> list[Report]:
+    return [_ended(worker, row, under_way) for row in rows]
 
 
 def _ended(worker: str, row: Sequence[object], under_way: Mapping[str, NanoDollars] | None) -> Report:

@@ -50,7 +50,7 @@ COST = Family("cost_dollars", "Money for attempts whose cost is known.", ("model
 LATE = Family(
     "missed_budgets", "Calls that took longer than their feature's latency budget.", ("feature", "limit")
 )
-LOOKUPS = Family("cache_lookups", "Calls of features with a cache by what it gave.", ("feature", "outcome"))
+LOOKUPS = Family("cache_lookups", "Calls of what has a cache by what it gave.", ("feature", "outcome"))
 SAVED_TOKENS = Family("cache_saved_tokens", "Tokens of answers that were not made anew.", ("feature",))
 SAVED = Family("cache_saved_dollars", "Money for answers that were not made anew, where known.", ("feature",))
 UNPRICED = Family("unpriced_attempts", "Attempts whose cost nobody knows.", ("model",))

@@ -56,6 +56,13 @@ def test_no_minute_lets_in_more_than_twice_the_limit_and_a_long_time_no_more_tha
         assert sum(amount for _, amount in admitted) <= limit * (1 + lasted / WINDOW_S) * (1 + 1e-9) + 1e-6
 
 
+@given(now=st.floats(1, 1e7), behind=st.floats(0, 5))
+def test_what_is_owed_is_owed_to_who_looked_at_the_clock_sooner_too(now: float, behind: float) -> None:
+    full_at = taken(60, 10**9, 0.0, now)
+    assert until_full_s(full_at, now - behind) == pytest.approx(MAX_DEBT_S)
+    assert taken(60, 1, full_at, now - behind) >= full_at - behind - 1e-6
+
+
 @given(limit=limits, taken_before=st.integers(0, 2_000), amount=st.integers(1, 1_000))
 def test_who_waits_as_long_as_told_is_let_in_and_who_comes_sooner_is_not(
     limit: int, taken_before: int, amount: int

@@ -1,6 +1,6 @@
 """`access.keys`: what a key stands for, and when it is over."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -61,6 +61,15 @@ def test_terms_that_nobody_can_keep_are_refused(given: dict[str, object], named:
 def test_a_key_that_is_over_before_it_begins_is_refused() -> None:
     with pytest.raises(TermsInvalid, match="over already"):
         new_key(NOON)
+
+
+def test_when_a_key_is_over_is_told_in_one_time_zone() -> None:
+    east = timezone(2 * HOUR)
+    _, key = new_key(expires_at=(NOON + HOUR).astimezone(east))
+    assert key.expires_at is not None
+    assert (key.expires_at, key.expires_at.tzinfo) == (NOON + HOUR, UTC)
+    with pytest.raises(TermsInvalid):
+        new_key(expires_at=datetime(9999, 12, 31, 23, tzinfo=timezone(-2 * HOUR)))
 
 
 @given(life=hours, later=hours)

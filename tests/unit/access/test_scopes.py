@@ -120,6 +120,7 @@ def test_what_is_about_all_is_for_keys_without_a_scope() -> None:
     require_whole(ANYBODY)
     for who in (
         Principal(tenants=frozenset({"acme"})),
+        Principal(user="ada"),
         Principal(models=frozenset()),
         Principal(features=frozenset()),
     ):

@@ -1,18 +1,27 @@
 """`access.table`: one memory for several workers."""
 
 import multiprocessing
+import os
+from collections.abc import Callable
+from itertools import count, islice
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buttress.access.table import CONCURRENT_SETS, RATE_SETS, SIZE_BYTES, WAYS, Table
+from buttress.access.table import CONCURRENT_SETS, RATE_SETS, SIZE_BYTES, WAYS, Table, set_of
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "run" / "limits.table"
+
+
+def of_one_set(table: Table, sets: int) -> list[int]:
+    """Return one number more of buckets of one set than there are places."""
+    wanted = set_of(1, table.salt, sets)
+    return list(islice((one for one in count(1) if set_of(one, table.salt, sets) == wanted), WAYS + 1))
 
 
 def test_what_one_writes_the_other_reads(path: Path) -> None:
@@ -23,7 +32,7 @@ def test_what_one_writes_the_other_reads(path: Path) -> None:
         here.add(9, 2)
     with there:
         there.add(9, 1)
-    assert (there.full_at(7), there.full_at(7 + RATE_SETS)) == (12.5, 0)
+    assert (there.full_at(7), there.full_at(8)) == (12.5, 0)
     assert (here.count(9), there.count(9), here.count(10)) == (3, 3, 0)
     here.close()
     there.close()
@@ -49,15 +58,48 @@ def test_no_count_is_below_nothing(path: Path) -> None:
 
 def test_of_too_many_buckets_that_goes_which_is_full_soonest(path: Path) -> None:
     table = Table(path, 0)
-    numbers = [1 + way * RATE_SETS for way in range(WAYS + 1)]
+    numbers = of_one_set(table, RATE_SETS)
     for moment, number in enumerate(numbers, start=1):
         table.put(number, float(moment))
     assert [table.full_at(one) for one in numbers] == [0.0, *map(float, range(2, WAYS + 2))]
 
 
+@pytest.mark.parametrize(
+    "harm",
+    [
+        pytest.param(lambda path: os.truncate(path, 0), id="cut off"),
+        pytest.param(lambda path: os.truncate(path, 100_000), id="cut in the middle"),
+        pytest.param(Path.unlink, id="removed"),
+        pytest.param(lambda path: path.write_bytes(os.urandom(SIZE_BYTES)), id="overwritten"),
+    ],
+)
+def test_whatever_happens_to_the_file_workers_go_on_with_one_table(
+    path: Path, harm: Callable[[Path], None]
+) -> None:
+    here, there = Table(path, 0), Table(path, 1)
+    harm(path)
+    for moment, table in enumerate((here, there, here), start=1):
+        with table:
+            assert table.full_at(7) in {0.0, float(moment - 1)}
+            table.put(7, float(moment))
+    with there:
+        assert there.full_at(7) == 3
+    assert here.salt == there.salt
+    assert path.stat().st_size == SIZE_BYTES
+
+
+def test_nobody_can_tell_beforehand_which_buckets_drive_out_a_certain_one(path: Path, tmp_path: Path) -> None:
+    first, again, other = Table(path, 0), Table(path, 1), Table(tmp_path / "other", 0)
+    assert first.salt == again.salt != other.salt
+    chosen = of_one_set(other, RATE_SETS)
+    for moment, number in enumerate(chosen, start=1):
+        first.put(number, float(moment))
+    assert [first.full_at(one) for one in chosen] == [*map(float, range(1, WAYS + 2))]
+
+
 def test_what_is_under_way_is_never_forgotten_for_something_else(path: Path) -> None:
     table = Table(path, 0)
-    numbers = [1 + way * CONCURRENT_SETS for way in range(WAYS + 1)]
+    numbers = of_one_set(table, CONCURRENT_SETS)
     for number in numbers:
         table.add(number, 1)
     assert [table.count(one) for one in numbers] == [*[1] * WAYS, 0]

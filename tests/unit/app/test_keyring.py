@@ -108,6 +108,38 @@ async def test_the_database_is_told_which_keys_were_used(
     assert (await KeyStore(database).get(issued.key.key_id)).last_used_at == moment
 
 
+@pytest.mark.slow
+async def test_a_key_in_the_form_of_another_version_ends_no_process(
+    database: Database, tmp_path: Path, clock: Clock
+) -> None:
+    reads = 0
+
+    async def opened() -> Database:
+        nonlocal reads
+        reads += 1
+        return database
+
+    async def has_tried_again() -> bool:
+        return reads > before + 1
+
+    async with following(tmp_path, opened) as keyring:
+        assert await keyring.is_read_within(20)
+        issued = await made(keyring, clock)
+        await keyring.read()
+        async with database.connection() as connection:
+            await connection.execute(
+                "INSERT INTO keys (key_id, body, created_at) VALUES ('other', '{}', now())"
+            )
+            await connection.execute("SELECT pg_notify('buttress_keys', '')")
+        try:
+            before = reads
+            await until(has_tried_again, 20)
+        finally:
+            async with database.connection() as connection:
+                await connection.execute("DELETE FROM keys WHERE key_id = 'other'")
+        assert keyring.ring.verify(issued.text, clock.now()).key == issued.key.key_id
+
+
 @pytest.mark.parametrize("content", [b"", b"[", b'[{"key_id": 1}]', b"\xff"])
 async def test_kept_keys_that_are_none_are_not_gone_by(tmp_path: Path, content: bytes) -> None:
     path = kept_keys_file(tmp_path)
@@ -117,6 +149,57 @@ async def test_kept_keys_that_are_none_are_not_gone_by(tmp_path: Path, content: 
     keyring.recall()
     assert not keyring.ring.is_read
     assert not await keyring.is_read_within(0.01)
+
+
+@pytest.mark.parametrize("content", [b"", b"[", b"\xff"])
+async def test_where_the_kept_keys_cannot_be_read_there_are_some(tmp_path: Path, content: bytes) -> None:
+    path = kept_keys_file(tmp_path)
+    path.parent.mkdir()
+    path.write_bytes(content)
+    keyring = Keyring(tmp_path, "", _away)
+    keyring.recall()
+    assert keyring.ring.has_keys
+
+
+@pytest.mark.parametrize("reference", ["", "file:pepper"])
+async def test_where_there_is_a_secret_there_are_keys_until_they_were_read(
+    tmp_path: Path, reference: str
+) -> None:
+    (tmp_path / "pepper").write_text("p" * 40)
+    keyring = Keyring(tmp_path, reference, _away)
+    keyring.recall()
+    assert keyring.ring.has_keys == bool(reference)
+    keyring.made_secret()
+    keyring.recall()
+    assert keyring.ring.has_keys
+    keyring.ring.adopt([], None)
+    assert not keyring.ring.has_keys
+
+
+@pytest.mark.parametrize("content", ["", "cut off", "\u00e9" * 40])
+async def test_a_secret_that_cannot_be_read_lets_nobody_in_without_a_key(
+    database: Database, tmp_path: Path, clock: Clock, content: str
+) -> None:
+    async def opened() -> Database:
+        return database
+
+    here = Keyring(tmp_path, "", opened)
+    issued = await made(here, clock)
+    await here.read()
+    key_secret_file(tmp_path).write_text(content)
+    restarted = Keyring(tmp_path, "", opened)
+    restarted.recall()
+    assert restarted.ring.has_keys
+    with pytest.raises(KeySecretUnusable):
+        await restarted.read()
+    assert restarted.ring.has_keys
+    # A process that runs goes on with what it knows, and hears of what was revoked.
+    assert here.ring.verify(issued.text, clock.now()).key == issued.key.key_id
+    await revoke(KeyStore(database), issued.key.key_id, clock.now())
+    with pytest.raises(KeySecretUnusable):
+        await here.read()
+    with pytest.raises(KeyOver):
+        here.ring.verify(issued.text, clock.now())
 
 
 async def test_nothing_is_known_where_nothing_was_kept(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from buttress.app.recalling import (
     surroundings_of,
     sweep_answers,
 )
+from buttress.caching.flights import Follower, Leader
 from buttress.caching.keys import Knowledge
 from buttress.caching.settings import CachingSettings
 from buttress.caching.store import AnswerStore
@@ -26,9 +27,9 @@ from buttress.knowledge.ingest import CHANNEL as KNOWLEDGE_CHANNEL
 from buttress.settings.tree import Settings
 from buttress.storage.database import Database
 from buttress.storage.errors import StorageUnavailable
-from buttress.testing.clock import ManualClock
+from buttress.testing.clock import NOON, ManualClock
 from tests.projects import ANSWERABLE
-from tests.unit.caching.entries import a_key, an_entry
+from tests.unit.caching.entries import SHARED, a_key, an_entry
 from tests.waiting import until
 
 PATIENT = CachingSettings(read_timeout_s=1)
@@ -136,6 +137,24 @@ async def test_what_cites_changed_documents_goes_in_every_process(documents: Dat
         assert await answers.get(a_key("does not"), HERE)
 
 
+async def test_what_was_stored_behind_the_back_of_who_forgot_it_is_forgotten_too(documents: Database) -> None:
+    """As of an answer that waited for the database while the document changed that it cites."""
+    store = AnswerStore(documents)
+    async with ProjectAnswers(always(documents), PATIENT, ManualClock()) as answers:
+        await known(answers)
+        answers.put(a_key("late"), an_entry(cited=("document 7",)), SHARED)
+
+        async def is_stored() -> bool:
+            return await store.get(a_key("late"), NOON) is not None
+
+        async def is_gone() -> bool:
+            return not await is_stored()
+
+        await until(is_stored)
+        await documents.notify(CHANNEL, '["document 7"]')
+        await until(is_gone)
+
+
 @pytest.mark.parametrize("payload", ["[]", "no list", '{"of": "another version"}'])
 async def test_who_does_not_understand_forgets_all(documents: Database, payload: str) -> None:
     async with ProjectAnswers(always(documents), PATIENT, ManualClock()) as answers:
@@ -207,3 +226,25 @@ async def test_an_ingest_ends_what_cites_a_document_that_it_changed(project: Pat
             return not await is_recalled()
 
         await until(is_made_anew, 60)
+
+
+async def test_who_looks_for_answers_of_all_workers_hears_when_they_are_forgotten(
+    documents: Database,
+) -> None:
+    """Also where no documents are searched: a model that is asked by its name."""
+    async with ProjectAnswers(always(documents), PATIENT, ManualClock()) as answers:
+        answers.put(a_key("here"), an_entry(), HERE)
+        await answers.get(a_key(), SHARED)
+
+        async def is_gone() -> bool:
+            await documents.notify(CHANNEL, "[]")
+            return await answers.get(a_key("here"), HERE) is None
+
+        await until(is_gone, 30)
+
+
+async def test_equal_calls_of_models_share_beside_those_of_features() -> None:
+    async with ProjectAnswers(away, PATIENT, SystemClock()) as answers:
+        assert isinstance(answers.join(a_key()), Leader)
+        assert isinstance(answers.join_relay(a_key()), Leader)
+        assert isinstance(answers.join_relay(a_key()), Follower)

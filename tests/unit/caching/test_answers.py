@@ -138,6 +138,47 @@ async def test_memory_forgets(documents: list[str] | None, *, is_left: bool) -> 
         assert (found is not None) is is_left
 
 
+async def test_what_waits_to_be_stored_is_forgotten_and_what_was_stored_lately_is_told_of_once(
+    opening: Opening, database: Database
+) -> None:
+    is_open = asyncio.Event()
+
+    async def opened() -> Database:
+        await is_open.wait()
+        return await opening()
+
+    async with Answers(opened, PATIENT, ManualClock()) as answers:
+        for number in range(3):
+            answers.put(a_key(str(number)), an_entry(cited=(f"d{number}",)), SHARED)
+        assert not answers.forget_here(["d9"])
+        assert not answers.forget_here(["d1"])
+        is_open.set()
+    held = [await AnswerStore(database).get(a_key(str(number)), NOON) for number in range(3)]
+    assert [bool(one) for one in held] == [True, False, True]
+    assert answers.lost == 0
+    assert answers.forget_here(["d0", "d9"])
+    assert not answers.forget_here(["d0", "d9"])
+    assert answers.forget_here(["d2"])
+
+
+async def test_what_is_forgotten_while_it_is_looked_for_is_not_given(opening: Opening) -> None:
+    is_open = asyncio.Event()
+
+    async def opened() -> Database:
+        await is_open.wait()
+        return await opening()
+
+    async with Answers(opening, PATIENT, ManualClock()) as answers:
+        answers.put(a_key(), an_entry(cited=("d1",)), SHARED)
+    async with Answers(opened, PATIENT, ManualClock()) as answers, asyncio.TaskGroup() as group:
+        looking = group.create_task(answers.get(a_key(), SHARED))
+        await asyncio.sleep(0)
+        answers.forget_here(["d1"])
+        is_open.set()
+        assert await looking is None
+        assert await answers.get(a_key(), SHARED)  # it is in the database: that is for who forgets it there
+
+
 @pytest.mark.parametrize(
     "tenant", [pytest.param("\ud800", id="half a character"), pytest.param("a\0b", id="NUL")]
 )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buttress.caching.canonical import canonical
+from buttress.caching.canonical import canonical, read_strictly
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -86,3 +86,26 @@ def _typed(value: object) -> object:
     if isinstance(value, str):
         return canonical(value)
     return (isinstance(value, bool), value)
+
+
+@given(values)
+def test_what_can_be_read_in_one_way_is_read_so(value: object) -> None:
+    data = json.dumps(value).encode()
+    assert read_strictly(data) == json.loads(data)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b'{"a": 1, "a": 2}', id="a name that stands there twice"),
+        pytest.param(b'[{"b": {"a": 1, "\\u0061": 1}}]', id="written in two ways"),
+        pytest.param(b"[NaN]", id="no number"),
+        pytest.param(b"[-Infinity]", id="one without end"),
+        pytest.param(b'{"a": 1} x', id="more than a value"),
+        pytest.param(b'"\xff"', id="no text"),
+        pytest.param(b"9" * 5_000, id="a number longer than anybody needs"),
+    ],
+)
+def test_what_can_be_read_in_several_is_not(text: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - of several kinds
+        read_strictly(text)

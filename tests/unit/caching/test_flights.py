@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from buttress.caching.flights import Flights, Follower, Leader
+import pytest
+
+from buttress.caching.flights import Flights, Follower, Leader, letting_go
 from tests.unit.caching.entries import a_key
 
 PATIENCE_S = 30.0
@@ -113,3 +115,27 @@ async def test_other_keys_and_other_tenants_fly_apart_and_not_too_many_at_once()
     assert isinstance(flights.join(a_key(tenant="other")), Leader)
     assert flights.join(a_key("d2")) is None
     follow(flights)
+
+
+@pytest.mark.parametrize(
+    ("error", "end"),
+    [
+        pytest.param(asyncio.CancelledError(), "left", id="its client hung up"),
+        pytest.param(GeneratorExit(), "left", id="nobody listens any more"),
+        pytest.param(ValueError(), "failed", id="a failure"),
+    ],
+)
+async def test_who_follows_is_let_go_when_the_leader_breaks_off(error: BaseException, end: str) -> None:
+    flights = Seats(9)
+    leader, follower = lead(flights), follow(flights)
+    with pytest.raises(type(error)), letting_go(lambda: leader):
+        raise error
+    assert await heard(follower) == []
+    assert (follower.end, len(flights)) == (end, 0)
+
+
+def test_at_its_end_a_leader_is_left_alone() -> None:
+    flights = Seats(9)
+    with letting_go(lambda: lead(flights)), letting_go(lambda: None):
+        pass
+    assert len(flights) == 0

@@ -1,8 +1,10 @@
 """Keys: another one for all that an answer depends on, the same for what it does not."""
 
+from operator import eq
+
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from buttress.caching.keys import (
@@ -102,6 +104,7 @@ def test_a_partition_is_all_but_the_question() -> None:
                 ("max_tokens", 5),
                 ("stop", ["."]),
                 ("what nobody knows yet", None),
+                ("stream_options", {"include_usage": True}),
             )
         ),
     ],
@@ -135,3 +138,21 @@ def test_no_two_tenants_ever_share_a_key(one: str, other: str, given_: dict[str,
 
     assert all((here == there) == (one == other) for here, there in zip(of(one), of(other), strict=True))
     assert of(one)[0] != of(one)[2]
+
+
+NAMES = ("*", "user:ada", "group:staff", "group:caf\u00e9", "group:cafe\u0301", "group:Staff", "group:staff ")
+some_readers = st.frozensets(st.sampled_from(NAMES))
+
+
+@given(st.lists(some_readers, max_size=5), some_readers, some_readers)
+@example([frozenset({NAMES[3]}), frozenset({NAMES[4]})], frozenset({NAMES[3]}), frozenset({NAMES[4]}))
+def test_who_has_one_key_may_read_the_same_documents(
+    documents: list[frozenset[str]], one: frozenset[str], other: frozenset[str]
+) -> None:
+    knowledge = Knowledge("v1", frozenset[str]().union(*documents))
+    asked = [msgspec.structs.replace(ASKED, knowledge=knowledge, seen_as=tuple(who)) for who in (one, other)]
+    seen = [[not who.isdisjoint(readers) for readers in documents] for who in (one, other)]
+    keys = [
+        (feature_key(who), feature_key(who, by_version=False), partition_of(who, "question")) for who in asked
+    ]
+    assert seen[0] == seen[1] or not any(map(eq, *keys))

@@ -35,12 +35,15 @@ def test_a_project_that_is_well(run: Run, ingested: Path) -> None:
 
 def test_every_trouble_is_told_and_the_rest_is_looked_at(run: Run, project: Path) -> None:
     (project / "features" / "support" / "feature.yaml").write_text("stages: 7\n")
+    (project / "budgets.yaml").write_text("budgets: {day: {limit: much}}\n")
+    (project / "limits.yaml").write_text("limits: {each: {per: [usr], concurrent: 3}}\n")
+    (project / "alerts.yaml").write_text("webhooks: {ops: {url: nowhere, secret: plain}}\n")
     flags = ("--set", URL_OF_NOBODY, "--set", "knowledge.embedder.folder=/nowhere")
     ran = run("--project", project, *flags, "doctor", "--json")
     found = by_name(ran.out)
     assert ran.code == 1
     ill = {name for name, one in found.items() if not one["well"]}
-    assert ill == {"features", "database", "embedding model"}
+    assert ill == {"features", "budgets", "limits", "alerts", "database", "embedding model"}
     assert all(found[name]["hint"] for name in ill)
 
 

@@ -48,6 +48,11 @@ def test_a_key_from_its_first_day_to_its_last(run: Run, project: Path) -> None:
     assert (late.code, "access.key_expired" in late.err) == (1, True)
 
 
+def test_a_key_cannot_end_behind_the_calendar(run: Run, project: Path) -> None:
+    made = run("--project", project, "keys", "create", "shop", "--expires", "9999999d")
+    assert (made.code, "cli.misused" in made.err, "Traceback" in made.err) == (2, True, False)
+
+
 def test_programs_read_json(run: Run, project: Path) -> None:
     made = msgspec.json.decode(run("--project", project, "keys", "create", "app", "--json").out, type=Json)
     assert str(made["key"]).startswith(f"bk_{made['id']}_")

@@ -6,9 +6,9 @@ from buttress.caching.flights import Flights, Follower, Leader
 from buttress.caching.keys import Knowledge
 from buttress.caching.memory import MemoryAnswers
 from buttress.caching.types import Entry, Key, Meaning, Similar
-from buttress.gateway.kept import KeptAnswer
+from buttress.gateway.kept import KeptAnswer, KeptPiece, KeptRelay
 from buttress.gateway.types import Sentence
-from buttress.kernel.cached import CachePolicy
+from buttress.kernel.cached import KeepPolicy
 from buttress.kernel.clock import Clock, SystemClock
 from buttress.kernel.errors import ButtressError
 
@@ -20,6 +20,7 @@ class AnswersInMemory:
         self.clock = clock or SystemClock()
         self.here = MemoryAnswers(1_000, 100_000_000)
         self.flights = Flights[Sentence, KeptAnswer](100)
+        self.relays = Flights[KeptPiece, KeptRelay](100)
         self.docs: Knowledge | None = Knowledge("v1", frozenset({"*", "group:staff"}))
         self.meanings: list[tuple[Key, Meaning, Entry]] = []
         self.error: ButtressError | None = None
@@ -31,7 +32,7 @@ class AnswersInMemory:
         assert name == "docs"
         return self.docs
 
-    async def get(self, key: Key, policy: CachePolicy) -> Entry | None:
+    async def get(self, key: Key, policy: KeepPolicy) -> Entry | None:
         """See `AnswerCache.get`."""
         del policy
         if self.error:
@@ -48,7 +49,7 @@ class AnswersInMemory:
         ]
         return sorted(found, key=lambda one: -one.cosine)
 
-    def put(self, key: Key, entry: Entry, policy: CachePolicy, meaning: Meaning | None = None) -> None:
+    def put(self, key: Key, entry: Entry, policy: KeepPolicy, meaning: Meaning | None = None) -> None:
         """See `AnswerCache.put`."""
         del policy
         self.here.put(key, entry)
@@ -58,6 +59,10 @@ class AnswersInMemory:
     def join(self, key: Key) -> Leader[Sentence, KeptAnswer] | Follower[Sentence, KeptAnswer] | None:
         """See `AnswerCache.join`."""
         return self.flights.join(key)
+
+    def join_relay(self, key: Key) -> Leader[KeptPiece, KeptRelay] | Follower[KeptPiece, KeptRelay] | None:
+        """See `AnswerCache.join_relay`."""
+        return self.relays.join(key)
 
 
 def _cosine(one: Meaning, other: Meaning) -> float:

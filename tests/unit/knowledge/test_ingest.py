@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -33,7 +35,7 @@ from buttress.knowledge.search_types import Query
 from buttress.knowledge.settings import EngineSettings, IngestSettings, ParseLimits, ParserSettings
 from buttress.knowledge.types import ChunkSettings, FolderSource, KnowledgeBase, ParsedDocument
 from buttress.storage.database import Database
-from buttress.storage.errors import LockLost
+from buttress.storage.errors import LockLost, StorageUnavailable
 from buttress.testing.embedding import HashedWords, SlowWords
 from tests.waiting import until
 
@@ -367,8 +369,15 @@ async def test_of_two_at_once_one_works_and_the_other_says_so(garden: Garden) ->
     assert second.result().unchanged == 3
 
 
-async def test_commits_are_told_to_who_listens(garden: Garden) -> None:
-    """By the name of the knowledge base."""
+async def _dies(documents: object) -> None:
+    raise StorageUnavailable(f"as a process that is killed when {documents} are committed")
+
+
+@pytest.mark.parametrize("changed", [None, _dies])
+async def test_commits_are_told_to_who_listens(
+    garden: Garden, changed: Callable[[object], Awaitable[object]] | None
+) -> None:
+    """By the name of the knowledge base; also where the ingest ends right behind its commit."""
     heard: list[str] = []
 
     async def listen() -> None:
@@ -383,7 +392,8 @@ async def test_commits_are_told_to_who_listens(garden: Garden) -> None:
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         group.create_task(listen())
         await ready.wait()
-        await garden.ingest()
+        with suppress(StorageUnavailable):
+            await ingest(BASE, msgspec.structs.replace(garden.parts(), changed=changed))
     assert heard == ["garden"]
 
 

@@ -65,6 +65,7 @@ def test_what_a_ladder_says(written: str, ladder: Ladder) -> None:
             "{rungs: [small], hedge_after: 4}", 2, "Did you mean `hedge_after_ms`?", id="unknown key"
         ),
         pytest.param("{rungs: [small], hedge_after_ms: 0}", 2, "at least 1", id="at once"),
+        pytest.param("{rungs: [small], cache: {ttl: 4}}", 2, "Did you mean `ttl_s`?", id="of its cache"),
         pytest.param("small", 2, "expected a list", id="a text"),
         pytest.param("[null]", 2, "expected a text", id="nothing"),
     ],

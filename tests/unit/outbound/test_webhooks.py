@@ -109,6 +109,8 @@ async def test_an_address_that_cannot_be_told_is_an_outcome(url: str, kind: Kind
         ("fe80::1%eth0", True),
         ("fd00:ec2::254", True),
         ("100.100.100.200", True),
+        ("168.63.129.16", True),
+        ("::ffff:192.0.0.192", True),
         ("127.0.0.1", False),
         ("10.1.2.3", False),
         ("::1", False),

@@ -273,5 +273,5 @@ class Spending(RuleBasedStateMachine):
         assert may_be_more or self.account.used == self.spent
 
 
-TestSpending = Spending.TestCase
+TestSpending = pytest.mark.slow(Spending.TestCase)
 TestSpending.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)

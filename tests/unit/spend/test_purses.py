@@ -11,7 +11,7 @@ import pytest
 from buttress.kernel.chance import SeededChance
 from buttress.kernel.principal import Payer
 from buttress.kernel.usage import NanoDollars
-from buttress.spend.budgets import Budget, Due, Spender, accounts_of
+from buttress.spend.budgets import AccountKey, Budget, Due, Spender, accounts_of
 from buttress.spend.errors import BudgetExhausted, BudgetHeld, LedgerAway, PriceUnknown
 from buttress.spend.purses import MAX_TIDIED, NOTHING, Left, PurseParts, Purses, Reservation, Scarce
 from buttress.spend.store import LOCK, Balance, Grant, Ledger, Refusal, Report
@@ -49,14 +49,17 @@ class Office:
     async def open_ledger(self) -> Ledger:
         return self.ledger
 
-    async def worker(self, ask_timeout_s: float = PATIENT_S) -> Purses:
-        parts = PurseParts(
+    def parts(self, ask_timeout_s: float = PATIENT_S) -> PurseParts:
+        return PurseParts(
             ledger=self.open_ledger,
             notes=self,
             clock=self.clock,
             short=self.short.append,
             ask_timeout_s=ask_timeout_s,
         )
+
+    async def worker(self, ask_timeout_s: float = PATIENT_S) -> Purses:
+        parts = self.parts(ask_timeout_s)
         return await self.stack.enter_async_context(Purses(f"pw-{next(_numbers)}", parts))
 
     def dues(self, *budgets: Budget) -> list[Due]:
@@ -388,3 +391,39 @@ async def test_many_leases_end_little_by_little(office: Office) -> None:
     for left in (10, 0):
         worker.tidy()
         assert len(worker) == left
+
+
+async def test_what_goes_wrong_among_purses_goes_on_as_it_is(office: Office) -> None:
+    async def fail() -> None:
+        async with Purses(f"pw-{next(_numbers)}", office.parts()) as worker:
+            await worker.reserve(office.dues(a_budget(5)), TEN)
+
+    with pytest.raises(BudgetExhausted):
+        await fail()
+
+
+async def test_wherever_a_reservation_is_cancelled_nothing_stays_set_aside(office: Office) -> None:
+    """Over three accounts, each of which has to ask; what was granted meanwhile is not lost either."""
+    budgets = [a_budget(5_000, per=("user",)) for _ in range(3)]
+    worker, cancelled = await office.worker(), 0
+    for steps in range(40):
+        dues = [msgspec.structs.replace(due, key=key_of(due, steps)) for due in office.dues(*budgets)]
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(worker.reserve(dues, TEN))
+            for _ in range(steps):
+                await asyncio.sleep(0.0005)
+            task.cancel()
+        if not task.cancelled():
+            worker.settle(task.result(), TEN)
+        cancelled += task.cancelled()
+        assert worker.reserved == 0
+    assert cancelled
+    worker.close()
+    newest = {report.lease: report for report in office.spool}
+    assert {one.reserved for one in newest.values()} == {0}
+    await office.ledger.tell(office.spool)
+    assert (await office.ledger.bury(newest.popitem()[1].worker, {})) == []
+
+
+def key_of(due: Due, number: int) -> AccountKey:
+    return msgspec.structs.replace(due.key, owner=(str(number),))

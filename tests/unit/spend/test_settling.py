@@ -92,6 +92,7 @@ async def place(database: Database, tmp_path: Path) -> AsyncIterator[Place]:
 
 
 async def test_what_a_worker_did_is_told_when_it_hands_it_over(place: Place) -> None:
+    await place.settled()  # whatever became of the database in other tests is known here now
     worker = await place.worker()
     await worker.spend(place.due, 7)
     assert await place.settled() == Balance(used=0, held=250)
@@ -318,3 +319,25 @@ async def test_a_newest_grant_that_was_lost_does_not_hide_that_the_ledger_forgot
     for worker in (living, late):
         worker.ended()
     assert await place.settled() == Balance(used=6, held=0)
+
+
+async def test_every_machine_teaches_a_restored_ledger_whoever_notices_first(
+    place: Place, tmp_path: Path
+) -> None:
+    """A grant that one had is older than those of the other, who makes the ledger catch up."""
+    elsewhere = Place(tmp_path / "elsewhere", place.database, place.stack)
+    elsewhere.due = place.due
+    other = await elsewhere.worker()
+    await other.spend(place.due, 9)
+    other.ended()
+    await elsewhere.settled()
+    here = await place.worker()
+    await here.spend(place.due, 5)
+    await place.run(
+        f"DELETE FROM ledger_leases WHERE budget = '{place.due.key.budget}'",  # noqa: S608
+        "UPDATE ledger_grants SET number = 0",
+    )
+    assert (await place.settled()).used == 5
+    assert (await elsewhere.settled()).used == 14
+    here.ended()
+    assert await place.settled() == Balance(used=14, held=0)

@@ -4,18 +4,21 @@ const $ = (id) => document.getElementById(id);
 const LOOK_EVERY_MS = 1000;
 
 let timer = 0;
+let shown = null;
 
-export const dollars = (nano) => `$${(nano / 1e9).toFixed(2)}`;
+const dollars = (nano) => `$${(nano / 1e9).toFixed(2)}`;
 
 /** Show how the budget `name` stands, and go on showing it until `hide`. */
 export function show(name) {
   clearInterval(timer);
+  shown = name;
   timer = setInterval(() => document.hidden || look(name), LOOK_EVERY_MS);
   return look(name);
 }
 
 export function hide() {
   clearInterval(timer);
+  shown = null;
   $("purse").hidden = true;
 }
 
@@ -26,7 +29,7 @@ async function look(name) {
     const response = await fetch("/api/budgets?most=1");
     account = response.ok ? (await response.json()).accounts.find((one) => one.budget === name) : undefined;
   } catch { /* the next look may find it */ }
-  if (account) draw(account);
+  if (account && shown === name) draw(account);
 }
 
 function draw({ budget, limit, used, held }) {

@@ -521,7 +521,7 @@ const BETWEEN_MS = 700;
 const GIVEN_BACK_MS = 2000;
 const SPEND = "A model that is free is taken for one here that costs a cent each time. The money is set aside before it is asked and paid after, in the ledger that all workers share.";
 const SPENT = "The budget is spent: the model may not be asked any more. The ladder goes past it, and quotes answer, which cost nothing.";
-const UNSPENT = "Nothing was spent on this answer: no model that costs anything was asked.";
+const UNSPENT = "Nothing was spent on this answer: no model that costs anything answered.";
 const pause = (time) => new Promise((resolve) => { setTimeout(resolve, time); });
 
 /** Ask until the budget is spent, as long as nobody asks anything else or stops it. */

@@ -1,12 +1,11 @@
 """Follow: how an answer is given that was not made for this call: one that was kept, or is being made."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 
 from buttress.caching.flights import Follower, Leader
 from buttress.gateway.call import Call
-from buttress.gateway.kept import KeptAnswer
+from buttress.gateway.kept import KeptAnswer, replayed
 from buttress.gateway.steps.fallback import CUT
 from buttress.gateway.types import Decided, Recalled, Reply, Sentence, Shared
 
@@ -35,9 +34,7 @@ def _take(answer: KeptAnswer, call: Call) -> None:
 
 
 async def _again(answer: KeptAnswer, *, is_paced: bool) -> AsyncGenerator[Sentence, None]:
-    for one, pause_ms in zip(answer.sentences, answer.pauses_ms(), strict=True):
-        if is_paced and pause_ms:
-            await asyncio.sleep(pause_ms / 1000)
+    async for one in replayed(answer.sentences, is_paced=is_paced):
         yield one.sentence
 
 
@@ -52,7 +49,7 @@ async def _followed(shared: Shared[KeptAnswer], call: Call, anew: Anew) -> Async
             return
         # Behind a failure each goes its own way; where somebody left, one of those who followed leads.
         answers, keeping = call.ports.answers, call.keeping
-        seat = answers.join(keeping.key) if answers and keeping and seat.end == "left" else None
+        seat = answers.join(keeping.flight) if answers and keeping and seat.end == "left" else None
     if call.keeping:
         call.keeping.leader = seat
     decided = await anew(Recalled(shared.ruled), call)

@@ -1,12 +1,12 @@
 """Keep: what becomes of an answer for who asks the same: kept when it ended well, and told to who follows."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from buttress.caching.flights import letting_go
 from buttress.caching.keeping import Ending, why_not_kept
 from buttress.gateway.call import Call
-from buttress.gateway.kept import Keeping, KeptAnswer, entry_of
+from buttress.gateway.kept import Keeping, KeptAnswer, cited_in, entry_of
 from buttress.models.providers.extractive import EXTRACTIVE
 from buttress.releases.types import GenerateStage, Release
 
@@ -19,16 +19,8 @@ def keeping(call: Call) -> Iterator[None]:
 
     It comes to its end before the call is recorded: why an answer is not kept stands in the trace.
     """
-    try:
+    with letting_go(lambda: call.keeping.leader if call.keeping else None):
         yield
-    except (asyncio.CancelledError, GeneratorExit):
-        if call.keeping and call.keeping.leader:
-            call.keeping.leader.leave()
-        raise
-    except BaseException:
-        if call.keeping and call.keeping.leader:
-            call.keeping.leader.fail()
-        raise
     if call.keeping and not call.recalled:
         _keep(call, call.keeping)
 
@@ -40,7 +32,9 @@ def _keep(call: Call, kept: Keeping) -> None:
         if span.name == "recall" and reason:
             span.data["not_kept"] = reason
     if call.ports.answers and not reason:
-        call.ports.answers.put(kept.key, entry_of(answer, kept.policy), kept.policy, kept.meaning)
+        call.ports.answers.put(
+            kept.key, entry_of(answer, kept.policy, cited_in(answer)), kept.policy, kept.meaning
+        )
     if kept.leader and call.outcome == "answered":
         kept.leader.finish(answer)  # who has heard it gets it as it is, kept or not
     elif kept.leader:

@@ -39,8 +39,11 @@ async def recall(ruled: Ruled, call: Call) -> Recalled | KeptAnswer | Shared[Kep
         if answers is None or parts is None:
             span.data["skipped"] = reason or KNOWLEDGE
             return Recalled(ruled)
-        key = feature_key(parts, by_version=release.cache.invalidate == "version")
-        call.keeping = Keeping(key=key, policy=release.cache, knowledge=_searched(release, parts))
+        flight = feature_key(parts)
+        key = flight if release.cache.invalidate == "version" else feature_key(parts, by_version=False)
+        call.keeping = Keeping(
+            key=key, flight=flight, policy=release.cache, knowledge=_searched(release, parts)
+        )
         span.data["cache"] = "miss"
         looking = _Looking(call, answers, call.keeping, span)
         if call.asked.caching == "use" and (found := await looking.kept(parts, release)):
@@ -68,7 +71,7 @@ class _Looking:
 
     def joined(self, ruled: Ruled) -> Recalled | Shared[KeptAnswer]:
         """Follow an equal call that is under way; else let others follow this one."""
-        seat = self._answers.join(self._keeping.key)
+        seat = self._answers.join(self._keeping.flight)
         if isinstance(seat, Follower):
             self._span.data["recalled"] = "shared"
             return Shared(ruled, seat)
@@ -81,7 +84,7 @@ class _Looking:
         except LookupLate as error:  # what means the same has more time, and is kept with its meaning
             self._span.data["reason"] = error.code
             return None
-        answer = read_entry(entry) if entry else None
+        answer = read_entry(entry, KeptAnswer) if entry else None
         if answer:
             self._note(answer, "exact")
         return answer
@@ -99,7 +102,7 @@ class _Looking:
         self._keeping.meaning = meaning
         for one in await self._answers.similar(self._keeping.key, meaning, semantic.threshold):
             differing = differences(question, one.question)
-            answer = read_entry(one.entry)
+            answer = read_entry(one.entry, KeptAnswer)
             if answer is None:
                 continue
             # Without the question: a trace may have to do without what people said.
@@ -126,13 +129,7 @@ class _Looking:
         return Meaning(partition=partition, question=question, vector=tuple(embedded.vectors[0]))
 
     def _note(self, answer: KeptAnswer, how: How) -> None:
-        self._span.data |= {
-            "cache": "hit",
-            "recalled": how,
-            "of": answer.trace_id,
-            "saved_tokens": answer.tokens,
-            "saved_nanodollars": answer.cost_nanodollars,
-        }
+        self._span.data |= answer.told(how)
         self._call.recalled = answer.recollected(how)
 
 

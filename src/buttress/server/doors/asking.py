@@ -57,5 +57,5 @@ async def answer_request(data: bytes, client: Client, buttress: Buttress, reques
         await stream_answer(events, wire, request.send, request.attention)
         return
     answer = (await attended(collect(events), request.attention)).answer
-    told = [*extra, *trace_headers(answer.trace_id), *cache_headers(answer), *budget()]
+    told = [*extra, *trace_headers(answer.trace_id), *cache_headers(answer.cache), *budget()]
     await send_bytes(request.send, speaker.whole(answer), extra=told)

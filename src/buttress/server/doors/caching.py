@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from buttress.gateway.types import Answer
+from buttress.gateway.types import CacheState
 from buttress.kernel.cached import Caching
 
 CACHE_HEADER = b"x-buttress-cache"
@@ -31,6 +31,9 @@ def caching_of(headers: Iterable[tuple[bytes, bytes]]) -> Caching:
     return "refresh" if said else "use"
 
 
-def cache_headers(answer: Answer) -> list[tuple[bytes, bytes]]:
-    """Return whether the answer came from the cache (`hit`), could have (`miss`), or could not (`skip`)."""
-    return [(CACHE_HEADER, answer.cache.encode())]
+def cache_headers(state: CacheState | None) -> list[tuple[bytes, bytes]]:
+    """Return whether the answer came from the cache (`hit`), could have (`miss`), or could not (`skip`).
+
+    Nothing for None: a model without a cache.
+    """
+    return [(CACHE_HEADER, state.encode())] if state else []

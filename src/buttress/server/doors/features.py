@@ -96,7 +96,7 @@ async def answer_feature(feature: str, question: Question, buttress: Buttress, r
         await stream_events(events, request.send, request.attention, budget())
     else:
         ended = await attended(collect(events), request.attention)
-        await send_json(request.send, ended.answer, extra=[*cache_headers(ended.answer), *budget()])
+        await send_json(request.send, ended.answer, extra=[*cache_headers(ended.answer.cache), *budget()])
 
 
 def read_question(body: bytes) -> Question:

@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
+import msgspec
+
 from buttress.app.buttress import Buttress
 from buttress.gateway.relay import Relay, Wanted
 from buttress.kernel.errors import ButtressError
@@ -12,6 +14,7 @@ from buttress.models.dialects.types import Body, Told, Writer
 from buttress.models.types import Frame, Piece
 from buttress.server.attending import attended
 from buttress.server.bodies import Send, send_break, send_bytes
+from buttress.server.doors.caching import cache_headers, caching_of
 from buttress.server.doors.clients import Client
 from buttress.server.doors.money import budget_headers
 from buttress.server.errors import status_of, trace_headers
@@ -33,6 +36,8 @@ async def answer_model(body: Body, client: Client, buttress: Buttress, request: 
         ConnectionResetError: the client went away.
     """
     wanted = Wanted(body=body, principal=request.principal)
+    if body.model in buttress.catalogue.caches:
+        wanted = msgspec.structs.replace(wanted, caching=caching_of(request.headers))
 
     def budget() -> list[tuple[bytes, bytes]]:
         return budget_headers(buttress, wanted.principal, lambda: wanted.payer)
@@ -133,12 +138,13 @@ class _Answering:
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     def _told(self, model: str) -> Told:
-        created = int(self._relay.started_at.timestamp())
-        return Told(id=f"{self._client.prefix}{self._relay.trace_id}", created=created, model=model)
+        # An answer that is given again is the same one, as where it stands in an upstream's own words.
+        trace_id, made_at = self._relay.origin
+        return Told(id=f"{self._client.prefix}{trace_id}", created=int(made_at.timestamp()), model=model)
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
         relay = self._relay
-        told = [*trace_headers(relay.trace_id), *self._budget()]
+        told = [*trace_headers(relay.trace_id), *self._budget(), *cache_headers(relay.cache)]
         if ignored := () if relay.is_passed_on else self._client.ignored(self._body):
             told.append((IGNORED_HEADER, ", ".join(ignored).encode()))
         return told
@@ -147,4 +153,6 @@ class _Answering:
         return self._extra() if isinstance(piece, Finished) else None
 
     def _extra(self) -> dict[str, object]:
-        return {"trace_id": self._relay.trace_id, **self._relay.figures}
+        relay = self._relay
+        told = {"trace_id": relay.trace_id, **relay.figures}
+        return {**told, "cache": relay.cache, "recalled": relay.recalled} if relay.cache else told

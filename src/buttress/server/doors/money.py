@@ -3,8 +3,9 @@
 For every role. A key sees the money that it is for (`access.scopes.sight_of`), and nothing of others.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import lru_cache
 from math import ceil
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from msgspec import Meta
 
 from buttress.access.scopes import require_role, sight_of, tenant_of
 from buttress.app.buttress import Buttress
+from buttress.kernel.catalogue import Model
 from buttress.kernel.principal import Payer, Principal
 from buttress.kernel.usage import NANO
 from buttress.server.bodies import send_json
@@ -96,10 +98,17 @@ def budget_headers(
     if not buttress.budgets:
         return []
     paid = payer()
-    release = buttress.releases.get(paid.feature)
-    models = release.models.values() if release else buttress.catalogue.rungs(paid.feature)
-    left = buttress.paying.nearest(buttress.budgets, paid, models, sight_of(who))
+    left = buttress.paying.nearest(buttress.budgets, paid, _models(paid.feature, buttress), sight_of(who))
     return [(BUDGET_HEADER, told_left(left).encode())] if left else []
+
+
+def _models(name: str, buttress: Buttress) -> Iterable[Model]:
+    """Return what may be asked for a feature, a ladder or a model of that name."""
+    if release := buttress.releases.get(name):
+        return release.models.values()
+    catalogue = buttress.catalogue
+    model = catalogue.models.get(name)
+    return [model] if model and name not in catalogue.ladders else catalogue.rungs(name)
 
 
 def told_left(left: Left) -> str:
@@ -110,6 +119,7 @@ def told_left(left: Left) -> str:
     return ";".join(parts)
 
 
+@lru_cache(maxsize=1_000)
 def _dollars(amount: int) -> str:
     """Return an amount of nano-dollars to its last digit, without zeros that say nothing."""
     whole, rest = divmod(amount, NANO)

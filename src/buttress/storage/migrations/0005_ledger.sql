@@ -25,5 +25,6 @@ create index ledger_leases_running on ledger_leases (worker) where not is_ended;
 
 -- The number of the newest grant. Processes remember it: a database with a smaller one has forgotten grants.
 -- No sequence: that of a restored database may be ahead of what it remembers.
-create table ledger_grants (number bigint not null);
-insert into ledger_grants values (0);
+-- `learned_until` is what it was when a restored database last learned again: other machines then tell theirs, too.
+create table ledger_grants (number bigint not null, learned_until bigint not null);
+insert into ledger_grants values (0, 0);

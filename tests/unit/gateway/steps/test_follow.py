@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from buttress.gateway.answer import answer
-from buttress.gateway.kept import read_entry
+from buttress.gateway.kept import KeptAnswer, read_entry
 from buttress.gateway.steps.fallback import CUT
 from buttress.gateway.types import Answer, Ended, Event, Text
 from buttress.kernel.cached import CachePolicy
@@ -190,7 +190,7 @@ async def test_whoever_leaves_and_whatever_fails_each_gets_one_answer_and_pays_f
     assert len(answers.flights) == 0
     assert len(world.traces) == len(callers)
     assert sum(len(trace.attempts) for trace in world.traces) >= len(upstream.received)
-    kept = [read_entry(entry) for entry in dict(answers.here.items()).values()]
+    kept = [read_entry(entry, KeptAnswer) for entry in dict(answers.here.items()).values()]
     assert {"".join(one.sentence.text for one in each.sentences) for each in kept if each} <= {
         "One. Two.",
         "One. Other.",

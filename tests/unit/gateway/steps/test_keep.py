@@ -162,5 +162,7 @@ async def test_whatever_upstreams_do_only_a_whole_answer_of_the_first_model_is_k
         assert said.outcome == "answered"
         assert said.model == "writer"
         assert not said.failed
-        assert said.text in {"".join(reply.chunks) for reply in first if reply.finish_reason == "stop"}
+        assert said.text in {
+            "".join(reply.chunks) for reply in first if reply.finish_reason in {"stop", None}
+        }
         assert entry.tokens > 0

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from buttress.caching.errors import LookupLate
 from buttress.caching.keys import Knowledge
 from buttress.gateway.steps.recall import recall
-from buttress.gateway.types import Answer, Asked, Recalled, Ruled
+from buttress.gateway.types import Answer, Asked, Recalled, Ruled, Shared
 from buttress.kernel.cached import CachePolicy, SemanticPolicy
 from buttress.kernel.messages import Message
 from buttress.knowledge.engine_client import RemoteEngine
@@ -151,6 +151,20 @@ class TestDocuments:
         answers.here.forget_cited([one.document_id for one in first.citations])
         answers.docs = Knowledge("v3", answers.docs.readers)
         assert (await ended(asked(ANSWERABLE), world, ports)).answer.recalled is None
+
+    @pytest.mark.parametrize("invalidate", ["version", "cited"])
+    async def test_who_asks_after_a_change_does_not_follow_who_asked_before_it(
+        self, world: World, invalidate: str
+    ) -> None:
+        answers = AnswersInMemory()
+        policy = msgspec.convert({"invalidate": invalidate}, CachePolicy)
+        ruled = Ruled(inspected(a_release(cache=policy), {"question": ANSWERABLE}))
+        ports = with_cache(world, ruled.inspected.chosen.release, answers)
+        assert isinstance(await recall(ruled, a_call(ports)), Recalled)
+        assert isinstance(await recall(ruled, a_call(ports)), Shared)
+        assert answers.docs
+        answers.docs = Knowledge("v2", answers.docs.readers)
+        assert isinstance(await recall(ruled, a_call(ports)), Recalled)
 
     async def test_while_it_is_not_known_what_there_is_nothing_is_kept(self, world: World) -> None:
         answers = AnswersInMemory()
