@@ -10,7 +10,7 @@ from buttress.app.alerting import AlertParts, alerting
 from buttress.app.buttress import Buttress
 from buttress.app.declared import Declared
 from buttress.app.engine import remote_engine
-from buttress.app.layout import run_folder
+from buttress.app.layout import journal_folder, run_folder
 from buttress.app.live import Live
 from buttress.app.paying import budgets_now
 from buttress.app.recalling import sweep_answers
@@ -95,7 +95,9 @@ async def _budgets(buttress: Buttress) -> Present:
     if not buttress.budgets:
         return {}
     try:
-        return await budgets_now(await buttress.database(), buttress.budgets, buttress.clock)
+        return await budgets_now(
+            await buttress.database(), buttress.budgets, buttress.clock, journal_folder(buttress.project)
+        )
     except ButtressError as error:
         _log.warning("background.cannot_look", code=error.code, reason=error.message)
         return {}
@@ -115,7 +117,9 @@ async def _forget(buttress: Buttress) -> None:
             _log.info("answers.swept", answers=swept)
         if forgotten := await buttress.claims.forget():
             _log.info("idempotency.forgotten", answers=forgotten)
-        if forgotten := buttress.forget_settlements():
-            _log.info("settlements.forgotten", writers=forgotten)
+        if forgotten := buttress.forget_shipped():
+            _log.info("shipped.forgotten", files=forgotten)
+        if learned := await buttress.catch_up():
+            _log.warning("traces.learned_again", traces=learned)
     except ButtressError as error:
         _log.warning("background.not_forgotten", code=error.code, reason=error.message)

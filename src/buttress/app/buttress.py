@@ -13,7 +13,7 @@ from buttress.app.beginning import Beginning, engine_for, model_for
 from buttress.app.declared import Declared
 from buttress.app.filling import EngineRanker, OpenEgress
 from buttress.app.kept import rules_folder
-from buttress.app.layout import index_folder, journal_folder, knowledge_folder, make_kept_folder, spool_folder
+from buttress.app.layout import index_folder, journal_folder, knowledge_folder, make_kept_folder
 from buttress.app.parts import Part
 from buttress.app.paying import Paying, PayingParts
 from buttress.app.project import compiled_releases, declared_budgets, declared_models, knowledge_bases
@@ -108,7 +108,7 @@ class Buttress:
             lambda: new_id("ic", self._clock, self._chance),
         )
         writer = f"{new_id('sp', self._clock, self._chance)}-{os.getpid()}"
-        self._recording = Recording(spool_folder(loaded.project), writer, loaded.tree.tracing)
+        self._recording = Recording(loaded.project, writer, loaded.tree.tracing, self._clock)
         self._paying = Paying(
             PayingParts(
                 writer=writer,
@@ -381,9 +381,14 @@ class Buttress:
         await settle(journal_folder(self._loaded.project), Ledger(database))
         return await self._recording.ship(database)
 
-    def forget_settlements(self) -> int:
-        """Remove settlements older than `spend.keep_days`; return of how many writers."""
-        return forget(journal_folder(self._loaded.project), self.settings.spend.keep_days, self._clock)
+    async def catch_up(self) -> int:
+        """Store the traces again that a restored database has forgotten; return how many there were."""
+        return await self._recording.catch_up(await self._database.get())
+
+    def forget_shipped(self) -> int:
+        """Remove traces and settlements that were kept for long enough; return how many files there were."""
+        days, folder = self.settings.spend.keep_days, journal_folder(self._loaded.project)
+        return self._recording.forget() + forget(folder, days, self._clock)
 
     async def keep_releases(self) -> None:
         """Keep the project's releases in the database, so that a trace's release can be looked up later."""

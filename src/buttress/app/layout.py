@@ -30,6 +30,11 @@ def spool_folder(project: Path) -> Path:
     return project / KEPT / "spool"
 
 
+def shipped_folder(project: Path) -> Path:
+    """Traces that the database has, for some days more."""
+    return project / KEPT / "shipped"
+
+
 def journal_folder(project: Path) -> Path:
     """What was spent, and is not in the ledger yet; for some days also what is."""
     return project / KEPT / "journal"

@@ -20,14 +20,14 @@ from buttress.models.ports import Meter
 from buttress.models.types import Bill
 from buttress.spend.accounts import Accounts
 from buttress.spend.budgets import Budget, Due, Sight
-from buttress.spend.journal import Journal
+from buttress.spend.journal import Journal, read_newest_grant, untold_bytes
 from buttress.spend.prices import most
 from buttress.spend.purses import Left, PurseParts, Purses, Reservation, Scarce
 from buttress.spend.settings import SpendSettings
 from buttress.spend.states import account_states
 from buttress.spend.store import Ledger
 from buttress.storage.database import Database
-from buttress.tracing.metrics import ASSUMED, LEASED, LEASES, RESERVED, USED, Present
+from buttress.tracing.metrics import ASSUMED, BEHIND, LEASED, LEASES, RESERVED, UNTOLD, USED, Present
 
 OPENING_S = 30.0
 """How long a program waits for the database of its project, which may have to be started."""
@@ -156,14 +156,19 @@ def _is_free(price: Price | None) -> bool:
     return all(most(one, 1, 1) == 0 for one in (price, *(change.price for change in changes)))
 
 
-async def budgets_now(database: Database, budgets: Sequence[Budget], clock: Clock) -> Present:
+async def budgets_now(database: Database, budgets: Sequence[Budget], clock: Clock, journals: Path) -> Present:
     """Return how each of `budgets` stands, as metrics: that account of it which has spent most.
+
+    And how far the ledger is behind what stands in `journals`, a folder.
 
     Raises:
         StorageUnavailable, StorageBusy: see `storage.database`.
     """
     states = await account_states(database, budgets, clock.now(), most=1)
+    known = await Ledger(database).newest_grant()
     return {
+        BEHIND: {(): max(0, read_newest_grant(journals) - known)},
+        UNTOLD: {(): untold_bytes(journals)},
         USED: {(one.budget,): one.used / one.limit for one in states},
         ASSUMED: {(one.budget,): one.assumed / NANO for one in states},
     }

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import msgspec
 
+from buttress.app.layout import shipped_folder, spool_folder
+from buttress.kernel.clock import Clock
 from buttress.storage.database import Database
 from buttress.storage.spool import Spool
 from buttress.tracing.settings import TracingSettings
+from buttress.tracing.shipped import Shipped, catch_up
 from buttress.tracing.shipping import ship
 from buttress.tracing.store import TraceStore
 from buttress.tracing.types import Trace
@@ -15,10 +18,12 @@ from buttress.tracing.underway import Underway
 
 
 class Recording:
-    """The traces of one process, as the writer `writer` of the spool in `folder`."""
+    """The traces of one process of `project`, as the writer `writer` of its spool."""
 
-    def __init__(self, folder: Path, writer: str, settings: TracingSettings) -> None:
-        self._folder = folder
+    def __init__(self, project: Path, writer: str, settings: TracingSettings, clock: Clock) -> None:
+        self._folder = folder = spool_folder(project)
+        self._shipped = Shipped(shipped_folder(project), settings)
+        self._clock = clock
         self._settings = settings
         self._spool = Spool(folder, writer, settings.segment_bytes, of="traces")
         self._underway = Underway(folder, writer, settings.segment_bytes)
@@ -55,7 +60,18 @@ class Recording:
 
     async def ship(self, database: Database) -> int:
         """Move the traces of all processes into the database; raises as `tracing.shipping.ship`."""
-        return await ship(self._folder, TraceStore(database), self._tell)
+        return await ship(self._folder, TraceStore(database), self._tell, self._keep)
+
+    async def catch_up(self, database: Database) -> int:
+        """Store again what the database has forgotten, where it was restored; return how much that was."""
+        return await catch_up(self._shipped, TraceStore(database))
+
+    def forget(self) -> int:
+        """Remove traces that were kept for long enough; return how many files."""
+        return self._shipped.forget(self._clock.now())
+
+    def _keep(self, path: Path) -> None:
+        self._shipped.keep(path, self._clock.now())
 
     def _tell(self, trace: Trace) -> None:
         for hear in self._hearing:

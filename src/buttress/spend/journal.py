@@ -285,6 +285,16 @@ def _compact(path: Path) -> None:
         hidden.unlink(missing_ok=True)
 
 
+def untold_bytes(folder: Path) -> int:
+    """Return how much stands in journals that nobody has read yet; files come and go meanwhile."""
+    size = 0
+    for path in folder.glob("*"):
+        if path.suffix in (OPEN, SEALED):
+            with suppress(OSError):
+                size += path.stat().st_size
+    return size
+
+
 def gone(folder: Path) -> list[str]:
     """Return the writers that do not live any more and of whom everything was read."""
     writers = (path.stem for path in sorted(folder.glob(f"*{OWNER}")) if _is_free(path))

@@ -12,6 +12,7 @@ Read in this order:
     shipping  spool (see storage.spool) -> store
     figures   what the calls of features came to of late
     spent     what calls cost, summed up; spending is how that is asked for
+    shipped   what was stored, kept for some days: a restored database learns it again
     logs      structured log lines: JSON for machines, plain for a terminal
 
 Promises:

@@ -69,6 +69,8 @@ LEASED = Family("leased_dollars", "Money that may be spent without asking the le
 RESERVED = Family("reserved_dollars", "Money set aside for attempts under way, in all accounts together.")
 USED = Family("budget_used_ratio", "Of a budget's account that has spent most: the share spent.", ("budget",))
 ASSUMED = Family("budget_assumed_dollars", "Of the same: what killed processes may have spent.", ("budget",))
+BEHIND = Family("ledger_missing_grants", "Grants that the database has forgotten: it was restored.")
+UNTOLD = Family("untold_settlement_bytes", "Settlements of all processes that the ledger was not told yet.")
 
 Present = Mapping[Family, Mapping[tuple[str, ...], float]]
 """What is so now: of each family the value of each of its labels."""

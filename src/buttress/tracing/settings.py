@@ -21,6 +21,18 @@ class TracingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     segment_bytes: Annotated[
         int, Meta(ge=4_096, description="A spool file is sealed when it has grown beyond this many bytes.")
     ] = 1_048_576
+    keep_shipped_days: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=366,
+            description="Days that traces are kept beside the database after it has them: one that is "
+            "restored from a backup learns them again. 0 keeps none.",
+        ),
+    ] = 2.0
+    keep_shipped_bytes: Annotated[
+        int, Meta(ge=1_048_576, description="So much of them at most; the oldest go first.")
+    ] = 1_073_741_824
     keep_content: Annotated[
         bool, Meta(description="Keep questions, answers and passages in traces; off: figures and ids only.")
     ] = True

@@ -1,7 +1,7 @@
 """Spool -> PostgreSQL: at least once by the files, exactly once by the trace's id."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -22,10 +22,20 @@ def _unheard(trace: Trace) -> None:
     del trace
 
 
-async def ship(folder: Path, store: TraceStore, hear: Callable[[Trace], None] = _unheard) -> int:
+def _unkept(path: Path) -> None:
+    del path
+
+
+async def ship(
+    folder: Path,
+    store: TraceStore,
+    hear: Callable[[Trace], None] = _unheard,
+    keep: Callable[[Path], None] = _unkept,
+) -> int:
     """Store every trace that waits in `folder`, delete what is stored, and return how many there were.
 
-    A call whose process died before its end gets a trace that says so, `lost`, of which `hear` is told.
+    `keep` gets each file before it is deleted, in a thread; it must not fail. A call whose process died
+    before its end gets a trace that says so, `lost`, of which `hear` is told.
     Another shipper at work in the same folder means there is nothing to do: 0.
 
     Raises:
@@ -38,20 +48,21 @@ async def ship(folder: Path, store: TraceStore, hear: Callable[[Trace], None] = 
         with folder_errors(folder):
             await asyncio.to_thread(remove_unfinished, folder)
         await asyncio.to_thread(seal_orphans, folder)
-        shipped = sum([await _ship_file(path, store) for path in sealed_files(folder)])
+        shipped = sum([await _ship_file(path, store, keep) for path in sealed_files(folder)])
         left = await asyncio.to_thread(left_behind, folder)
         return shipped + sum([await _ship_lost(path, store, hear) for path in left])
 
 
-async def _ship_file(path: Path, store: TraceStore) -> int:
+async def _ship_file(path: Path, store: TraceStore, keep: Callable[[Path], None]) -> int:
     traces = list(_traces(path))
     if traces:
-        await _store(traces, store)
+        await store_all(traces, store)
+        await asyncio.to_thread(keep, path)
     await asyncio.to_thread(path.unlink, missing_ok=True)
     return len(traces)
 
 
-async def _store(traces: Sequence[Trace], store: TraceStore) -> frozenset[TraceId]:
+async def store_all(traces: Sequence[Trace], store: TraceStore) -> frozenset[TraceId]:
     """Store `traces`, and return the ids that are new; one that no table can hold is left out."""
     try:
         return await store.add(traces) if traces else frozenset()
@@ -60,13 +71,13 @@ async def _store(traces: Sequence[Trace], store: TraceStore) -> frozenset[TraceI
             _log.error("spool.unstorable_record", trace_id=traces[0].trace_id, reason=str(error))
             return frozenset()
     half = len(traces) // 2
-    return await _store(traces[:half], store) | await _store(traces[half:], store)
+    return await store_all(traces[:half], store) | await store_all(traces[half:], store)
 
 
 async def _ship_lost(path: Path, store: TraceStore, hear: Callable[[Trace], None]) -> int:
     """Store what began and never ended: the traces of the others are there already, and stay as they are."""
     began = {trace.trace_id: trace for trace in _traces(path)}
-    lost = await _store(list(began.values()), store)
+    lost = await store_all(list(began.values()), store)
     if lost:
         _log.warning("calls.lost", writer=path.stem, calls=len(lost))
     for trace_id in lost:
@@ -77,13 +88,18 @@ async def _ship_lost(path: Path, store: TraceStore, hear: Callable[[Trace], None
 
 def _traces(path: Path) -> Iterator[Trace]:
     try:
-        for record in read_records(path):
-            try:
-                yield _read(record)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                _log.error("spool.unreadable_record", file=path.name, reason=str(error), bytes=len(record))
+        yield from read_traces(read_records(path), path.name)
     except FileNotFoundError:  # whoever removed it has lost it
         return
+
+
+def read_traces(records: Iterable[bytes], name: str) -> Iterator[Trace]:
+    """Yield the traces in `records` of the file `name`; one that cannot be read is told and left out."""
+    for record in records:
+        try:
+            yield _read(record)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            _log.error("spool.unreadable_record", file=name, reason=str(error), bytes=len(record))
 
 
 def _read(record: bytes) -> Trace:

@@ -43,6 +43,13 @@ class TraceStore:
             stored = await (await connection.execute(INSERT, (rows.decode(),))).fetchall()
         return frozenset(TraceId(trace_id) for (trace_id,) in stored)
 
+    async def knows_any(self, trace_ids: Sequence[TraceId]) -> bool:
+        """Say whether there is a trace of one of these very ids, of whichever tenant."""
+        query = "SELECT 1 FROM traces WHERE trace_id = ANY(%s) LIMIT 1"
+        async with self._database.connection(autocommit=True) as connection:
+            found = await connection.execute(query, (list(trace_ids),))
+            return await found.fetchone() is not None
+
     async def latest(self, tenant: str, *, feature: str | None = None, limit: int = 20) -> list[Trace]:
         """Return the latest traces of `tenant`, newest first."""
         values = {"tenant": tenant, "feature": feature, "limit": limit}

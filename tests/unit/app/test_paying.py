@@ -165,10 +165,12 @@ async def test_how_it_stands_can_be_measured(house: House) -> None:
         now = {family.name: values[()] for family, values in house.paying.present.items()}
         assert now == {"leases": 1, "leased_dollars": 0.0, "reserved_dollars": 10_000 / 1e9}
     await house.balance(budget)
-    told = await budgets_now(house.database, [budget], SystemClock())
+    told = await budgets_now(house.database, [budget], SystemClock(), house.folder)
     assert {family.name: values for family, values in told.items()} == {
         "budget_used_ratio": {(budget.name,): 0.25},
         "budget_assumed_dollars": {(budget.name,): 0.0},
+        "ledger_missing_grants": {(): 0},
+        "untold_settlement_bytes": {(): 0},
     }
 
 

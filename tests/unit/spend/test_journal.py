@@ -30,6 +30,7 @@ from buttress.spend.journal import (
     read_newest_grant,
     read_reports,
     recover_newest_grant,
+    untold_bytes,
     writer_of,
 )
 from buttress.spend.leases import Holding
@@ -71,6 +72,7 @@ def test_what_was_written_is_read_in_order(tmp_path: Path) -> None:
     journal.close()
     (path,) = sealed_files(tmp_path)
     assert writer_of(path) == "w"
+    assert untold_bytes(tmp_path) == path.stat().st_size > 0
     assert list(read_reports(path)) == [report for step in steps for report in step]
     assert newest(read_reports(path)) == {"w.1": said("w.1", 7), "w.2": said("w.2", 5)}
     assert gone(tmp_path) == []  # not all was read
