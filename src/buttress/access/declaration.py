@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from buttress.access.limits import DIMENSIONS, Limit
 from buttress.kernel.errors import Mistake
-from buttress.kernel.located import Located, convert_all, did_you_mean, parse_yaml
+from buttress.kernel.located import Located, convert_all, did_you_mean, read_entries
 
 LIMITS = "limits"
 
@@ -44,17 +44,7 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 def read_limits(text: str, path: Path) -> tuple[Limit, ...] | list[Mistake]:
     """Return the limits of `text`, the content of limits.yaml at `path`, by name; or all its mistakes."""
-    located = parse_yaml(text, path)
-    if isinstance(located, Mistake):
-        return [located]
-    declaration = convert_all(located, Declaration)
-    if isinstance(declaration, list):
-        return declaration
-    read = [_limit(located, name) for name in sorted(declaration.limits)]
-    mistakes = [mistake for one in read if isinstance(one, list) for mistake in one]
-    if mistakes:
-        return sorted(mistakes, key=lambda one: one.where.line or 0)
-    return tuple(one for one in read if isinstance(one, Limit))
+    return read_entries(text, path, Declaration, _limit)
 
 
 def _limit(located: Located, name: str) -> Limit | list[Mistake]:

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from buttress.kernel.usage import NanoDollars, format_dollars
 from buttress.releases.types import Release
 from buttress.spend.alerts import WHOLE, Standing, quiet_until, reached
-from buttress.spend.budgets import Budget
-from buttress.spend.windows import window_at
+from buttress.spend.budgets import Budget, current_window
 from buttress.tracing.figures import Figures
 from buttress.watch.rules import Missed, Reading, cost_reading, latency_reading
 from buttress.watch.settings import WatchSettings
@@ -31,7 +29,7 @@ def budget_alerts(budgets: Iterable[Budget], standings: Iterable[Standing], now:
 def _budget_alert(
     budget: Budget, standing: Standing, percent: float, now: datetime, *, is_told: bool
 ) -> Alert:
-    window = window_at(budget.window, now, ZoneInfo(budget.time_zone), rolling_s=budget.rolling_s)
+    window = current_window(budget, now)
     owner = dict(zip(budget.per, standing.owner, strict=False))
     return Alert(
         kind="budget",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from buttress.access.limits import Limit
 from buttress.gateway.compiling.errors import FeatureInvalid
@@ -12,6 +13,8 @@ from buttress.knowledge.types import KnowledgeBase
 from buttress.releases.types import Release
 from buttress.spend.budgets import Budget
 from buttress.watch.types import Route
+
+T = TypeVar("T")
 
 
 def knowledge_bases(project: Path) -> dict[str, KnowledgeBase]:
@@ -35,10 +38,7 @@ def declared_models(project: Path) -> Catalogue:
     from buttress.app.pricing import with_prices  # noqa: PLC0415 - not for the engine
     from buttress.gateway.compiling.project import read_models  # noqa: PLC0415 - the same
 
-    found = read_models(project)
-    if isinstance(found, list):
-        raise FeatureInvalid(found)
-    return with_prices(found, project)
+    return with_prices(_right(read_models(project)), project)
 
 
 def declared_budgets(project: Path) -> tuple[Budget, ...]:
@@ -49,11 +49,7 @@ def declared_budgets(project: Path) -> tuple[Budget, ...]:
     """
     from buttress.gateway.compiling.project import read_budget_file  # noqa: PLC0415 - not for the engine
 
-    found = read_budget_file(project)
-    mistakes = [one for one in found if isinstance(one, Mistake)]
-    if mistakes:
-        raise FeatureInvalid(mistakes)
-    return tuple(one for one in found if isinstance(one, Budget))
+    return _right(read_budget_file(project))
 
 
 def declared_limits(project: Path) -> tuple[Limit, ...]:
@@ -64,10 +60,7 @@ def declared_limits(project: Path) -> tuple[Limit, ...]:
     """
     from buttress.gateway.compiling.project import read_limit_file  # noqa: PLC0415 - not for the engine
 
-    found = read_limit_file(project)
-    if isinstance(found, list):
-        raise FeatureInvalid(found)
-    return found
+    return _right(read_limit_file(project))
 
 
 def declared_webhooks(project: Path) -> tuple[Route, ...]:
@@ -78,10 +71,7 @@ def declared_webhooks(project: Path) -> tuple[Route, ...]:
     """
     from buttress.gateway.compiling.project import read_alert_file  # noqa: PLC0415 - not for the engine
 
-    found = read_alert_file(project)
-    if isinstance(found, list):
-        raise FeatureInvalid(found)
-    return found
+    return _right(read_alert_file(project))
 
 
 def compiled_releases(project: Path, knowledge: Mapping[str, KnowledgeBase]) -> dict[str, Release]:
@@ -92,7 +82,15 @@ def compiled_releases(project: Path, knowledge: Mapping[str, KnowledgeBase]) -> 
     """
     from buttress.gateway.compiling.project import compile_project  # noqa: PLC0415 - not for the engine
 
-    compiled = compile_project(project, set(knowledge))
-    if isinstance(compiled, list):
-        raise FeatureInvalid(compiled)
-    return compiled
+    return _right(compile_project(project, set(knowledge)))
+
+
+def _right(found: T | list[Mistake]) -> T:
+    """Return what was found in files that hold no mistakes.
+
+    Raises:
+        FeatureInvalid: with every mistake.
+    """
+    if isinstance(found, list):
+        raise FeatureInvalid(found)
+    return found

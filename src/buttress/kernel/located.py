@@ -5,7 +5,7 @@ Mistakes are values here (`Mistake`): a file may hold several, and people want t
 
 import difflib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import Literal, TypeVar, get_args, get_origin
@@ -106,6 +106,32 @@ def convert_all(located: Located, kind: type[T], *keys: str | int) -> T | list[M
     if not isinstance(whole, Mistake):
         return whole
     return list(_all_mistakes(located, kind, keys)) or [whole]
+
+
+def read_entries(
+    text: str,
+    path: Path,
+    whole: type[msgspec.Struct],
+    read: Callable[[Located, str], T | list[Mistake]],
+    among: Callable[[Located, Sequence[T]], Iterable[Mistake]] = lambda _, __: (),
+) -> tuple[T, ...] | list[Mistake]:
+    """Return what `text` at `path` declares, in the order of its names; or all its mistakes, by their lines.
+
+    `whole` is the file: a struct of one field, which holds entries by name. `read` makes one entry of what
+    stands under a name; `among` finds what is wrong with entries that are right each by itself.
+    """
+    located = parse_yaml(text, path)
+    if isinstance(located, Mistake):
+        return [located]
+    declaration = convert_all(located, whole)
+    if isinstance(declaration, list):
+        return declaration
+    (field,) = msgspec.structs.fields(whole)
+    found = [read(located, name) for name in sorted(getattr(declaration, field.name))]
+    entries = tuple(one for one in found if not isinstance(one, list))
+    mistakes = [mistake for one in found if isinstance(one, list) for mistake in one]
+    mistakes += among(located, entries)
+    return sorted(mistakes, key=lambda one: one.where.line or 0) or entries
 
 
 def _all_mistakes(located: Located, kind: object, keys: Keys) -> Iterator[Mistake]:

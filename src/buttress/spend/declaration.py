@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from buttress.kernel.errors import Mistake
-from buttress.kernel.located import Located, convert_all, did_you_mean, parse_yaml
+from buttress.kernel.located import Located, convert_all, did_you_mean, read_entries
 from buttress.kernel.usage import NANO, NanoDollars
 from buttress.spend.budgets import Budget, Policy
 from buttress.spend.windows import Kind
@@ -55,19 +55,9 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     budgets: dict[str, object] = {}
 
 
-def read_budgets(text: str, path: Path) -> list[Budget] | list[Mistake]:
+def read_budgets(text: str, path: Path) -> tuple[Budget, ...] | list[Mistake]:
     """Return the budgets of `text`, the content of budgets.yaml at `path`, by name; or all its mistakes."""
-    located = parse_yaml(text, path)
-    if isinstance(located, Mistake):
-        return [located]
-    declaration = convert_all(located, Declaration)
-    if isinstance(declaration, list):
-        return declaration
-    read = [_budget(located, name) for name in sorted(declaration.budgets)]
-    budgets = [one for one in read if isinstance(one, Budget)]
-    mistakes = [mistake for one in read if isinstance(one, list) for mistake in one]
-    mistakes += _contradictions(located, budgets)
-    return sorted(mistakes, key=lambda one: one.where.line or 0) or budgets
+    return read_entries(text, path, Declaration, _budget, _contradictions)
 
 
 def dollars(written: object) -> NanoDollars | None:

@@ -9,12 +9,10 @@ from math import inf, isfinite, lcm
 import msgspec
 
 from buttress.kernel.catalogue import Change, Price, Rates, Tiered
-from buttress.kernel.usage import NanoDollars, Usage
+from buttress.kernel.usage import NANO, NanoDollars, Usage
 
 _NANO_PER_TOKEN = 1_000
 """A dollar for a million tokens is 1,000 nano-dollars for one."""
-
-_NANO_PER_DOLLAR = 1_000_000_000
 
 MAX_COST = 10**17
 """A hundred million dollars, in nano-dollars: above it an upstream told nonsense, that no table can hold."""
@@ -129,7 +127,7 @@ def _exact(price: Price, batch: bool) -> _Exact | None:  # noqa: FBT001 - by key
     if not all(isfinite(one) and one >= 0 for one in figures) or any(b <= a for a, b in pairwise(above)):
         return None
     per_token = [[Fraction(repr(figure)) * _NANO_PER_TOKEN for figure in one] for one in rates]
-    fee = Fraction(repr(price.request)) * _NANO_PER_DOLLAR
+    fee = Fraction(repr(price.request)) * NANO
     divisor = lcm(fee.denominator, *(one.denominator for figures in per_token for one in figures))
     steps = [
         _Step(start, tuple(int(one * divisor) for one in figures))

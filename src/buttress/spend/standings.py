@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from buttress.kernel.usage import NanoDollars
 from buttress.spend.alerts import Standing, least_used
-from buttress.spend.budgets import Budget
-from buttress.spend.windows import window_at
+from buttress.spend.budgets import Budget, current_window
 from buttress.storage.database import Database
 
 # Only accounts that have reached the lowest share, or refused: there may be one for each user. What was
@@ -59,7 +57,7 @@ class Standings:
 
 
 def _asked(budget: Budget, now: datetime) -> dict[str, object]:
-    window = window_at(budget.window, now, ZoneInfo(budget.time_zone), rolling_s=budget.rolling_s)
+    window = current_window(budget, now)
     return {
         "budget": budget.name,
         "parts": len(budget.per),

@@ -4,7 +4,7 @@
         ...ask upstream.url...
 
 It speaks OpenAI's chat completions (`/v1/chat/completions`), Anthropic's Messages (`/v1/messages`), Google's
-generateContent (`/v1/models/NAME:generateContent` and `:streamGenerateContent`) re-ranking
+generateContent (`/v1/models/NAME:generateContent` and `:streamGenerateContent`), re-ranking
 (`/v1/rerank`) and OpenAI's embeddings (`/v1/embeddings`).
 Every request takes the next reply of the script, the last one again and again; or the script is a function
 of the request. What came in is kept in `upstream.received`, with the moment the client went away, if it

@@ -12,6 +12,7 @@ from itertools import accumulate
 import msgspec
 
 from buttress.kernel.spans import Span
+from buttress.kernel.usage import NANO
 from buttress.tracing.types import Trace
 
 UNKNOWN = "unknown"
@@ -120,7 +121,7 @@ class Metrics:
         for recalled in _recalled(spans):
             self._add(LOOKUPS, 1, feature, recalled.outcome)
             self._add(SAVED_TOKENS, recalled.tokens, feature)
-            self._add(SAVED, recalled.nanodollars / 1e9, feature)
+            self._add(SAVED, recalled.nanodollars / NANO, feature)
 
     def count_alert(self, kind: str) -> None:
         """Count an alert of `kind`, of which there are few."""
@@ -155,7 +156,7 @@ class Metrics:
             if kind not in _PARTS:
                 tokens[model, kind] = tokens.get((model, kind), 0) + count
         if isinstance(cost, int):
-            self._add(COST, cost / 1e9, model)
+            self._add(COST, cost / NANO, model)
         else:
             self._add(UNPRICED, 1, model)
         if isinstance(first_ms, float) and attempt["outcome"] == "answered":

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from buttress.kernel.errors import Mistake
-from buttress.kernel.located import Located, convert_all, parse_yaml
+from buttress.kernel.located import Located, convert_all, read_entries
 from buttress.kernel.secrets import parse_reference
 from buttress.outbound.addresses import AddressInvalid, parse_address
 from buttress.outbound.webhooks import is_barred
@@ -44,17 +44,7 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 def read_routes(text: str, path: Path) -> tuple[Route, ...] | list[Mistake]:
     """Return the webhooks of `text`, the content of alerts.yaml at `path`, by name; or all its mistakes."""
-    located = parse_yaml(text, path)
-    if isinstance(located, Mistake):
-        return [located]
-    declaration = convert_all(located, Declaration)
-    if isinstance(declaration, list):
-        return declaration
-    read = [_route(located, name) for name in sorted(declaration.webhooks)]
-    mistakes = [mistake for one in read if isinstance(one, list) for mistake in one]
-    if mistakes:
-        return sorted(mistakes, key=lambda one: one.where.line or 0)
-    return tuple(one for one in read if isinstance(one, Route))
+    return read_entries(text, path, Declaration, _route)
 
 
 def _route(located: Located, name: str) -> Route | list[Mistake]:

@@ -1,5 +1,6 @@
 """YAML with lines: every mistake names the line it stands on."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -8,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buttress.kernel.errors import Mistake
-from buttress.kernel.located import MAX_DEPTH, Located, convert, convert_all, did_you_mean, parse_yaml
+from buttress.kernel.located import (
+    MAX_DEPTH,
+    Located,
+    convert,
+    convert_all,
+    did_you_mean,
+    parse_yaml,
+    read_entries,
+)
 
 PATH = Path("some.yaml")
 
@@ -146,3 +155,34 @@ def test_all_mistakes_are_found_exactly_when_the_first_one_is(text: str) -> None
         first, every = convert(parsed, File), convert_all(parsed, File)
         assert isinstance(first, Mistake) == isinstance(every, list)
         assert every or isinstance(every, File)
+
+
+class Entries(msgspec.Struct, forbid_unknown_fields=True):
+    """A file of one field."""
+
+    things: dict[str, object] = {}
+
+
+def a_thing(located: Located, name: str) -> int | list[Mistake]:
+    return convert_all(located, int, "things", name)
+
+
+def no_two_alike(located: Located, things: Sequence[int]) -> list[Mistake]:
+    is_fine = len({*things}) == len(things)
+    return [] if is_fine else [Mistake(located.at("things"), "two are alike", "Change one.")]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        pytest.param("", (), id="an empty file declares nothing"),
+        pytest.param("things: {b: 2, a: 1}", (1, 2), id="in the order of the names"),
+        pytest.param("things:\n  b: x\n  a: y\n", [2, 3], id="every mistake, by its line"),
+        pytest.param("things: {a: 1, b: 1}", [1], id="what is wrong among right ones"),
+        pytest.param("thing: {a: 1}", [1], id="another name of the field"),
+        pytest.param("things: [}", [1], id="no YAML"),
+    ],
+)
+def test_entries_are_read_by_name_or_all_their_mistakes(text: str, found: object) -> None:
+    read = read_entries(text, Path("things.yaml"), Entries, a_thing, no_two_alike)
+    assert ([one.where.line for one in read] if isinstance(read, list) else read) == found

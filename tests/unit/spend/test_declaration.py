@@ -26,7 +26,7 @@ budgets:
   each-user: {limit: 0.25 USD, window: rolling, rolling_s: 3600, per: [user], alerts: [100, 50, 50]}
   trial: {limit: 20USD, window: total, where: {tag.team: growth}, hard: false, unpriced: refuse}
 """
-    assert read_budgets(text, FILE) == [
+    assert read_budgets(text, FILE) == (
         Budget(
             name="each-user",
             limit=NanoDollars(250_000_000),
@@ -44,8 +44,8 @@ budgets:
             hard=False,
             unpriced="refuse",
         ),
-    ]
-    assert read_budgets("", FILE) == []
+    )
+    assert read_budgets("", FILE) == ()
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """All features of a project, with the models they use."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from buttress.access.declaration import read_limits
 from buttress.access.limits import Limit
@@ -17,6 +19,8 @@ from buttress.spend.budgets import Budget
 from buttress.spend.declaration import read_budgets
 from buttress.watch.declaration import read_routes
 from buttress.watch.types import Route
+
+T = TypeVar("T")
 
 FEATURES = "features"
 MODELS_FILE = "models.yaml"
@@ -52,51 +56,39 @@ def compile_project(
 
 def read_models(project: Path, providers: Collection[str] = PROVIDERS) -> Catalogue | list[Mistake]:
     """Return the models and ladders of models.yaml, none without such a file; or its mistakes."""
-    path = project / MODELS_FILE
-    if not path.exists() and not path.is_symlink():
-        return _misnamed(project, MODELS_FILE, "models.yml", "model.yaml") or Catalogue({}, {})
-    file = read_file(project, MODELS_FILE)
-    if isinstance(file, Unreadable):
-        return [file.at(Location(path))]
-    return read_catalogue(file.text, path, providers)
+    return _read(project, MODELS_FILE, Catalogue({}, {}), partial(read_catalogue, providers=providers))
 
 
-def read_budget_file(project: Path) -> list[Budget] | list[Mistake]:
+def read_budget_file(project: Path) -> tuple[Budget, ...] | list[Mistake]:
     """Return the budgets of budgets.yaml, none without such a file; or its mistakes."""
-    path = project / BUDGETS_FILE
-    if not path.exists() and not path.is_symlink():
-        return _misnamed(project, BUDGETS_FILE, "budgets.yml", "budget.yaml")
-    file = read_file(project, BUDGETS_FILE)
-    if isinstance(file, Unreadable):
-        return [file.at(Location(path))]
-    return read_budgets(file.text, path)
+    return _read(project, BUDGETS_FILE, (), read_budgets)
 
 
 def read_alert_file(project: Path) -> tuple[Route, ...] | list[Mistake]:
     """Return the webhooks of alerts.yaml, none without such a file; or its mistakes."""
-    path = project / ALERTS_FILE
-    if not path.exists() and not path.is_symlink():
-        return _misnamed(project, ALERTS_FILE, "alerts.yml", "alert.yaml") or ()
-    file = read_file(project, ALERTS_FILE)
-    if isinstance(file, Unreadable):
-        return [file.at(Location(path))]
-    return read_routes(file.text, path)
+    return _read(project, ALERTS_FILE, (), read_routes)
 
 
 def read_limit_file(project: Path) -> tuple[Limit, ...] | list[Mistake]:
     """Return the limits of limits.yaml, none without such a file; or its mistakes."""
-    path = project / LIMITS_FILE
+    return _read(project, LIMITS_FILE, (), read_limits)
+
+
+def _read(
+    project: Path, name: str, nothing: T, read: Callable[[str, Path], T | list[Mistake]]
+) -> T | list[Mistake]:
+    """Return what `read` makes of the file `name`, `nothing` where there is none; or its mistakes."""
+    path = project / name
     if not path.exists() and not path.is_symlink():
-        return _misnamed(project, LIMITS_FILE, "limits.yml", "limit.yaml") or ()
-    file = read_file(project, LIMITS_FILE)
-    if isinstance(file, Unreadable):
-        return [file.at(Location(path))]
-    return read_limits(file.text, path)
+        return _misnamed(project, name) or nothing
+    file = read_file(project, name)
+    return [file.at(Location(path))] if isinstance(file, Unreadable) else read(file.text, path)
 
 
-def _misnamed(project: Path, right: str, *wrong: str) -> list[Mistake]:
-    found = [project / name for name in wrong if (project / name).is_file()]
+def _misnamed(project: Path, right: str) -> list[Mistake]:
+    """Return a mistake for each file that was meant to be `right`: `limits.yml` or `limit.yaml`."""
     what = right.removesuffix(".yaml")
+    found = [project / name for name in (f"{what}.yml", f"{what[:-1]}.yaml") if (project / name).is_file()]
     return [
         Mistake(Location(one), f"this file is not read: {what} stand in {right}", "Rename it.")
         for one in found
