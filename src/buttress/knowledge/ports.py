@@ -1,10 +1,11 @@
 """What this room needs from adapters; each port has a contract test in `testing.contracts`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from buttress.knowledge.search_types import Embedded, EngineStatus, Found, Query, Reranked, Reranking
 from buttress.knowledge.settings import ParseLimits
+from buttress.knowledge.sources.types import Content, Entry, Listing
 from buttress.knowledge.types import ParsedDocument
 
 if TYPE_CHECKING:  # processes that only ask an engine never load numpy
@@ -32,6 +33,34 @@ class Parser(Protocol):
 
         Raises:
             ButtressError: one of `errors.PARSE_ERRORS`; its message names `path`.
+        """
+        ...
+
+
+class Source(Protocol):
+    """Holds documents. Every adapter passes `testing.contracts.source`.
+
+    Nothing is kept between two calls but what makes the next one cheaper.
+    """
+
+    async def list(self, known: Mapping[str, str]) -> Listing:
+        """Return what there is, in the order of the paths; `known` are revisions, by the paths.
+
+        A source that has to ask for each document asks only whether it is another one than is known.
+
+        Raises:
+            SourceMissing: it is not there; that counts as missing, not as empty.
+            Unreadable: it is, and may not be looked at.
+        """
+        ...
+
+    async def read(self, entry: Entry, max_bytes: int) -> Content:
+        """Return the bytes of a listed document, as they are now.
+
+        Raises:
+            SourceMissing: the source as a whole has gone.
+            Unreadable: the document has, or may not be read.
+            TooLarge: it has more than `max_bytes` bytes, whatever the source says of it.
         """
         ...
 

@@ -9,6 +9,7 @@ from buttress.kernel.ids import ChunkId, DocumentId, content_hash
 
 Format = Literal["markdown", "text", "html", "pdf", "docx", "pptx", "epub", "csv", "eml"]
 Fusion = Literal["blend", "dbsf", "rrf"]
+Rerank = Literal["none", "late", "model"]
 BlockKind = Literal["heading", "paragraph", "list_item", "table", "code"]
 Span = tuple[int, int]
 """Characters `start` to `end` (exclusive) of a document's normalised text."""
@@ -112,6 +113,46 @@ class SearchSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         Fusion,
         Meta(description="How lists are joined: by cosine and BM25, by standardised scores, or by ranks."),
     ] = "blend"
+    dense_share: Annotated[
+        float, Meta(ge=0, le=1, description="Weight of the dense list; that of BM25 is the rest to 1.")
+    ] = 0.7
+    rrf_k: Annotated[
+        int,
+        Meta(ge=1, le=1_000, description="With ranks (`rrf`): the larger, the less the first ranks tell."),
+    ] = 10
+    rerank: Annotated[
+        Rerank,
+        Meta(
+            description="Who looks at the best again: nobody, the token vectors that are stored (`late`), or "
+            "the model of the settings."
+        ),
+    ] = "none"
+    rerank_depth: Annotated[int, Meta(ge=1, le=1_000, description="Chunks that are re-ranked.")] = 50
+    rerank_share: Annotated[
+        float,
+        Meta(gt=0, le=1, description="Weight of the re-ranker's score; that of the fused one is the rest."),
+    ] = 0.5
+    per_document: Annotated[
+        int, Meta(ge=0, le=100, description="Most passages of one document; 0: as many as there are.")
+    ] = 0
+    diversity: Annotated[
+        float,
+        Meta(
+            ge=0,
+            lt=1,
+            description="How much a passage loses for being near to a better one (MMR); 0: nothing.",
+        ),
+    ] = 0.0
+    merge: Annotated[
+        bool, Meta(description="Whether passages that touch in their document are returned as one.")
+    ] = False
+    min_score: Annotated[
+        float, Meta(ge=0, lt=1, description="Passages whose calibrated score is lower are not returned.")
+    ] = 0.0
+    calibration: Annotated[
+        tuple[float, float] | None,
+        Meta(description="Offset and slope from the ranking's score to the calibrated; None: the recipe's."),
+    ] = None
     limit: Annotated[int, Meta(ge=1, le=100, description="Passages returned.")] = 6
 
 
