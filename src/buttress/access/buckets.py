@@ -17,17 +17,17 @@ was written by who looked at the clock a moment later than who reads it."""
 
 def left(limit: int, full_at: float, now: float) -> float:
     """Return how much of `limit` a minute may be taken now; below 0 where more was taken than there was."""
-    return limit * (1 - _wait_s(full_at, now) / WINDOW_S)
+    return limit * (1 - until_full_s(full_at, now) / WINDOW_S)
 
 
 def taken(limit: int, amount: float, full_at: float, now: float) -> float:
     """Return when a bucket is full again that `amount` is taken from, even if there is not so much."""
-    return now + min(MAX_DEBT_S, _wait_s(full_at, now) + amount * WINDOW_S / limit)
+    return now + min(MAX_DEBT_S, until_full_s(full_at, now) + amount * WINDOW_S / limit)
 
 
 def given_back(limit: int, amount: float, full_at: float, now: float) -> float:
     """Return when a bucket is full again that `amount` is given back to; it is never overfull."""
-    return now + max(0.0, _wait_s(full_at, now) - amount * WINDOW_S / limit)
+    return now + max(0.0, until_full_s(full_at, now) - amount * WINDOW_S / limit)
 
 
 def wait_s(limit: int, amount: float, full_at: float, now: float) -> float:
@@ -39,9 +39,5 @@ def wait_s(limit: int, amount: float, full_at: float, now: float) -> float:
 
 def until_full_s(full_at: float, now: float) -> float:
     """Return in how many seconds a bucket is full."""
-    return _wait_s(full_at, now)
-
-
-def _wait_s(full_at: float, now: float) -> float:
     wait = full_at - now
     return min(wait, MAX_DEBT_S) if 0 < wait <= MAX_DEBT_S + WINDOW_S else 0.0

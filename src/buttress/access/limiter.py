@@ -1,7 +1,7 @@
 """Lets requests in as far as their limits have room, and settles what they used."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from buttress.access.buckets import given_back, left, taken, until_full_s, wait_s
 from buttress.access.errors import RateLimited
@@ -33,16 +33,18 @@ class Limiter:
         """
         buckets, now = buckets_of(self.limits, asking), self._clock.monotonic()
         with self._table as table:
+            moments = {one.number: table.full_at(one.number) for one in buckets if one.kind != "concurrent"}
             for bucket in buckets:
-                if (pause := self._pause_s(bucket, asking, now)) > 0:
-                    raise _limited(bucket, asking, pause, self._headers(buckets, now))
+                if (pause := self._pause_s(bucket, asking, moments, now)) > 0:
+                    raise _limited(bucket, asking, pause, _headers(buckets, moments, now))
             for bucket in buckets:
                 if bucket.kind == "concurrent":
                     table.add(bucket.number, 1)
                 else:
-                    amount = _amount(bucket, asking)
-                    table.put(bucket.number, taken(bucket.size, amount, table.full_at(bucket.number), now))
-            return Pass(self, buckets, asking.tokens, self._headers(buckets, now))
+                    full_at = taken(bucket.size, _amount(bucket, asking), moments[bucket.number], now)
+                    table.put(bucket.number, full_at)
+                    moments[bucket.number] = full_at
+        return Pass(self, buckets, asking.tokens, _headers(buckets, moments, now))
 
     def settle(self, buckets: Sequence[Bucket], reserved: int, used: int) -> None:
         """Give back what was reserved and not `used`, in tokens; or take the rest, too."""
@@ -56,24 +58,27 @@ class Limiter:
                     full_at = table.full_at(bucket.number)
                     table.put(bucket.number, change(bucket.size, abs(used - reserved), full_at, now))
 
-    def _pause_s(self, bucket: Bucket, asking: Asking, now: float) -> float:
+    def _pause_s(self, bucket: Bucket, asking: Asking, moments: Mapping[int, float], now: float) -> float:
         if bucket.kind == "concurrent":
             return CONCURRENT_PAUSE_S if self._table.count(bucket.number) >= bucket.size else 0.0
-        return wait_s(bucket.size, _amount(bucket, asking), self._table.full_at(bucket.number), now)
+        return wait_s(bucket.size, _amount(bucket, asking), moments[bucket.number], now)
 
-    def _headers(self, buckets: Sequence[Bucket], now: float) -> Headers:
-        """Return what a client is told, in OpenAI's words: of each kind the bucket with the least left."""
-        told: Headers = []
-        for kind in ("requests", "tokens"):
-            own = [one for one in buckets if one.kind == kind]
-            if own:
-                moments = {one: self._table.full_at(one.number) for one in own}
-                least = min(own, key=lambda one: left(one.size, moments[one], now))
-                remaining = max(0, math.floor(left(least.size, moments[least], now) + 1e-6))
-                reset = as_duration(until_full_s(moments[least], now))
-                for name, value in (("limit", least.size), ("remaining", remaining), ("reset", reset)):
-                    told.append((f"x-ratelimit-{name}-{kind}".encode(), str(value).encode()))
-        return told
+
+def _headers(buckets: Sequence[Bucket], moments: Mapping[int, float], now: float) -> Headers:
+    """Return what a client is told, in OpenAI's words: of each kind the bucket with the least left.
+
+    `moments` are those at which the buckets are full, by their numbers.
+    """
+    told: Headers = []
+    for kind in ("requests", "tokens"):
+        own = [(left(one.size, moments[one.number], now), one) for one in buckets if one.kind == kind]
+        if own:
+            room, least = min(own, key=lambda one: one[0])
+            remaining = max(0, math.floor(room + 1e-6))
+            reset = as_duration(until_full_s(moments[least.number], now))
+            for name, value in (("limit", least.size), ("remaining", remaining), ("reset", reset)):
+                told.append((f"x-ratelimit-{name}-{kind}".encode(), str(value).encode()))
+    return told
 
 
 class Pass:

@@ -5,6 +5,7 @@ requests a limit is about.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -80,5 +81,9 @@ def _sizes(limit: Limit) -> list[tuple[Kind, int]]:
 
 
 def _bucket(limit: Limit, kind: Kind, size: int, owner: tuple[str, ...]) -> Bucket:
-    number = int(content_hash(limit.name, kind, *owner)[:16], 16) or 1  # 0 is a place that nobody has
-    return Bucket(number, kind, size, limit.name, owner)
+    return Bucket(_number(limit.name, kind, owner), kind, size, limit.name, owner)
+
+
+@lru_cache(maxsize=10_000)
+def _number(limit: str, kind: Kind, owner: tuple[str, ...]) -> int:
+    return int(content_hash(limit, kind, *owner)[:16], 16) or 1  # 0 is a place that nobody has

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable
 from buttress.access.errors import NotAllowed
 from buttress.access.types import ROLES, Role
 from buttress.kernel.principal import Principal
-from buttress.kernel.scope import Scope
+from buttress.kernel.scope import Scope, scope_for
 
 MAX_TOLD = 200
 """Characters of a name that an error repeats."""
@@ -87,8 +87,7 @@ def groups_of(who: Principal, named: Iterable[str]) -> tuple[str, ...]:
 
 def scope_of(who: Principal) -> Scope:
     """Return what `who` may see of documents, asking in no other name."""
-    user = {f"user:{who.user}"} if who.user else set()
-    return Scope(who.tenant, frozenset(user | {f"group:{group}" for group in who.groups}))
+    return scope_for(who.tenant, who.user, who.groups)
 
 
 def sight_of(who: Principal) -> dict[str, frozenset[str]]:

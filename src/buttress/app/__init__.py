@@ -11,6 +11,13 @@ Read in this order:
     kept      the last project without mistakes, kept for processes that start again
     live      the project as the processes of `serve` work with it, while people edit it
     filling   the ports of a call, filled: providers, ranker, meter and egress
+    paying    what attempts are paid from, and where that is written; pricing asks the price list
+    recording traces of this process, on their way into the database
+    recalling answers that are kept, and what they depend on
+    keyring   the keys of the project, read and followed
+    alerting  raises alerts and delivers them; alerts says what is one
+    sharing   what one process finds out, told to the others
+    again     work for ever, however often the database comes and goes
     roles     what all processes do, and what the engine does
     background
               what the background process does

@@ -1,21 +1,20 @@
 """Looks for what is worth an alert, again and again, and delivers what was raised; in the background."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import msgspec
-import psycopg
 import structlog
 
+from buttress.app.again import TROUBLE
 from buttress.app.alerts import NEVER, budget_alerts, readings, watched_features
 from buttress.app.declared import Declared
 from buttress.kernel.chance import Chance
 from buttress.kernel.clock import Clock
-from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import new_id
 from buttress.outbound.sessions import Sessions
 from buttress.outbound.signing import signing_key
@@ -24,7 +23,7 @@ from buttress.releases.types import Release
 from buttress.settings.secrets import resolve_secret
 from buttress.settings.tree import Settings
 from buttress.spend.standings import Standings
-from buttress.storage.database import Database
+from buttress.storage.database import Database, OpenDatabase
 from buttress.tracing.figures import FigureStore
 from buttress.watch.delivering import Carriers, Courier, trial
 from buttress.watch.errors import SecretUnusable, WebhookUnknown
@@ -35,8 +34,6 @@ from buttress.watch.types import KINDS, Alert, Raised, Route
 
 FORGET_EVERY_S = 3_600.0
 
-_TROUBLE = (ButtressError, psycopg.Error, OSError)
-
 _log = structlog.get_logger("buttress.app.alerting")
 
 
@@ -46,7 +43,7 @@ class AlertParts(msgspec.Struct, frozen=True, kw_only=True):
     project: Path
     settings: Settings
     declared: Callable[[], Declared]
-    database: Callable[[], Awaitable[Database]]
+    database: OpenDatabase
     clock: Clock
     chance: Chance
     hear: Callable[[Raised], None] = lambda raised: None  # noqa: ARG005 - nobody wants to know
@@ -111,7 +108,7 @@ class Alerting:
                 for work in (self.look, partial(self.deliver, tasks)):
                     try:
                         await work()
-                    except _TROUBLE as error:
+                    except TROUBLE as error:
                         _log.warning("alerts.not_now", reason=str(error))
                 await asyncio.sleep(self._parts.settings.watch.look_every_s)
 

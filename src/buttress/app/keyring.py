@@ -5,23 +5,23 @@ is away at a start, too. Where nothing was kept, nothing is known until the data
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 
 import msgspec
-import psycopg
 import structlog
 
 from buttress.access.ring import Ring
 from buttress.access.secret_file import checked_secret, made_secret, read_secret
 from buttress.access.store import CHANNEL, KeyStore
 from buttress.access.types import Key
+from buttress.app.again import again_and_again
 from buttress.app.layout import kept_keys_file, key_secret_file, make_kept_folder
 from buttress.kernel.errors import ButtressError
 from buttress.processes.announcing import replace_file
 from buttress.settings.secrets import resolve_secret
-from buttress.storage.database import Database
+from buttress.storage.database import OpenDatabase
 
 READ_EVERY_S = 10.0
 """How often all keys are read although nobody said that one was changed."""
@@ -31,8 +31,6 @@ TELL_EVERY_S = 60.0
 
 TRY_AGAIN_S = 1.0
 """How long the database is left alone that could not be asked."""
-
-OpenDatabase = Callable[[], Awaitable[Database]]
 
 _log = structlog.get_logger("buttress.app.keyring")
 
@@ -88,9 +86,8 @@ class Keyring:
         While the database is away, it stays as it is.
         """
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._again_and_again(self._listen))
-            group.create_task(self._again_and_again(self._read_on))
-            group.create_task(self._again_and_again(self._tell_on))
+            for work in (self._listen, self._read_on, self._tell_on):
+                group.create_task(again_and_again(work, TRY_AGAIN_S, _say_not_followed))
 
     async def is_read_within(self, seconds: float) -> bool:
         """Wait until the keys are known, at most so long; say whether they are."""
@@ -114,17 +111,6 @@ class Keyring:
             self.ring.adopt(keys, self._hashed_with)
         self._was_read.set()
         await asyncio.to_thread(self._keep, keys)
-
-    async def _again_and_again(self, work: Callable[[], Awaitable[None]]) -> None:
-        said = ""
-        while True:
-            try:
-                await work()
-            except (ButtressError, psycopg.Error, OSError, msgspec.MsgspecError) as error:
-                if str(error) != said:  # once, not once a second
-                    _log.warning("keys.not_followed", reason=str(error))
-                said = str(error)
-            await asyncio.sleep(TRY_AGAIN_S)
 
     async def _listen(self) -> None:
         async with aclosing((await self._database()).listen([CHANNEL])) as notices:
@@ -171,3 +157,7 @@ class Keyring:
 
     def _named_secret(self) -> bytes:
         return checked_secret(resolve_secret(self._reference, project=self._project), self._reference)
+
+
+def _say_not_followed(reason: str) -> None:
+    _log.warning("keys.not_followed", reason=reason)

@@ -1,9 +1,8 @@
 """A project's budgets in one process: what attempts are paid from, and where that is written down."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,12 +20,12 @@ from buttress.models.types import Bill
 from buttress.spend.accounts import Accounts
 from buttress.spend.budgets import Budget, Due, Sight
 from buttress.spend.journal import Journal, read_newest_grant, untold_bytes
-from buttress.spend.prices import most
+from buttress.spend.prices import is_free, most
 from buttress.spend.purses import Left, PurseParts, Purses, Reservation, Scarce
 from buttress.spend.settings import SpendSettings
 from buttress.spend.states import account_states
 from buttress.spend.store import Ledger
-from buttress.storage.database import Database
+from buttress.storage.database import Database, OpenDatabase
 from buttress.tracing.metrics import ASSUMED, BEHIND, LEASED, LEASES, RESERVED, UNTOLD, USED, Present
 
 OPENING_S = 30.0
@@ -44,7 +43,7 @@ class PayingParts(msgspec.Struct, frozen=True, kw_only=True):
 
     writer: str
     folder: Path
-    database: Callable[[], Awaitable[Database]]
+    database: OpenDatabase
     clock: Clock
     settings: SpendSettings
     is_served: bool = False
@@ -113,7 +112,7 @@ class Paying:
         """
         accounts, nearest = self._accounts_of(budgets), None
         for model in models:
-            if _is_free(model.price):
+            if is_free(model.price):
                 continue
             for due in accounts.of(payer, model.name):
                 left = self._purses.left(due) if due.budget.hard and due.is_in(sight) else None
@@ -147,13 +146,6 @@ class Paying:
     def _say_short(self, scarce: Scarce) -> None:
         if not self.short.full():
             self.short.put_nowait(scarce)
-
-
-@lru_cache(maxsize=1_000)
-def _is_free(price: Price | None) -> bool:
-    """Say whether nothing is paid at `price`, now and later; each call asks."""
-    changes = price.changes if price else ()
-    return all(most(one, 1, 1) == 0 for one in (price, *(change.price for change in changes)))
 
 
 async def budgets_now(database: Database, budgets: Sequence[Budget], clock: Clock, journals: Path) -> Present:

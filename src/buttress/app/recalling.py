@@ -6,7 +6,7 @@ not wait for it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing
 from importlib.metadata import version
 from types import TracebackType
@@ -16,6 +16,7 @@ import msgspec
 import psycopg
 import structlog
 
+from buttress.app.again import again_and_again
 from buttress.caching.answers import Answers
 from buttress.caching.flights import Flights, Follower, Leader
 from buttress.caching.keys import Knowledge
@@ -32,7 +33,7 @@ from buttress.knowledge.ingest import CHANNEL as KNOWLEDGE_CHANNEL
 from buttress.knowledge.ledger import state_of_knowledge
 from buttress.knowledge.types import KnowledgeBase
 from buttress.settings.tree import Settings
-from buttress.storage.database import Database
+from buttress.storage.database import Database, OpenDatabase
 from buttress.storage.listening import Notice
 
 CHANNEL = "buttress_answers"
@@ -43,8 +44,6 @@ IDS_AT_ONCE = 80
 
 TRY_AGAIN_S = 5.0
 """How long the database is left alone that could not be read."""
-
-OpenDatabase = Callable[[], Awaitable[Database]]
 
 _log = structlog.get_logger("buttress.app.recalling")
 
@@ -106,7 +105,7 @@ class ProjectAnswers:
     def _begin_to_watch(self) -> None:
         """Hear from now on of what changes, and of what is to be forgotten."""
         if self._watch is None:
-            self._watch = self._tasks.create_task(self._watch_all())
+            self._watch = self._tasks.create_task(again_and_again(self._watch_all, TRY_AGAIN_S, _say_unknown))
 
     async def get(self, key: Key, policy: KeepPolicy) -> Entry | None:
         """See `AnswerCache.get`."""
@@ -131,18 +130,15 @@ class ProjectAnswers:
         return self._relays.join(key)
 
     async def _watch_all(self) -> None:
-        """Know what the wanted knowledge bases hold, for ever; nothing of them while the database is away."""
-        while True:
-            try:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._listen())
-                    group.create_task(self._read_wanted())
-            except* (ButtressError, psycopg.Error, OSError) as errors:
-                _log.warning("answers.knowledge_unknown", reason=str(errors.exceptions[0]))
+        """Know what the wanted knowledge bases hold, until the database is away; then nothing of them."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._listen())
+                group.create_task(self._read_wanted())
+        finally:
             self._is_listening.clear()
             self._known.clear()
             self._answers.forget_here()  # what was to be forgotten meanwhile nobody heard
-            await asyncio.sleep(TRY_AGAIN_S)
 
     async def _listen(self) -> None:
         channels = [KNOWLEDGE_CHANNEL, CHANNEL]
@@ -183,6 +179,10 @@ class ProjectAnswers:
                 state = await state_of_knowledge(await self._database(), name)
                 if not self._news.is_set():  # else it has changed while it was read
                     self._known[name] = Knowledge(*state)
+
+
+def _say_unknown(reason: str) -> None:
+    _log.warning("answers.knowledge_unknown", reason=reason)
 
 
 def _ids(payload: str) -> list[str]:

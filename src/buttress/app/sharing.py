@@ -10,15 +10,14 @@ from contextlib import aclosing, asynccontextmanager
 from functools import partial
 
 import msgspec
-import psycopg
 import structlog
 
+from buttress.app.again import again_and_again
 from buttress.app.paying import Paying
 from buttress.kernel.catalogue import Model
-from buttress.kernel.errors import ButtressError
 from buttress.models.deployments import Deployments, Word
 from buttress.spend.purses import Scarce
-from buttress.storage.database import Database
+from buttress.storage.database import OpenDatabase
 
 BREAKERS, BUDGETS = "buttress_breakers", "buttress_budgets"
 
@@ -27,8 +26,6 @@ MAX_WAITING = 256
 
 TRY_AGAIN_S = 5.0
 """How long the database is left alone that could not be opened."""
-
-OpenDatabase = Callable[[], Awaitable[Database]]
 
 _log = structlog.get_logger("buttress.app.sharing")
 
@@ -52,8 +49,13 @@ async def share(lines: tuple[Line, ...], database: OpenDatabase, me: str) -> Non
     """Tell and hear, as `me`, until cancelled. A database that is away is tried again and again."""
     async with asyncio.TaskGroup() as group:
         for line in lines:
-            group.create_task(_again_and_again(line, partial(_tell, line, database, me)))
-            group.create_task(_again_and_again(line, partial(_hear, line, database, me)))
+            say = partial(_say_away, line.channel)
+            group.create_task(again_and_again(partial(_tell, line, database, me), TRY_AGAIN_S, say))
+            group.create_task(again_and_again(partial(_hear, line, database, me), TRY_AGAIN_S, say))
+
+
+def _say_away(channel: str, reason: str) -> None:
+    _log.warning("sharing.away", channel=channel, reason=reason)
 
 
 @asynccontextmanager
@@ -85,15 +87,6 @@ def budgets(paying: Paying) -> Line:
         paying.give_back(msgspec.json.decode(what, type=Scarce))
 
     return Line(BUDGETS, paying.short.get, hear)
-
-
-async def _again_and_again(line: Line, work: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        try:
-            await work()
-        except (ButtressError, psycopg.Error, OSError) as error:
-            _log.warning("sharing.away", channel=line.channel, reason=str(error))
-        await asyncio.sleep(TRY_AGAIN_S)
 
 
 async def _tell(line: Line, database: OpenDatabase, me: str) -> None:

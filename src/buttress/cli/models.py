@@ -19,13 +19,14 @@ from buttress.cli.failures import DONE, FAILED, CommandMisused
 from buttress.cli.main import Invocation
 from buttress.cli.opening import loaded_settings, project_folder
 from buttress.cli.plain import one_line, safe
-from buttress.cli.priced import PER, is_free, price_source, rates_said
+from buttress.cli.priced import PER, price_source, rates_said
 from buttress.kernel.catalogue import Catalogue, DataPolicy, Ladder, Model, Option, Price, Step
 from buttress.kernel.located import did_you_mean
 from buttress.kernel.usage import Usage, format_dollars
 from buttress.models.adding import Addition, Field, with_model
 from buttress.models.providers.building import PROVIDERS
 from buttress.settings.loading import Loaded
+from buttress.spend.prices import is_free
 
 _NONE_YET = "No models yet: name one in models.yaml, or add one: buttress models add --help"
 

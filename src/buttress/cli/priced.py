@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-import msgspec
-
 from buttress.kernel.catalogue import Change, Model, Price, Rates, Tiered
 from buttress.models.declaration import HERE
 from buttress.spend.listed import entry_of
+from buttress.spend.prices import is_free
 
 PER = "per million tokens"
 MODELS_FILE = "models.yaml"
@@ -26,30 +25,6 @@ def price_source(model: Model) -> str | None:
     return model.price.source or (
         "runs here" if model.provider in HERE and is_free(model.price) else MODELS_FILE
     )
-
-
-def is_free(price: Price) -> bool:
-    """Say whether it never costs anything, as far as is known."""
-    figures = msgspec.to_builtins([price.request, _figures(price), [one.price for one in price.changes]])
-    return not any(_numbers(figures))
-
-
-def _figures(tiered: Tiered) -> list[object]:
-    return [{**_rates(tiered)}, [_rates(tier) for tier in tiered.tiers]]
-
-
-def _numbers(value: object) -> Iterator[float]:
-    if isinstance(value, dict):
-        value = [one for name, one in value.items() if name not in ("above_tokens", "source", "date")]
-    if isinstance(value, list):
-        for one in value:
-            yield from _numbers(one)
-    elif isinstance(value, int | float):
-        yield value
-
-
-def _rates(rates: Rates) -> dict[str, float | None]:
-    return {name: getattr(rates, name) for name in Rates.__struct_fields__}
 
 
 def rates_said(rates: Rates) -> str:

@@ -14,13 +14,13 @@ from buttress.cli.failures import DONE, FAILED, CommandMisused
 from buttress.cli.main import Invocation
 from buttress.cli.opening import project_folder
 from buttress.cli.plain import one_line
-from buttress.cli.priced import is_free, lines_of, price_source, why_unknown
+from buttress.cli.priced import lines_of, price_source, why_unknown
 from buttress.kernel.catalogue import Model, Price, Rates
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.located import did_you_mean
 from buttress.models.declaration import HERE
 from buttress.spend.listed import entry_of
-from buttress.spend.prices import in_force
+from buttress.spend.prices import in_force, is_free
 from buttress.spend.pricing import list_version
 
 if TYPE_CHECKING:

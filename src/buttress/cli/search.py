@@ -10,7 +10,7 @@ from buttress.cli.main import Invocation
 from buttress.cli.opening import loaded_settings
 from buttress.cli.plain import one_line
 from buttress.cli.printing import print_passages
-from buttress.kernel.scope import Scope
+from buttress.kernel.scope import Scope, scope_for
 from buttress.knowledge.search_types import Found
 from buttress.settings.loading import Loaded
 
@@ -28,8 +28,7 @@ class _Search(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def scope(self) -> Scope:
         """What the asker may see."""
-        users = {f"user:{self.user}"} if self.user else set()
-        return Scope(self.tenant, frozenset(users | {f"group:{group}" for group in self.group}))
+        return scope_for(self.tenant, self.user, self.group)
 
 
 @click.command()

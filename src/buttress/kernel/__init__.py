@@ -5,6 +5,7 @@ Where you are: the lowest layer. Everything may import from here; nothing here i
 Read in this order:
     errors    one shallow hierarchy: code, message, hint, retryable
     scope     tenant + principals: what a retrieval may see
+    principal who asks, and what a call is paid for
     passages  what retrieval returns, and the citation that points into it
     messages  what is said to a model, and what it says while it streams
     usage     token counts in disjoint classes; money in integer nano-dollars

@@ -1,5 +1,7 @@
 """Scope: what a retrieval may see. A retriever cannot be asked without one."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 EVERYBODY = "*"
@@ -19,3 +21,9 @@ class Scope(msgspec.Struct, frozen=True):
     def visible_to(self) -> list[str]:
         """The readers whose documents may be seen, sorted; everybody is always one of them."""
         return sorted({EVERYBODY, *self.principals})
+
+
+def scope_for(tenant: str, user: str | None, groups: Iterable[str]) -> Scope:
+    """Return what a user of `tenant` in these `groups` may see; without a user what the groups may."""
+    named = [f"user:{user}"] if user else []
+    return Scope(tenant, frozenset([*named, *(f"group:{group}" for group in groups)]))

@@ -123,17 +123,23 @@ def _picture_tokens(model: Model) -> int:
 def _answered_to(body: Body, model: Model) -> int:
     if body.dialect in _SILENT:
         return 0
-    told = [_number(body, name) for name in _LIMITS if name in body.fields]
-    answers = _number(body, "n") if "n" in body.fields else 1
     guessed = _size(body, "prediction")  # what is rejected of it is paid for as if it was said
-    return (max(told, default=0) or model.max_output_tokens) * max(answers, 1) + guessed
+    return (asked_limit(body) or model.max_output_tokens) * max(_number(body, "n") or 1, 1) + guessed
 
 
-def _number(body: Body, name: str) -> int:
+def asked_limit(body: Body) -> int | None:
+    """Return how many tokens an answer may have as the request says, the most of several; None: nothing."""
+    told = (_number(body, name) for name in _LIMITS)
+    return max((one for one in told if one is not None), default=None)
+
+
+def _number(body: Body, name: str) -> int | None:
+    if name not in body.fields:
+        return None
     try:
         return _COUNT.decode(body.fields[name])
-    except msgspec.MsgspecError:
-        return 0
+    except msgspec.MsgspecError:  # `null`; or wrong, and refused for it
+        return None
 
 
 def _size(body: Body, name: str) -> int:

@@ -1,6 +1,6 @@
 """The routes of a call worker: a path leads to a door. What may be asked and said is decided in `gateway`."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import msgspec
@@ -36,7 +36,7 @@ from buttress.server.doors.listing import MODELS, list_models, show_model
 from buttress.server.doors.money import BUDGETS, SPEND, answer_budgets, answer_spend
 from buttress.server.doors.rerank import RERANK_PATHS, answer_rerank
 from buttress.server.doors.rerank_wire import rerank_error
-from buttress.server.errors import MISTAKES, MethodNotAllowed, RouteUnknown, WorkerBusy, as_error
+from buttress.server.errors import MISTAKES, RouteUnknown, WorkerBusy, as_error
 from buttress.server.gate import Gate, keyring_of
 from buttress.server.hosts import require_asked, require_host
 from buttress.server.limiting import LimitedCall, hear
@@ -44,7 +44,7 @@ from buttress.server.metrics import CONTENT_TYPE, WorkerMetrics
 from buttress.server.once import Once, answer_once
 from buttress.server.openapi import openapi
 from buttress.server.page.door import ASSETS, PageDoor, features_for
-from buttress.server.request import Request
+from buttress.server.request import Handler, Request
 
 _log = structlog.get_logger("buttress.server")
 
@@ -57,9 +57,6 @@ class Readiness(msgspec.Struct, frozen=True):
 
     waiting_for: dict[str, str]
     problem: str = ""
-
-
-Handler = Callable[[Request], Awaitable[None]]
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -132,12 +129,13 @@ class CallServer:
             self._requests -= 1
 
     async def _admit(self, route: Route, request: Request) -> None:
-        self._require_host(request.scope)
-        require_asked(request.headers, str(request.scope["method"]))
+        self._require_host(request)
+        require_asked(request.headers, request.method)
         if not route.is_open:
             who = self._gate.principal_of(request.headers)
             request = request if who is ANYBODY else msgspec.structs.replace(request, principal=who)
-        _require(request, route.methods)
+        if route.methods:
+            request.require(*route.methods)
         self._require_room(route)
         if route.methods != _ASKED or (key := key_of(request.headers)) is None:
             await route.handle(request)
@@ -163,12 +161,11 @@ class CallServer:
             return Route(("GET", "POST"), self._hold_keys)
         return Route((), _nothing)
 
-    def _require_host(self, scope: Message) -> None:
-        headers, server = scope["headers"], scope["server"]
-        assert isinstance(headers, list)  # noqa: S101 - ASGI says so; for the type checker
-        assert isinstance(server, tuple)  # noqa: S101 - the same, of a server that listens on a port
+    def _require_host(self, request: Request) -> None:
+        server = request.scope["server"]
+        assert isinstance(server, tuple)  # noqa: S101 - ASGI says so, of a server that listens on a port
         allowed = self._buttress.settings.server.allowed_hosts
-        require_host(headers, str(scope["http_version"]), str(server[0]), allowed)
+        require_host(request.headers, str(request.scope["http_version"]), str(server[0]), allowed)
 
     def _require_room(self, route: Route) -> None:
         """Go on where another request fits into memory; how the worker is doing can always be asked."""
@@ -232,7 +229,7 @@ class CallServer:
 
     async def _hold_keys(self, request: Request) -> None:
         require_role(request.principal, "admin")
-        body = await self._body(request) if request.scope["method"] == "POST" else b""
+        body = await self._body(request) if request.method == "POST" else b""
         await answer_keys(body, self._keys, self._buttress.clock, request)
 
     async def _body(self, request: Request) -> bytes:
@@ -254,10 +251,4 @@ async def _in_words(route: Route, request: Request, handle: Handler) -> None:
 
 
 async def _nothing(request: Request) -> None:
-    raise RouteUnknown(f"nothing is served at {request.path[:200]}")
-
-
-def _require(request: Request, methods: tuple[str, ...]) -> None:
-    method = str(request.scope["method"])
-    if methods and method not in methods:
-        raise MethodNotAllowed(request.path, method, methods)
+    raise RouteUnknown(request.path)

@@ -19,6 +19,9 @@ BROKEN = "buttress.broken"
 WHOLE = "whole"
 """Whether the body is there to its end: what the state of a request says then."""
 
+NOT_KEPT = [(b"cache-control", b"no-store")]
+"""With an answer that nobody on the way is to keep."""
+
 DROPPED = 8
 """A body up to so many times too long is read and dropped: who still sends when we hang up sees no answer."""
 

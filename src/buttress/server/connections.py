@@ -281,8 +281,8 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, error: ButtressError) -> None:
         body = error_body(error)
-        head = f"HTTP/1.1 {status_of(error)} \r\ncontent-type: application/json\r\nconnection: close\r\n"
-        self.transport.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+        told = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        self.transport.write(_head(status_of(error), [*told, (b"connection", b"close")]) + body)
         self.transport.close()
 
 

@@ -26,6 +26,9 @@ CHALLENGES = [
 ]
 """How a key may be sent; browsers ask for one because of the second."""
 
+MAX_TOLD = 200
+"""Characters of a path that an error repeats."""
+
 LONGEST_PAUSE_S = 60
 """The longest pause after which a client is to ask again by itself."""
 
@@ -94,6 +97,9 @@ class RouteUnknown(ButtressError):
     code = "server.route_unknown"
     hint = "GET /api/openapi.json lists what is served; a feature is asked by POST /v1/features/NAME."
 
+    def __init__(self, path: str) -> None:
+        super().__init__(f"nothing is served at {path[:MAX_TOLD]}")
+
 
 class MethodNotAllowed(ButtressError):
     """The path is served, with another method."""
@@ -102,7 +108,7 @@ class MethodNotAllowed(ButtressError):
     hint = "Use the method that the message names."
 
     def __init__(self, path: str, method: str, allowed: Sequence[str]) -> None:
-        super().__init__(f"{path} takes {' or '.join(allowed)}, not {method}")
+        super().__init__(f"{path[:MAX_TOLD]} takes {' or '.join(allowed)}, not {method}")
         self.allowed = tuple(allowed)
 
 

@@ -16,6 +16,7 @@ from buttress.gateway.relay import Wanted
 from buttress.gateway.types import Asked
 from buttress.kernel.catalogue import Catalogue
 from buttress.kernel.tokens import CHARACTERS_PER_TOKEN
+from buttress.models.bounds import asked_limit
 from buttress.models.dialects.types import Body
 from buttress.server.bodies import Message
 from buttress.server.request import Request
@@ -23,8 +24,6 @@ from buttress.tracing.types import Trace
 
 UNSAID_TOKENS = 4_096
 """How long an answer is taken for whose client does not say how long it may be, until it is known."""
-
-_LENGTHS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 
 
 class LimitedCall:
@@ -120,19 +119,10 @@ def reserved_tokens(body: Body, catalogue: Catalogue) -> int:
     """Return how many tokens a request may use: what it sends, at most a window; and its longest answer."""
     names = catalogue.ladder(body.model).names
     models = [catalogue.models[name] for name in names if name in catalogue.models]
-    sent = sent_tokens(body.size_bytes)
+    sent, limit = sent_tokens(body.size_bytes), asked_limit(body)
+    answer = UNSAID_TOKENS if limit is None else max(0, limit)
     if not models:
-        return sent + _answer_tokens(body, UNSAID_TOKENS)
+        return sent + answer
     window = max(model.window_tokens for model in models)
     longest = max(model.max_output_tokens for model in models)
-    return min(sent, window) + min(longest, _answer_tokens(body, UNSAID_TOKENS))
-
-
-def _answer_tokens(body: Body, unsaid: int) -> int:
-    for name in _LENGTHS:
-        if name in body.fields:
-            try:
-                return max(0, msgspec.json.decode(body.fields[name], type=int))
-            except msgspec.MsgspecError:  # `null`; or wrong, and refused for it
-                continue
-    return unsaid
+    return min(sent, window) + min(longest, answer)

@@ -3,8 +3,6 @@
 What a door sends is kept as it goes out, so that this holds for each door and dialect, whole or streamed.
 """
 
-from collections.abc import Awaitable, Callable
-
 import msgspec
 
 from buttress.access.idempotency import Kept, Sent, is_kept, lasting, named
@@ -13,16 +11,13 @@ from buttress.access.idempotency_store import Ending
 from buttress.server.attending import Attention, attended
 from buttress.server.bells import Bell
 from buttress.server.bodies import BROKEN, Message, Receive, Send
-from buttress.server.request import Request
+from buttress.server.request import Handler, Request
 
 REPLAYED = (b"idempotent-replayed", b"true")
 """With an answer that was given before."""
 
 NOT_KEPT = (b"x-buttress-idempotency", b"not-kept")
 """With an answer that is known to be too long to be kept when it begins."""
-
-Answer = Callable[[Request], Awaitable[None]]
-"""Answers a request, errors included, unless its client goes away."""
 
 
 class Once(msgspec.Struct, frozen=True):
@@ -35,12 +30,12 @@ class Once(msgspec.Struct, frozen=True):
     @property
     def sent(self) -> Sent:
         """What was sent."""
-        query = self.request.scope.get("query_string", b"")
+        request = self.request
         return Sent(
-            method=str(self.request.scope["method"]),
-            path=self.request.path,
-            query=query if isinstance(query, bytes) else b"",
-            headers=self.request.headers,
+            method=request.method,
+            path=request.path,
+            query=request.query,
+            headers=request.headers,
             body=self.body,
         )
 
@@ -50,8 +45,8 @@ class Once(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self.request, receive=_again(self.body), send=send, attention=unheard)
 
 
-async def answer_once(once: Once, answer: Answer, claims: Claims) -> None:
-    """Have `answer` answer a request; or send what was answered to its key before.
+async def answer_once(once: Once, answer: Handler, claims: Claims) -> None:
+    """Have `answer` answer a request, errors included; or send what was answered to its key before.
 
     The work goes on to its end when the client hangs up: who asks again finds a whole answer. What is to be
     kept is stored before the last of it goes out.

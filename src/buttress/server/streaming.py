@@ -8,10 +8,10 @@ import msgspec
 from buttress.gateway.types import Began, Event
 from buttress.kernel.errors import ButtressError
 from buttress.server.attending import Attention, attended
-from buttress.server.bodies import Send, error_body, send_break
+from buttress.server.bodies import NOT_KEPT, Send, error_body, send_break
 from buttress.server.errors import trace_headers
 
-HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
+HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), *NOT_KEPT]
 
 Encode = Callable[[Event], Iterable[bytes]]
 """What goes out for an event: mostly one server-sent event, in the client's format, or nothing."""

@@ -12,6 +12,7 @@ Read in this order:
     purses       a worker's money in memory; the ledger is asked when it is short
     journal      what a worker does with its leases, written down before it counts
     settling     journals -> ledger; and the leases of workers that are gone
+    states       how each account stands, for people
     alerts       which shares of a limit were reached; pure. standings looks all accounts up
 
 Promises, whoever is killed with -9 and whenever:

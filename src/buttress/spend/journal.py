@@ -22,7 +22,17 @@ import msgspec
 import structlog
 
 from buttress.spend.store import Report
-from buttress.storage.spool import OPEN, SEALED, UNFINISHED, Spool, read_records, sealed_files
+from buttress.storage.spool import (
+    OPEN,
+    SEALED,
+    UNFINISHED,
+    Spool,
+    adding,
+    has_files,
+    is_left,
+    read_records,
+    sealed_files,
+)
 
 OWNER, KEPT = ".owner", ".kept"
 NEWEST_GRANT, TAUGHT = "newest-grant", "taught"
@@ -248,24 +258,13 @@ def keep(folder: Path, reports: Mapping[str, Report], writer: str, compact_bytes
         OSError: it cannot be written.
     """
     path = folder / f"{writer}{KEPT}"
-    with path.open("a+b") as file:
-        ends_a_line, before = _ends_a_line(file), file.tell()
-        if not ends_a_line:
-            file.write(b"\n")
+    with adding(path) as file:
+        before = file.tell()
         _write_lines(file, reports)
         size = file.tell()
     # Tried again when it has doubled: it may be large because there are many leases.
     if size > compact_bytes and size.bit_length() > before.bit_length():
         _compact(path)
-
-
-def _ends_a_line(file: BinaryIO) -> bool:
-    """Say whether whoever wrote last came to the end of the line; leaves the file at its end."""
-    size = file.seek(0, os.SEEK_END)
-    if size == 0:
-        return True
-    file.seek(size - 1)
-    return file.read(1) == b"\n"
 
 
 def _write_lines(file: BinaryIO, reports: Mapping[str, Report]) -> None:
@@ -297,8 +296,8 @@ def untold_bytes(folder: Path) -> int:
 
 def gone(folder: Path) -> list[str]:
     """Return the writers that do not live any more and of whom everything was read."""
-    writers = (path.stem for path in sorted(folder.glob(f"*{OWNER}")) if _is_free(path))
-    return [writer for writer in writers if not _has_more(folder, writer)]
+    writers = (path.stem for path in sorted(folder.glob(f"*{OWNER}")) if is_left(path))
+    return [writer for writer in writers if not has_files(folder, writer)]
 
 
 def is_whole(folder: Path, writer: str) -> bool:
@@ -306,16 +305,3 @@ def is_whole(folder: Path, writer: str) -> bool:
     with suppress(OSError):
         return (folder / f"{writer}{OWNER}").read_bytes() != LINES_MISSING
     return True
-
-
-def _is_free(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, FileNotFoundError):
-        return False
-    return True
-
-
-def _has_more(folder: Path, writer: str) -> bool:
-    return any(path.suffix in (OPEN, SEALED) for path in folder.glob(f"{writer}-*"))

@@ -37,6 +37,12 @@ def in_lane(price: Price | None, lane: str) -> Price | None:
     return price if named is None and cost(None, price) == 0 else named
 
 
+def is_free(price: Price | None) -> bool:
+    """Say whether nothing is paid at `price`, now and after its changes, however much is used."""
+    changes = price.changes if price else ()
+    return all(cost(None, one) == 0 for one in (price, *(change.price for change in changes)))
+
+
 def _holds(change: Change, moment: datetime) -> bool:
     if change.since is not None and moment.date() < change.since:
         return False

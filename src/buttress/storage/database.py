@@ -1,7 +1,7 @@
 """The database, from outside: open it, borrow a connection, tell and hear, lock by name."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -72,6 +72,10 @@ class Database:
             StorageUnavailable: the database cannot be reached.
         """
         return advisory_lock(self._connector, name, timeout_s)
+
+
+OpenDatabase = Callable[[], Awaitable[Database]]
+"""Gives the database, opened when first asked for; raises what opening it does."""
 
 
 @asynccontextmanager

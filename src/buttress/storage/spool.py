@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from errno import ENOSPC
 from io import FileIO
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 
@@ -28,6 +29,8 @@ OPEN, SEALED = ".open", ".sealed"
 UNFINISHED = ".new"
 _UNFINISHED_S = 60.0
 """A file that has had no name for so long gets none any more: it takes a millisecond."""
+LONGEST_BYTES = 16_777_216
+"""The last line of a file is looked for in so many bytes at its end."""
 MAX_WAITING, MAX_WAITING_BYTES = 1_000, 67_108_864
 """Records kept in memory while they cannot be written, and how large they may be together."""
 
@@ -172,6 +175,22 @@ def _seal_if_unowned(path: Path) -> bool:
     return True
 
 
+def is_left(path: Path) -> bool:
+    """Say whether nobody holds the lock of the file `path` any more: whoever made it is gone."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # A writer lets go of a file that it has replaced, too.
+            return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
+def has_files(folder: Path, writer: str) -> bool:
+    """Say whether files of `writer` are in `folder` that nobody has shipped yet."""
+    return any(path.suffix in (OPEN, SEALED) for path in folder.glob(f"{writer}-*"))
+
+
 def remove_unfinished(folder: Path) -> int:
     """Remove what writers left that were killed between making a file and naming it; return how many.
 
@@ -217,6 +236,41 @@ def only_reader(folder: Path) -> Iterator[bool]:
 def sealed_files(folder: Path) -> list[Path]:
     """Return the files that wait to be shipped, oldest name first."""
     return sorted(folder.glob(f"*{SEALED}"))
+
+
+@contextmanager
+def adding(path: Path) -> Iterator[BinaryIO]:
+    """Open a file of lines for the block, at its end; half a line there, of who was killed, is cut off.
+
+    Raises:
+        OSError: it cannot be opened or written.
+    """
+    with path.open("a+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        if file.read() not in (b"", b"\n"):
+            begin, lines = _end_of(file)
+            file.truncate(begin + len(lines))
+            file.seek(0, os.SEEK_END)
+        yield file
+
+
+def last_records(path: Path) -> list[bytes]:
+    """Return the whole lines in the last `LONGEST_BYTES` of a file, oldest first; none where it is gone."""
+    try:
+        with path.open("rb") as file:
+            begin, lines = _end_of(file)
+    except FileNotFoundError:
+        return []
+    return lines.split(b"\n")[1 if begin else 0 : -1]
+
+
+def _end_of(file: BinaryIO) -> tuple[int, bytes]:
+    """Return where the last `LONGEST_BYTES` of a file begin, and what of them is whole lines."""
+    begin = max(0, file.seek(0, os.SEEK_END) - LONGEST_BYTES)
+    file.seek(begin)
+    data = file.read()
+    return begin, data[: data.rfind(b"\n") + 1]
 
 
 def read_records(path: Path) -> Iterator[bytes]:

@@ -12,6 +12,8 @@ Read in this order:
     shipping  spool (see storage.spool) -> store
     figures   what the calls of features came to of late
     spent     what calls cost, summed up; spending is how that is asked for
+    saved     what answers that were given again did not cost
+    metrics   what a process counted of its calls, for Prometheus
     shipped   what was stored, kept for some days: a restored database learns it again
     logs      structured log lines: JSON for machines, plain for a terminal
 

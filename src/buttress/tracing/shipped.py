@@ -4,25 +4,20 @@
 """
 
 import asyncio
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
 
 import structlog
 
 from buttress.kernel.ids import TraceId
-from buttress.storage.spool import read_records
+from buttress.storage.spool import adding, last_records, read_records
 from buttress.tracing.settings import TracingSettings
 from buttress.tracing.shipping import read_traces, store_all
 from buttress.tracing.store import TraceStore
 from buttress.tracing.types import Trace
 
 SUFFIX = ".traces"
-LONGEST_BYTES = 16_777_216
-"""Where the last line of a file is looked for: in so many bytes at its end."""
-
 BATCH, NEWEST = 500, 20
 
 _log = structlog.get_logger("buttress.tracing.shipped")
@@ -47,9 +42,8 @@ class Shipped:
             return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            with self._file(now).open("a+b") as file:
-                _end_a_line(file)
-                file.write(_whole_lines(path.read_bytes()))
+            with adding(self._file(now)) as file:
+                file.writelines(record + b"\n" for record in read_records(path))
         except OSError as error:
             _log.error("traces.not_kept", file=path.name, reason=str(error))
 
@@ -67,7 +61,7 @@ class Shipped:
     def newest(self) -> list[TraceId]:
         """Return the traces that were kept last, `NEWEST` at most of one hour, the newest first."""
         for path in reversed(self.files):
-            lines = reversed(_last_lines(path)[-NEWEST:])
+            lines = reversed(last_records(path)[-NEWEST:])
             if found := [trace.trace_id for trace in read_traces(lines, path.name)]:
                 return found
         return []
@@ -104,30 +98,3 @@ def _batches(path: Path) -> Iterator[list[Trace]]:
             yield batch
             batch = []
     yield batch
-
-
-def _whole_lines(data: bytes) -> bytes:
-    return data[: data.rfind(b"\n") + 1]
-
-
-def _end_a_line(file: BinaryIO) -> None:
-    """Cut off half a line at the end: whoever wrote it was killed, and it is written again."""
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - 1))
-    if file.read() in (b"", b"\n"):
-        return
-    begin = max(0, size - LONGEST_BYTES)
-    file.seek(begin)
-    file.truncate(begin + len(_whole_lines(file.read())))
-    file.seek(0, os.SEEK_END)
-
-
-def _last_lines(path: Path) -> list[bytes]:
-    try:
-        with path.open("rb") as file:
-            begin = max(0, file.seek(0, os.SEEK_END) - LONGEST_BYTES)
-            file.seek(begin)
-            lines = _whole_lines(file.read()).splitlines()
-    except FileNotFoundError:
-        return []
-    return lines[1:] if begin else lines

@@ -8,7 +8,6 @@ were cut off by the end of their process: only those are new to the store, which
 """
 
 import fcntl
-import os
 from collections.abc import Iterable
 from contextlib import ExitStack
 from errno import ENOSPC
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import structlog
 
-from buttress.storage.spool import OPEN, SEALED, UNFINISHED
+from buttress.storage.spool import UNFINISHED, has_files, is_left
 
 _log = structlog.get_logger("buttress.tracing.underway")
 
@@ -106,18 +105,5 @@ def _put(file: FileIO, records: Iterable[bytes]) -> int:
 
 def left_behind(folder: Path) -> list[Path]:
     """Return the files of writers that are gone and have nothing else here that is not shipped yet."""
-    return [path for path in sorted(folder.glob(f"*{CALLS}")) if _is_left(path) and not _has_more(path)]
-
-
-def _is_left(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # A writer lets go of a file that it has replaced, too.
-            return os.fstat(file.fileno()).st_ino == path.stat().st_ino
-    except (BlockingIOError, FileNotFoundError):
-        return False
-
-
-def _has_more(path: Path) -> bool:
-    return any(one.suffix in (OPEN, SEALED) for one in path.parent.glob(f"{path.stem}-*"))
+    left = (path for path in sorted(folder.glob(f"*{CALLS}")) if is_left(path))
+    return [path for path in left if not has_files(folder, path.stem)]

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from buttress.cli.priced import is_free, lines_of, price_source, rates_said, why_unknown
+from buttress.cli.priced import lines_of, price_source, rates_said, why_unknown
 from buttress.kernel.catalogue import Change, Model, Price, Tier, Tiered
 
 FREE = Price(input=0, output=0)
@@ -48,32 +48,6 @@ FREE = Price(input=0, output=0)
 def test_lines_of(price: Price, lines: list[str]) -> None:
     assert list(lines_of(price)) == lines
     assert lines[0].startswith(rates_said(price))
-
-
-@pytest.mark.parametrize(
-    ("price", "expected"),
-    [
-        pytest.param(FREE, True, id="free"),
-        pytest.param(Price(input=0, output=0, source="us", date=dt.date(2026, 1, 1)), True, id="who says so"),
-        pytest.param(Price(input=0, output=0, cache_write=1), False, id="in part"),
-        pytest.param(Price(input=0, output=0, request=0.01), False, id="a fee"),
-        pytest.param(
-            Price(input=0, output=0, tiers=(Tier(input=1, output=0, above_tokens=9),)),
-            False,
-            id="up to a length",
-        ),
-        pytest.param(
-            Price(input=0, output=0, tiers=(Tier(input=0, output=0, above_tokens=9),)),
-            True,
-            id="of any length",
-        ),
-        pytest.param(
-            Price(input=0, output=0, changes=(Change(price=Price(input=1, output=1)),)), False, id="for now"
-        ),
-    ],
-)
-def test_is_free(price: Price, expected: bool) -> None:  # noqa: FBT001 - a column of the table
-    assert is_free(price) is expected
 
 
 @pytest.mark.parametrize(

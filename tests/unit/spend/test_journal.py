@@ -224,6 +224,7 @@ def test_who_was_killed_while_keeping_leaves_half_a_line(tmp_path: Path) -> None
         file.write(b'[{"lease":"w.1"')
     keep(tmp_path, {"w.1": said("w.1", 6)}, "w")
     assert read_kept(tmp_path, "w") == {"w.1": said("w.1", 6)}
+    assert len((tmp_path / "w.kept").read_bytes().splitlines()) == 2  # and it is gone
 
 
 def test_a_folder_that_cannot_be_written_is_told_and_nothing_is_raised(tmp_path: Path) -> None:

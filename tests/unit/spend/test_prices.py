@@ -13,7 +13,7 @@ from buttress.kernel.usage import Usage
 from buttress.models.dialects.chat import usage as chat
 from buttress.models.dialects.gemini import counts as gemini
 from buttress.models.dialects.messages import counts as messages
-from buttress.spend.prices import MAX_COST, cost, in_force, in_lane, most
+from buttress.spend.prices import MAX_COST, cost, in_force, in_lane, is_free, most
 
 
 def chat_usage(told: bytes) -> Usage:
@@ -254,6 +254,34 @@ FREE = Price(input=0, output=0)
 )
 def test_in_lane(price: Price | None, lane: str, expected: Price | None) -> None:
     assert in_lane(price, lane) == expected
+
+
+@pytest.mark.parametrize(
+    ("price", "expected"),
+    [
+        pytest.param(FREE, True, id="free"),
+        pytest.param(Price(input=0, output=0, source="us", date=dt.date(2026, 1, 1)), True, id="who says so"),
+        pytest.param(Price(input=0, output=0, cache_write=1), False, id="in part"),
+        pytest.param(Price(input=0, output=0, request=0.01), False, id="a fee"),
+        pytest.param(
+            Price(input=0, output=0, tiers=(Tier(input=1, output=0, above_tokens=9),)),
+            False,
+            id="up to a length",
+        ),
+        pytest.param(
+            Price(input=0, output=0, tiers=(Tier(input=0, output=0, above_tokens=9),)),
+            True,
+            id="of any length",
+        ),
+        pytest.param(
+            Price(input=0, output=0, changes=(Change(price=Price(input=1, output=1)),)), False, id="for now"
+        ),
+        pytest.param(Price(input=float("nan"), output=0), False, id="no amount of money"),
+        pytest.param(None, False, id="nobody knows"),
+    ],
+)
+def test_is_free(price: Price | None, expected: bool) -> None:  # noqa: FBT001 - a column of the table
+    assert is_free(price) is expected
 
 
 COUNTS = st.integers(0, 10**9)

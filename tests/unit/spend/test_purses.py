@@ -13,7 +13,16 @@ from buttress.kernel.principal import Payer
 from buttress.kernel.usage import NanoDollars
 from buttress.spend.budgets import AccountKey, Budget, Due, Spender, accounts_of
 from buttress.spend.errors import BudgetExhausted, BudgetHeld, LedgerAway, PriceUnknown
-from buttress.spend.purses import MAX_TIDIED, NOTHING, Left, PurseParts, Purses, Reservation, Scarce
+from buttress.spend.purses import (
+    MAX_PURSES,
+    MAX_TIDIED,
+    NOTHING,
+    Left,
+    PurseParts,
+    Purses,
+    Reservation,
+    Scarce,
+)
 from buttress.spend.store import LOCK, Balance, Grant, Ledger, Refusal, Report
 from buttress.storage.database import Database
 from buttress.storage.errors import StorageUnavailable
@@ -391,6 +400,22 @@ async def test_many_leases_end_little_by_little(office: Office) -> None:
     for left in (10, 0):
         worker.tidy()
         assert len(worker) == left
+
+
+@pytest.mark.slow
+async def test_of_too_many_purses_those_that_were_idle_for_longest_are_given_back(office: Office) -> None:
+    one, each, worker = a_budget(100), a_budget(100, hard=False, per=("user",)), await office.worker()
+    under_way = await worker.reserve(office.dues(one), TEN)
+    plain, *_ = office.dues(each)
+    for number in [*range(MAX_PURSES - 1), 0, MAX_PURSES]:
+        key = msgspec.structs.replace(plain.key, owner=(str(number),))
+        worker.settle(await worker.reserve([msgspec.structs.replace(plain, key=key)], TEN), TEN)
+    worker.tidy()
+    assert len(worker) == MAX_PURSES
+    newest = {report.lease: report for report in office.spool}
+    ended = [report.account.owner for report in newest.values() if report.holding.is_ended]
+    assert ended == [("1",)]  # neither who asked again nor who has something under way
+    worker.settle(under_way, TEN)
 
 
 async def test_what_goes_wrong_among_purses_goes_on_as_it_is(office: Office) -> None:

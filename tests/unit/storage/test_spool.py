@@ -13,9 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buttress.storage.spool import (
+    LONGEST_BYTES,
     MAX_WAITING,
     MAX_WAITING_BYTES,
     Spool,
+    adding,
+    last_records,
     read_records,
     remove_unfinished,
     seal_orphans,
@@ -90,6 +93,32 @@ def test_what_never_got_its_name_is_removed_when_it_is_old_and_nobody_holds_it(t
 def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "w-000001.sealed").write_bytes(b"whole\nto")
     assert records(tmp_path) == [b"whole"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(b"", b"new\n", id="nothing there"),
+        pytest.param(b"whole\n", b"whole\nnew\n", id="whole lines"),
+        pytest.param(b"whole\nto", b"whole\nnew\n", id="half a line behind whole ones"),
+        pytest.param(b"to", b"new\n", id="only half a line"),
+    ],
+)
+def test_what_is_added_is_a_line_of_its_own(tmp_path: Path, before: bytes, after: bytes) -> None:
+    path = tmp_path / "kept"
+    path.write_bytes(before)
+    assert last_records(path) == before.split(b"\n")[:-1]
+    with adding(path) as file:
+        file.write(b"new\n")
+    assert path.read_bytes() == after
+    assert last_records(path) == list(read_records(path))
+
+
+def test_the_last_lines_of_a_long_file_are_whole(tmp_path: Path) -> None:
+    path, long = tmp_path / "kept", b"x" * (LONGEST_BYTES // 3)
+    path.write_bytes(b"\n".join([long + b"0", long + b"1", long + b"2", b"short", b"to"]))
+    assert last_records(path) == [long + b"1", long + b"2", b"short"]
+    assert last_records(tmp_path / "none") == []
 
 
 def test_two_writers_do_not_mix(tmp_path: Path) -> None:

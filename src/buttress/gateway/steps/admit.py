@@ -3,7 +3,7 @@
 from buttress.gateway.call import Call
 from buttress.gateway.errors import InputInvalid
 from buttress.gateway.types import Admitted, Asked
-from buttress.kernel.scope import Scope
+from buttress.kernel.scope import scope_for
 
 MAX_CONVERSATION = 200
 """Characters of a conversation's id."""
@@ -17,9 +17,7 @@ async def admit(asked: Asked, call: Call) -> Admitted:
     """
     with call.recorder.span("admit"):
         _check_conversation(asked)
-        user = {f"user:{asked.user}"} if asked.user else set()
-        groups = {f"group:{group}" for group in asked.groups}
-        return Admitted(asked, Scope(asked.tenant, frozenset(user | groups)))
+        return Admitted(asked, scope_for(asked.tenant, asked.user, asked.groups))
 
 
 def _check_conversation(asked: Asked) -> None:

@@ -77,12 +77,9 @@ async def _heard(
                     yield sentence
         span.data["ended"] = seat.end
         if seat.result and seat.end == "whole":
-            answer = seat.result
-            span.data["of"] = answer.trace_id
-            span.data["saved_tokens"] = answer.tokens
-            span.data["saved_nanodollars"] = answer.cost_nanodollars
-            call.recalled = answer.recollected("shared")
-            _take(answer, call)
+            span.data |= seat.result.told("shared")
+            call.recalled = seat.result.recollected("shared")
+            _take(seat.result, call)
 
 
 async def _beyond(told: Sequence[Sentence], decided: Decided, call: Call) -> AsyncGenerator[Sentence, None]:

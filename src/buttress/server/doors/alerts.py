@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from buttress.access.scopes import require_role
-from buttress.server.bodies import send_json
+from buttress.server.bodies import NOT_KEPT, send_json
 from buttress.server.request import Request
 from buttress.storage.database import Database
 from buttress.watch.store import AlertStore
@@ -32,4 +32,4 @@ async def answer_alerts(database: Callable[[], Awaitable[Database]], request: Re
     """
     require_role(request.principal, "admin")
     found = await AlertStore(await database()).latest(NEWEST)
-    await send_json(request.send, Alerts(found), extra=[(b"cache-control", b"no-store")])
+    await send_json(request.send, Alerts(found), extra=NOT_KEPT)

@@ -32,10 +32,10 @@ async def answer_request(data: bytes, client: Client, buttress: Buttress, reques
     who, release = request.principal, buttress.releases.get(body.model)
     wanted = Wanted(body=body, principal=who)
     admit(lambda: asking_of(wanted, buttress.catalogue, is_feature=release is not None))
-    budget = partial(budget_headers, buttress, who, lambda: wanted.payer)
     if release is None:
-        await answer_model(body, client, buttress, request)
+        await answer_model(wanted, client, buttress, request)
         return
+    budget = partial(budget_headers, buttress, who, lambda: wanted.payer)
     posed = posed_of(client, body)
     turn = turn_for(release, client, posed)
     extra = [(IGNORED_HEADER, ", ".join(posed.ignored).encode())] if posed.ignored else []

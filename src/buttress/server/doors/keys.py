@@ -9,14 +9,12 @@ from msgspec import Meta
 from buttress.access.issuing import MAX_GRACE_S, Issued, Shown, Wanted, issue, revoke, rotate, shown
 from buttress.app.keyring import Keyring
 from buttress.kernel.clock import Clock
-from buttress.server.bodies import send_json
+from buttress.server.bodies import NOT_KEPT, send_json
 from buttress.server.decoding import parsed
-from buttress.server.errors import MethodNotAllowed, RouteUnknown
+from buttress.server.errors import RouteUnknown
 from buttress.server.request import Request
 
 KEYS = "/api/keys"
-
-NOT_KEPT = [(b"cache-control", b"no-store")]
 
 
 class Rotation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,10 +42,10 @@ async def answer_keys(body: bytes, keyring: Keyring, clock: Clock, request: Requ
     if deed:
         await _do(deed, key_id, body, _At(keyring, clock, request))
     elif key_id:
-        _require(request, "GET")
+        request.require("GET")
         found = await (await keyring.store()).get(key_id)
         await send_json(request.send, shown(found, clock.now()), extra=NOT_KEPT)
-    elif request.scope["method"] == "POST":
+    elif request.method == "POST":
         await _make(body, _At(keyring, clock, request))
     else:
         keys = [shown(key, clock.now()) for key in await (await keyring.store()).all()]
@@ -70,7 +68,7 @@ async def _make(body: bytes, at: _At) -> None:
 
 
 async def _do(deed: str, key_id: str, body: bytes, at: _At) -> None:
-    _require(at.request, "POST")
+    at.request.require("POST")
     now = at.clock.now()
     if deed == "rotate":
         grace, store = timedelta(seconds=parsed(body or b"{}", Rotation).grace_s), await at.keyring.store()
@@ -79,9 +77,4 @@ async def _do(deed: str, key_id: str, body: bytes, at: _At) -> None:
         over = await revoke(await at.keyring.store(), key_id, now)
         await send_json(at.request.send, shown(over, now), extra=NOT_KEPT)
     else:
-        raise RouteUnknown(f"nothing is served at {at.request.path[:200]}")
-
-
-def _require(request: Request, method: str) -> None:
-    if request.scope["method"] != method:
-        raise MethodNotAllowed(request.path[:200], str(request.scope["method"]), (method,))
+        raise RouteUnknown(at.request.path)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from buttress.access.scopes import is_scoped, require_name
+from buttress.access.scopes import require_name
 from buttress.app.buttress import Buttress
 from buttress.app.reranking import own_reranker_name
 from buttress.kernel.errors import ButtressError
@@ -34,8 +34,7 @@ async def show_model(name: str, buttress: Buttress, send: Send, who: Principal) 
         ModelUnknown: there is none.
     """
     names = await _names(buttress, who)
-    if is_scoped(who):
-        require_name(who, name, buttress.releases, names)
+    require_name(who, name, buttress.releases, names)
     if name not in names:
         raise ModelUnknown(f"there is no model {name[:200]!r}", data={"param": "model"})
     await send_json(send, _model(name, buttress.clock.now()) | _of_ours(name, buttress))

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from functools import partial
 
 import msgspec
 
@@ -28,20 +29,17 @@ _FIGURES = tuple(
 )
 
 
-async def answer_model(body: Body, client: Client, buttress: Buttress, request: Request) -> None:
-    """Answer one request to a model or a ladder, whole or streamed.
+async def answer_model(wanted: Wanted, client: Client, buttress: Buttress, request: Request) -> None:
+    """Answer what is wanted of a model or a ladder, whole or streamed.
 
     Raises:
         ButtressError: it was refused, or every model failed before it said anything.
         ConnectionResetError: the client went away.
     """
-    wanted = Wanted(body=body, principal=request.principal)
+    body = wanted.body
     if body.model in buttress.catalogue.caches:
         wanted = msgspec.structs.replace(wanted, caching=caching_of(request.headers))
-
-    def budget() -> list[tuple[bytes, bytes]]:
-        return budget_headers(buttress, wanted.principal, lambda: wanted.payer)
-
+    budget = partial(budget_headers, buttress, wanted.principal, lambda: wanted.payer)
     answering = _Answering(buttress.relay(wanted), body, client, request.send, budget)
     if not body.is_stream:
         await attended(answering.send_whole(), request.attention)

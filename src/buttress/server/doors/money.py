@@ -17,7 +17,7 @@ from buttress.app.buttress import Buttress
 from buttress.kernel.catalogue import Model
 from buttress.kernel.principal import Payer, Principal
 from buttress.kernel.usage import NANO
-from buttress.server.bodies import send_json
+from buttress.server.bodies import NOT_KEPT, send_json
 from buttress.server.decoding import queried
 from buttress.server.request import Request
 from buttress.spend.purses import Left
@@ -29,8 +29,6 @@ BUDGETS = "/api/budgets"
 SPEND = "/api/spend"
 
 BUDGET_HEADER = b"x-buttress-budget"
-
-_NOT_KEPT = [(b"cache-control", b"no-store")]
 
 
 class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,7 +64,7 @@ async def answer_budgets(buttress: Buttress, request: Request) -> None:
     most, now = queried(request.query, Look).most, buttress.clock.now()
     budgets = buttress.budgets
     found = await account_states(await buttress.database(), budgets, now, most, sight_of(who))
-    await send_json(request.send, Accounts(found), extra=_NOT_KEPT)
+    await send_json(request.send, Accounts(found), extra=NOT_KEPT)
 
 
 async def answer_spend(buttress: Buttress, request: Request) -> None:
@@ -85,7 +83,7 @@ async def answer_spend(buttress: Buttress, request: Request) -> None:
     asked = asked_for(wanted, buttress.clock.now(), sight_of(who))
     found = await spent(await buttress.database(), asked)
     said = Spending(since=asked.since, by=list(asked.by), groups=found)
-    await send_json(request.send, said, extra=_NOT_KEPT)
+    await send_json(request.send, said, extra=NOT_KEPT)
 
 
 def budget_headers(

@@ -14,9 +14,9 @@ from buttress.console.excerpts import shown, window
 from buttress.kernel.ids import DocumentId
 from buttress.kernel.principal import Principal
 from buttress.releases.types import Release, RetrieveStage
-from buttress.server.bodies import Message, Send, send_json
+from buttress.server.bodies import Send, send_json
 from buttress.server.decoding import queried
-from buttress.server.errors import MethodNotAllowed, RouteUnknown
+from buttress.server.errors import RouteUnknown
 from buttress.server.page.errors import CrossSite, DocumentUnknown, DrillsOff, NothingToKill
 from buttress.server.request import Request
 
@@ -69,20 +69,18 @@ class PageDoor:
             NotAllowed: the key is not for that.
             ButtressError: one of `server.page.errors`, or the database is away.
         """
-        path, method, scope, send = request.path, str(request.scope["method"]), request.scope, request.send
+        path, send = request.path, request.send
         is_drill = path == KILL
-        allowed = ("POST",) if is_drill else ("GET", "HEAD")
         if is_drill and not self._buttress.settings.server.drills:
-            raise RouteUnknown(f"nothing is served at {path}")
-        if method not in allowed:
-            raise MethodNotAllowed(path, method, allowed)
+            raise RouteUnknown(path)
+        request.require(*(("POST",) if is_drill else ("GET", "HEAD")))
         if is_drill:
             require_role(request.principal, "developer")
-            await self._kill(scope, send)
+            await self._kill(request)
         elif path == PAGE:
             await self._page(send, request.principal)
         elif path.startswith(ASSETS):
-            await _asset(path.removeprefix(ASSETS), send, is_versioned=bool(scope["query_string"]))
+            await _asset(path.removeprefix(ASSETS), send, is_versioned=bool(request.query))
         else:
             await self._document(DocumentId(path.removeprefix(DOCUMENTS)), request)
 
@@ -104,12 +102,12 @@ class PageDoor:
             raise DocumentUnknown("there is no such document here, or who asks may not read it")
         await send_json(request.send, shown(found, start, end))
 
-    async def _kill(self, scope: Message, send: Send) -> None:
-        _require_own(scope)
+    async def _kill(self, request: Request) -> None:
+        _require_own(request)
         pid = kill_local_model(self._buttress.project)
         if pid is None:
             raise NothingToKill("no process of a local model runs just now")
-        await send_json(send, Killed(pid))
+        await send_json(request.send, Killed(pid))
 
 
 def features_for(who: Principal, releases: Mapping[str, Release]) -> dict[str, Release]:
@@ -138,7 +136,7 @@ def require_drills(buttress: Buttress, who: Principal) -> None:
 async def _asset(name: str, send: Send, *, is_versioned: bool) -> None:
     """Send a file of the page; what is asked for without its version, as modules do, must not grow old."""
     if name not in assets():
-        raise RouteUnknown(f"nothing is served at {ASSETS}{name[:200]}")
+        raise RouteUnknown(f"{ASSETS}{name}")
     await _send_file(
         send, assets()[name], type_of(name), b"public, max-age=3600" if is_versioned else b"no-cache"
     )
@@ -155,15 +153,13 @@ async def _send_file(send: Send, body: bytes, kind: str, caching: bytes) -> None
     await send({"type": "http.response.body", "body": body})
 
 
-def _require_own(scope: Message) -> None:
+def _require_own(request: Request) -> None:
     """Go on unless a page of another site sent it: browsers send JSON elsewhere only after asking.
 
     Raises:
         CrossSite: it may be one.
     """
-    headers = scope["headers"]
-    assert isinstance(headers, list)  # noqa: S101 - ASGI says so; for the type checker
-    found = dict(headers)
+    found = dict(request.headers)
     is_json = found.get(b"content-type", b"").partition(b";")[0].strip() == b"application/json"
     if not is_json or found.get(b"sec-fetch-site", b"same-origin") not in (b"same-origin", b"none"):
         raise CrossSite("this request may come from another web site")
