@@ -18,9 +18,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
+from chunks import measure_chunks
+from filings import measure_filings
+from five_collections import measure_collections
+from five_collections import rows_of as rows_of_collections
 from local_answers import measure_local_answers, total
 from planted import measure_planted
 from quoting import Quoted, measure_quoting
+from scale import Shape, measure_scale
 from scifact import measure_scifact
 from withholding import measured, summary
 
@@ -120,6 +125,33 @@ def bench_parsing() -> Iterator[Row]:
     yield "peak memory of it", f"{figures['peak_mb']:.0f} MB", "< 1,000 MB"
 
 
+def bench_chunks() -> Iterator[Row]:
+    """Measure how much of the evidence the nearest chunks hold: by structure, and of fixed sizes."""
+    folder = DATA / "chunking"
+    if not folder.exists():
+        yield "chunking", f"skipped: no {folder}", ""
+        return
+    for one in measure_chunks(folder):
+        what = f"chunks {one.way}: {one.chunks} of {one.chunk_tokens:.0f} tokens"
+        yield what, f"{one.recall:.1%} / {one.precision:.1%} / {one.iou:.1%}", "recall / precision / IoU"
+        yield f"chunks {one.way}: recall in 1,000 tokens", f"{one.filled:.1%}", ""
+
+
+def bench_filings() -> Iterator[Row]:
+    """Measure whether the page that is cited is the page of the evidence, in annual reports."""
+    folder = DATA / "documents" / "filings"
+    if not folder.exists():
+        yield "filings", f"skipped: no {folder}", ""
+        return
+    figures = asyncio.run(measure_filings(folder))
+    asked = f"of {figures.questions}"
+    yield "filings: documents, pages", f"{figures.documents}, {figures.pages:,}", ""
+    yield "filings: best passage in the right document", f"{figures.right_document} {asked}", ""
+    yield "filings: best passage on the evidence page", f"{figures.right_page} {asked}", ""
+    yield "filings: evidence page among six", f"{figures.page_among_six} {asked}", ""
+    yield "filings: pages outside of their document", f"{figures.outside} of {figures.passages}", "0"
+
+
 def bench_scifact() -> Iterator[Row]:
     """Measure retrieval on SciFact through the library, and the rate of ingest beside the raw embedder."""
     folder = DATA / "retrieval" / "scifact"
@@ -132,6 +164,59 @@ def bench_scifact() -> Iterator[Row]:
     yield "ingest", f"{figures.tokens_per_s:,.0f} tokens/s", ""
     yield "raw embedder, same texts", f"{figures.raw_tokens_per_s:,.0f} tokens/s", ""
     yield "ingest / raw", f"{figures.tokens_per_s / figures.raw_tokens_per_s:.0%}", ">= 90 %"
+
+
+def bench_scale() -> Iterator[Row]:
+    """Measure searches of 100,000 chunks of 200 tenants: made-up vectors, questions by the real model."""
+    with tempfile.TemporaryDirectory() as folder:
+        figures = asyncio.run(measure_scale(Path(folder), Shape()))
+    for one in figures.timed:
+        is_whole = "re-ranked" not in one.what
+        yield f"{one.what}: dense and BM25, p50 / p95", spread_of(one.first), "p95 <= 30 ms"
+        yield f"{one.what}: whole, p50 / p95", spread_of(one.whole), "p95 <= 80 ms" if is_whole else ""
+        yield f"{one.what}: processor, p50 / p95", spread_of(one.processor), ""
+        for name, times in one.stages.items():
+            yield f"{one.what}: {name}, p50 / p95", spread_of(times), SCALE_BARS.get(name, "")
+    yield "recall@100, in memory / on disk", "{:.3f} / {:.3f}".format(*figures.recall), ">= 0.99"
+    yield "100,000 chunks written / vectors loaded", f"{figures.build_s:.0f} / {figures.load_s:.1f} s", ""
+
+
+SCALE_BARS = {"rerank": "p95 <= 100 ms"}
+
+
+def spread_of(times: tuple[float, float]) -> str:
+    """Return p50 and p95 as a figure."""
+    return f"{times[0]:.1f} / {times[1]:.1f} ms"
+
+
+def bench_collections() -> Iterator[Row]:
+    """Tune five collections, every query scored out of fold; the first run embeds them, for half an hour."""
+    folder = DATA / "retrieval"
+    if not folder.exists():
+        yield "five collections", f"skipped: no {folder}", ""
+        return
+    kept = ROOT / "artifacts" / "collections"
+    kept.mkdir(parents=True, exist_ok=True)
+    yield from rows_of_collections(asyncio.run(measure_collections(folder, kept)))
+
+
+def bench_beside() -> Iterator[Row]:
+    """Measure Haystack and LlamaIndex (in artifacts/peers/retrieval) on SciFact with the same embedder."""
+    folder, python = (
+        DATA / "retrieval" / "scifact",
+        ROOT / "artifacts" / "peers" / "retrieval" / "bin" / "python",
+    )
+    if missing := [str(path) for path in (folder, python) if not path.exists()]:
+        yield "Haystack and LlamaIndex", f"skipped: no {', '.join(missing)}", ""
+        return
+    ours = [str(ROOT / "src"), *(path for path in sys.path if path.endswith("site-packages"))]
+    for peer in ("haystack", "llamaindex"):
+        command = [str(python), str(ROOT / "benchmarks" / "beside.py"), peer, str(folder), *ours]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+        figures = json.loads(done.stdout.splitlines()[-1])
+        yield f"{peer}: SciFact nDCG@10", f"{figures['ndcg'] * 100:.2f}", ""
+        yield f"{peer}: ingest", f"{figures['ingest_s']:,.0f} s", ""
+        yield f"{peer}: search, p50 / p95", f"{figures['p50_ms']:.0f} / {figures['p95_ms']:.0f} ms", ""
 
 
 def bench_quoting() -> Iterator[Row]:
@@ -212,7 +297,12 @@ BENCHES: dict[str, Callable[[], Iterator[Row]]] = {
     "local": bench_local_answers,
     "withholding": bench_withholding,
     "planted": bench_planted,
+    "chunks": bench_chunks,
+    "filings": bench_filings,
     "scifact": bench_scifact,
+    "collections": bench_collections,
+    "beside": bench_beside,
+    "scale": bench_scale,
 }
 
 

@@ -24,8 +24,8 @@ NEEDS_TIME = {"shared_server", "ingested", "ingested_example", "embedder"}
 """Fixtures that start a server, ingest a project or load a model: who asks for one is slow."""
 
 _ordinary = settings.get_profile(settings.get_current_profile_name())
-settings.register_profile("fast", parent=_ordinary, max_examples=25, stateful_step_count=20)
-"""For `make check`: a quarter of the examples, fewer steps in each; `make test` draws all."""
+settings.register_profile("fast", parent=_ordinary, max_examples=10, stateful_step_count=20)
+"""For `make check`: a tenth of the examples, fewer steps in each; `make test` draws all."""
 
 
 def pytest_configure() -> None:

@@ -68,7 +68,7 @@ def measure(contestant: Contestant, base: str, seconds: float) -> Result:
         place = Place(upstream=base, port=free_port(), folder=fresh(Path(folder) / "run"), models=MODELS)
         with running(contestant, place) as at:
             if at.pid:
-                _pin(at.pid)
+                pin(at.pid)
             idle_mb = memory_mb(at.pid)
             loads = {"1": load(at, "fake", 1, seconds / 4)}
             before = cpu_s(at.pid)
@@ -93,7 +93,7 @@ def family(pid: int | None) -> list[int]:
     return [pid, *(one for child in children for one in family(int(child)))]
 
 
-def _pin(pid: int) -> None:
+def pin(pid: int) -> None:
     """Keep a contestant, with all it started, on the last core."""
     cores = os.cpu_count() or 1
     for one in family(pid) if cores > 1 else ():

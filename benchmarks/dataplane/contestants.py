@@ -170,32 +170,41 @@ limits:
 """
 
 
-def _full(place: Place) -> Begun:
-    """Start Buttress with all of money on: a key for each request, limits, two budgets."""
-    (place.folder / "budgets.yaml").write_text(BUDGETS)
-    (place.folder / "limits.yaml").write_text(LIMITS)
-    begun = _buttress(place)
-    key = subprocess.run(
-        [sys.executable, "-m", "buttress", "keys", "create", "load"],
-        cwd=place.folder,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return msgspec.structs.replace(begun, headers={"x-api-key": key.stdout.strip()})
+class Project(msgspec.Struct, frozen=True, kw_only=True):
+    """A project of Buttress: files beside buttress.yaml and models.yaml, and what each model has beside."""
+
+    files: Mapping[str, str] = {}
+    of_models: str = ""
+    has_key: bool = False
+    environment: Mapping[str, str] = {}
+
+    def begin(self, place: Place) -> Begun:
+        """Serve it."""
+        for name, text in {"buttress.yaml": "{}\n", "models.yaml": self._models(place), **self.files}.items():
+            (place.folder / name).write_text(text)
+        command = [sys.executable, "-m", "buttress", "serve", "--port", place.port]
+        process = _start(command, place, **self.environment)
+        headers = {"x-api-key": _new_key(place)} if self.has_key else {}
+        url = f"http://127.0.0.1:{place.port}/v1/chat/completions"
+        return Begun(process=process, url=url, headers=headers)
+
+    def _models(self, place: Place) -> str:
+        models = "".join(
+            f"  {name}:\n    provider: openai\n    id: {name}\n    base_url: {place.upstream}\n"
+            f"    price: {{input: 1, output: 2}}\n{self.of_models}"
+            for name in place.models
+        )
+        return f"models:\n{models}"
 
 
-def _buttress(place: Place) -> Begun:
-    models = "".join(
-        f"  {name}: {{provider: openai, id: {name}, base_url: {place.upstream},"
-        " price: {input: 1, output: 2}}\n"
-        for name in place.models
-    )
-    (place.folder / "buttress.yaml").write_text("{}\n")
-    (place.folder / "models.yaml").write_text(f"models:\n{models}")
-    command = [sys.executable, "-m", "buttress", "serve", "--port", place.port]
-    process = _start(command, place)
-    return Begun(process=process, url=f"http://127.0.0.1:{place.port}/v1/chat/completions")
+def _new_key(place: Place) -> str:
+    command = [sys.executable, "-m", "buttress", "keys", "create", "load"]
+    told = subprocess.run(command, cwd=place.folder, check=True, capture_output=True, text=True)  # noqa: S603
+    return told.stdout.strip()
+
+
+MONEY = Project(files={"budgets.yaml": BUDGETS, "limits.yaml": LIMITS}, has_key=True)
+"""All of money on: a key for each request, limits, two budgets."""
 
 
 LITELLM = """\
@@ -283,8 +292,8 @@ def _is_installed(name: str) -> Callable[[], bool]:
 
 CONTESTANTS = (
     Contestant(name="nobody", begin=_nobody, is_there=lambda: True),
-    Contestant(name="buttress", begin=_buttress, is_there=lambda: True),
-    Contestant(name="buttress-full", begin=_full, is_there=lambda: True),
+    Contestant(name="buttress", begin=Project().begin, is_there=lambda: True),
+    Contestant(name="buttress-full", begin=MONEY.begin, is_there=lambda: True),
     Contestant(name="litellm", begin=_litellm, is_there=_is_installed("litellm")),
     Contestant(name="tensorzero", begin=_tensorzero, is_there=_is_installed("tensorzero")),
     Contestant(name="portkey", begin=_portkey, is_there=_portkey_is_there, wants_loopback=True),

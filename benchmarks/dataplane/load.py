@@ -1,9 +1,12 @@
 """A closed-loop load: so many connections, each asks again as soon as it was answered. Prints JSON.
 
-python load.py URL MODEL CONNECTIONS SECONDS KEY [--stream] [--header=NAME: VALUE ...]
+python load.py URL MODEL CONNECTIONS SECONDS KEY [--stream] [--varied] [--rest=S] [--header=NAME: VALUE ...]
+
+With `--varied` no two requests are the same. With `--rest` it ends so many seconds after its last answer.
 """
 
 import asyncio
+import secrets
 import sys
 import time
 from collections.abc import Sequence
@@ -16,16 +19,19 @@ import uvloop
 from upstream import WORDS
 
 WARM_UP_S = 1.0
+NUMBER = b"--------"
+"""What stands in a varied request where its number goes."""
 
 
 class Figures(msgspec.Struct, kw_only=True):
     """What a load measured; times in milliseconds, of the requests after the warm-up.
 
     For streams `first_ms` is the time to the first word and `gap_ms` that between two; `wrong` counts answers
-    that lost, repeated or re-ordered a word, and those that are no 200.
+    that lost, repeated or re-ordered a word, and those that are no 200. `asked` counts the warm-up, too.
     """
 
     requests: int = 0
+    asked: int = 0
     seconds: float = 0.0
     per_s: float = 0.0
     p50_ms: float = 0.0
@@ -43,13 +49,15 @@ class Measured:
         self.whole: list[float] = []
         self.first: list[float] = []
         self.gaps: list[float] = []
-        self.wrong = 0
+        self.wrong = self.asked = 0
+        self.first_number = secrets.randbelow(10**8 - 10**7)
         self.begun = 0.0
 
     def figures(self, seconds: float) -> Figures:
         """Return what was measured."""
         return Figures(
             requests=len(self.whole),
+            asked=self.asked,
             seconds=seconds,
             per_s=round(len(self.whole) / seconds, 1),
             p50_ms=_at(self.whole, 0.5),
@@ -130,17 +138,22 @@ class Asking(asyncio.Protocol):
     def _ask(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._body, self._last = [], 0.0
+        self._measured.asked += 1
         self._at = time.perf_counter()
-        self._transport.write(self._request)
+        number = self._measured.first_number + self._measured.asked
+        self._transport.write(self._request.replace(NUMBER, b"%08d" % number))
 
 
 async def load(
-    url: str, model: str, connections: int, seconds: float, *, is_stream: bool, headers: Sequence[str]
+    url: str, model: str, connections: int, seconds: float, *, options: Sequence[str], headers: Sequence[str]
 ) -> Figures:
     """Return what so many connections measure in so many seconds, after a warm-up."""
-    parts = urlsplit(url)
+    parts, is_stream = urlsplit(url), "--stream" in options
+    question = "Say what you know about kestrels."
+    if "--varied" in options:
+        question += f" {NUMBER.decode()}"
     body = msgspec.json.encode(
-        {"model": model, "messages": [{"role": "user", "content": "Say what you know about kestrels."}]}
+        {"model": model, "messages": [{"role": "user", "content": question}]}
         | ({"stream": True, "stream_options": {"include_usage": True}} if is_stream else {})
     )
     more = "".join(f"{line}\r\n" for line in headers)
@@ -168,10 +181,10 @@ def main() -> None:
     url, model, connections, seconds, key = sys.argv[1:6]
     more = [one.removeprefix("--header=") for one in sys.argv if one.startswith("--header=")]
     headers = [f"authorization: Bearer {key}", *more]
-    is_stream = "--stream" in sys.argv
     figures = uvloop.run(
-        load(url, model, int(connections), float(seconds), is_stream=is_stream, headers=headers)
+        load(url, model, int(connections), float(seconds), options=sys.argv[6:], headers=headers)
     )
+    time.sleep(sum(float(one.removeprefix("--rest=")) for one in sys.argv if one.startswith("--rest=")))
     sys.stdout.buffer.write(msgspec.json.encode(figures) + b"\n")
 
 

@@ -244,9 +244,34 @@ def test_an_answer_streams_with_its_trace_and_a_citation_opens_its_document(
     mark.wait_for()
     assert mark.inner_text() in page.inner_text("#text")
     assert page.locator("#sheet-body h3", has_text="What happens when nothing fits").count() == 1
-    assert "welcome.md" in page.inner_text("#sheet-place")
+    place = page.inner_text("#sheet-place")
+    assert place.startswith("welcome.md, ")
+    assert place in page.locator("#source-list span").all_inner_texts()
+    link = page.get_attribute("#sheet-link", "href")
+    with page.context.expect_page() as opening:
+        page.click("#sheet-link")
+    document = opening.value
+    assert document.locator("#cited").inner_text() == mark.inner_text()
+    assert document.locator("#place").inner_text() == place
+    assert document.url == f"{served.url}{link}"
+    document.close()
     page.keyboard.press("Escape")
     assert not page.locator("#sheet").is_visible()
+
+
+def test_a_link_of_a_citation_opens_its_document_without_javascript(
+    served: Served, browser: "Browser"
+) -> None:
+    body = {"input": {"question": ANSWERABLE}}
+    context = browser.new_context(java_script_enabled=False)
+    answer = context.request.post(f"{served.url}/v1/features/support", data=body).json()
+    citation = answer["citations"][0]
+    page = context.new_page()
+    page.goto(f"{served.url}{citation['link']}")
+    assert page.locator("#cited").inner_text() == citation["quote"]
+    assert page.locator("#place").inner_text() == citation["place"]
+    assert page.locator("#cited").is_visible()
+    context.close()
 
 
 def test_what_is_in_no_document_gets_the_fallback(served: Served, visit: Visit) -> None:

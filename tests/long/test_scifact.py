@@ -16,10 +16,11 @@ from buttress.kernel.scope import Scope
 from buttress.kernel.scores import ndcg
 from buttress.knowledge.embedding import OnnxEmbedder
 from buttress.knowledge.engine import EngineParts, LocalEngine
-from buttress.knowledge.ingest import IngestParts, ingest
+from buttress.knowledge.ingest import ingest
 from buttress.knowledge.ingest_types import IngestReport
 from buttress.knowledge.parsing.pool import ParserPool
 from buttress.knowledge.ports import Embedder
+from buttress.knowledge.prospect import IngestParts
 from buttress.knowledge.search_types import Query
 from buttress.knowledge.settings import ParserSettings
 from buttress.knowledge.types import FolderSource, KnowledgeBase
@@ -90,6 +91,7 @@ async def searched(
         parts = IngestParts(
             project=project,
             index_folder=index_folder,
+            kept=project / "kept",
             database=database,
             embedder=loaded,
             parse=pool.parse,

@@ -106,9 +106,10 @@ class IdempotencyLost(ButtressError):
 
 
 class IdempotencyNotKept(ButtressError):
-    """The answer to the first request with this `Idempotency-Key` was too long to be kept."""
+    """The answer to the first request with this `Idempotency-Key` is not kept: too long, or too many came."""
 
     code = "access.idempotency_not_kept"
     hint = (
-        "Ask again with a new key if it may be paid for twice; or raise access.idempotency.max_answer_bytes."
+        "Ask again with a new key if it may be paid for twice; or raise access.idempotency.max_answer_bytes, "
+        "or max_tenant_bytes."
     )

@@ -90,7 +90,7 @@ class Claims:
             IdempotencyMismatch: its key was sent before with another request.
             IdempotencyInProgress: it is still being answered.
             IdempotencyLost: who answered it died.
-            IdempotencyNotKept: its answer was too long to be kept.
+            IdempotencyNotKept: its answer was too long to be kept, or gave way to newer ones.
             StorageUnavailable: the database did not say so in time.
         """
         loop = asyncio.get_running_loop()
@@ -113,12 +113,13 @@ class Claims:
         await asyncio.wait({task}, timeout=self._settings.store_timeout_s)
 
     async def forget(self) -> int:
-        """Delete the answers that were kept for long enough; return how many there were.
+        """Delete the answers that were kept for long enough, or are too many; return how many there were.
 
         Raises:
             StorageUnavailable: the database is away.
         """
-        return await (await self._stored()).forget()
+        store = await self._stored()
+        return await store.forget() + await store.trim()
 
     async def _claim(self, request: Named) -> Found:
         within_s = self._settings.store_timeout_s if self._was_opened else self._settings.open_timeout_s
@@ -228,7 +229,7 @@ class Claims:
 
 def _answer_of(found: Answered) -> Kept:
     if found.kept is None:
-        raise IdempotencyNotKept("the answer to this Idempotency-Key was given, and was too long to be kept")
+        raise IdempotencyNotKept("the answer to this Idempotency-Key was given, and is not kept")
     return found.kept
 
 

@@ -59,6 +59,17 @@ FORGET = """
         AND (answered_at IS NOT NULL OR beat_at < now() - make_interval(secs => %(owner_timeout_s)s))
 """
 
+# The newest stay. The key stays, too: it must not be answered, and paid for, once more.
+TRIM = """
+    UPDATE idempotent_answers AS its SET answer = NULL
+    FROM (
+        SELECT place,
+            sum(octet_length(answer)) OVER (PARTITION BY tenant ORDER BY answered_at DESC, place) AS bytes
+        FROM idempotent_answers WHERE answer IS NOT NULL
+    ) AS kept
+    WHERE its.place = kept.place AND kept.bytes > %(max_tenant_bytes)s AND its.answer IS NOT NULL
+"""
+
 _KEPT = msgspec.msgpack.Decoder(Kept)
 
 
@@ -69,7 +80,7 @@ class Mine(msgspec.Struct, frozen=True):
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """The key was answered; `kept` is None where the answer was too long to be kept."""
+    """The key was answered; `kept` is None where the answer was too long to be kept, or gave way."""
 
     fingerprint: str
     kept: Kept | None
@@ -152,6 +163,12 @@ class IdempotencyStore:
         """Delete what has expired and is not under way; return how many answers that were."""
         async with self._database.connection(autocommit=True) as connection:
             return (await connection.execute(FORGET, self._times)).rowcount
+
+    async def trim(self) -> int:
+        """Drop the oldest answers of each tenant beyond so many bytes, not their keys; return how many."""
+        values = {"max_tenant_bytes": self._settings.max_tenant_bytes}
+        async with self._database.connection(autocommit=True) as connection:
+            return (await connection.execute(TRIM, values)).rowcount
 
     @property
     def _times(self) -> dict[str, float]:

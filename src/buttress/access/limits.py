@@ -4,8 +4,7 @@
 requests a limit is about.
 """
 
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -61,6 +60,40 @@ class Bucket(msgspec.Struct, frozen=True):
     owner: tuple[str, ...]
 
 
+class Touched:
+    """The buckets that must have room for a request, apart by what is counted.
+
+    Of `rates` those of requests and of tokens a minute; `of_tokens` are the latter.
+    """
+
+    def __init__(self, buckets: Sequence[Bucket]) -> None:
+        self.rates = [one for one in buckets if one.kind != "concurrent"]
+        self.of_tokens = [one for one in buckets if one.kind == "tokens"]
+        self.concurrent = [one for one in buckets if one.kind == "concurrent"]
+
+
+MAX_KNOWN = 4_000
+"""Kinds of requests whose buckets are known; of more, the oldest are worked out again."""
+
+
+class Buckets:
+    """Those of `limits`: which of them a kind of request touches is worked out once."""
+
+    def __init__(self, limits: Iterable[Limit]) -> None:
+        self.limits = tuple(limits)
+        self._dimensions = sorted({one for limit in self.limits for one in (*limit.per, *limit.where)})
+        self._known: dict[tuple[str, ...], Touched] = {}
+
+    def of(self, asking: Asking) -> Touched:
+        """Return what a request touches, as `buckets_of` says."""
+        values = tuple([asking.at(one) for one in self._dimensions])
+        if (known := self._known.get(values)) is None:
+            known = self._known[values] = Touched(buckets_of(self.limits, asking))
+            if len(self._known) > MAX_KNOWN:
+                del self._known[next(iter(self._known))]
+        return known
+
+
 def buckets_of(limits: Iterable[Limit], asking: Asking) -> list[Bucket]:
     """Return every bucket that must have room for a request."""
     return [
@@ -84,6 +117,5 @@ def _bucket(limit: Limit, kind: Kind, size: int, owner: tuple[str, ...]) -> Buck
     return Bucket(_number(limit.name, kind, owner), kind, size, limit.name, owner)
 
 
-@lru_cache(maxsize=10_000)
 def _number(limit: str, kind: Kind, owner: tuple[str, ...]) -> int:
     return int(content_hash(limit, kind, *owner)[:16], 16) or 1  # 0 is a place that nobody has

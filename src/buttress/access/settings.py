@@ -19,6 +19,14 @@ class IdempotencySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
             ge=0, le=67_108_864, description="Longest answer that is kept; of a longer one only that it was."
         ),
     ] = 4_194_304
+    max_tenant_bytes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="So much of answers is kept of each tenant; of the oldest beyond it, only that they "
+            "were. The background worker looks once an hour.",
+        ),
+    ] = 1_073_741_824
     wait_s: Annotated[
         float,
         Meta(

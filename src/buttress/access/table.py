@@ -16,6 +16,7 @@ import os
 import secrets
 import struct
 import time
+from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -40,6 +41,8 @@ _CONCURRENT_AT = RATE_SETS * _RATES.size
 _SALT_AT = _CONCURRENT_AT + CONCURRENT_SETS * WAYS * _CONCURRENT
 SIZE_BYTES = _SALT_AT + _NUMBER.size
 MAX_COUNT = 65_535
+MAX_FOUND = 10_000
+"""Of so many buckets at most a process remembers where they stood: mostly they stand there still."""
 
 _PAUSES = (0.0,) * LOCK_TRIES + (LOCK_PAUSE_S,) * LOCK_PAUSES
 
@@ -58,10 +61,16 @@ class Table:
         self._column = column % COLUMNS
         self._is_stuck = False
         self._descriptor, self._memory = _opened(path)
-        self.salt = 0
-        """What decides, with a bucket's number, where it stands; see `set_of`."""
+        self._found: dict[int, int] = {}
         with self:
             self._clear_column()
+
+    @property
+    def salt(self) -> int:
+        """What decides, with a bucket's number, where it stands (see `set_of`): drawn by who comes first."""
+        if not _NUMBER.unpack_from(self._memory, _SALT_AT)[0]:
+            _NUMBER.pack_into(self._memory, _SALT_AT, secrets.randbits(63) + 1)
+        return int(_NUMBER.unpack_from(self._memory, _SALT_AT)[0])
 
     def close(self) -> None:
         """Let go of the file; what it holds stays for the others."""
@@ -73,8 +82,7 @@ class Table:
     def __enter__(self) -> Self:
         if self._descriptor >= 0:
             self._require_whole()
-            self._is_stuck = not any(map(self._lock, _PAUSES[:1] if self._is_stuck else _PAUSES))
-        self.salt = self._drawn_salt()
+            self._is_stuck = not self._lock(0.0) and (self._is_stuck or not any(map(self._lock, _PAUSES)))
         return self
 
     def __exit__(
@@ -85,8 +93,9 @@ class Table:
 
     def full_at(self, number: int) -> float:
         """Return the moment at which the bucket of that number is full; 0 of one that nobody took from."""
-        at = self._rate_place(number)
-        found, moment = _RATE.unpack_from(self._memory, at)
+        found, moment = _RATE.unpack_from(self._memory, self._found.get(number, 0))
+        if found != number:
+            found, moment = _RATE.unpack_from(self._memory, self._rate_place(number))
         return float(moment) if found == number else 0.0
 
     def put(self, number: int, full_at: float) -> None:
@@ -134,6 +143,15 @@ class Table:
 
     def _rate_place(self, number: int) -> int:
         """Return where the bucket stands, or is to stand: then in the place of what is full soonest."""
+        at = self._found.get(number, 0)
+        if _NUMBER.unpack_from(self._memory, at)[0] == number:
+            return at
+        if len(self._found) >= MAX_FOUND:
+            self._found.clear()
+        at = self._found[number] = self._look_for(number)
+        return at
+
+    def _look_for(self, number: int) -> int:
         at = set_of(number, self.salt, RATE_SETS) * _RATES.size
         held = _RATES.unpack_from(self._memory, at)
         for way in range(WAYS):
@@ -153,12 +171,6 @@ class Table:
                 free = at
         return free
 
-    def _drawn_salt(self) -> int:
-        """Return the salt of the table as it is now, drawn by who came first."""
-        if not _NUMBER.unpack_from(self._memory, _SALT_AT)[0]:
-            _NUMBER.pack_into(self._memory, _SALT_AT, secrets.randbits(63) + 1)
-        return int(_NUMBER.unpack_from(self._memory, _SALT_AT)[0])
-
     def _clear_column(self) -> None:
         first = _CONCURRENT_AT + _NUMBER.size + self._column * _COUNT.size
         for at in range(first, _SALT_AT, _CONCURRENT):
@@ -166,8 +178,12 @@ class Table:
 
 
 def set_of(number: int, salt: int, sets: int) -> int:
-    """Return in which of `sets` the bucket of that number stands: the same in each process of a machine."""
-    return hash((salt, number)) % sets  # of whole numbers: PYTHONHASHSEED does not count
+    """Return in which of `sets` the bucket of that number stands: the same in each process of a machine.
+
+    By a keyed hash: of Python's own, numbers that share a set with one salt do so with many others.
+    """
+    digest = blake2b(number.to_bytes(8, "little"), key=salt.to_bytes(8, "little"), digest_size=8).digest()
+    return int.from_bytes(digest, "little") % sets
 
 
 def _opened(path: Path) -> tuple[int, mmap.mmap]:

@@ -14,8 +14,11 @@ Read in this order:
     paying    what attempts are paid from, and where that is written; pricing asks the price list
     recording traces of this process, on their way into the database
     recalling answers that are kept, and what they depend on
+    syncing   knowledge bases brought to what their sources hold; schedule does it when it is due
+    standings how each knowledge base stands; checking looks for what is kept and should not be
     keyring   the keys of the project, read and followed
     alerting  raises alerts and delivers them; alerts says what is one
+    measuring how good a knowledge base is, by its labels; tuning how it is best searched
     sharing   what one process finds out, told to the others
     again     work for ever, however often the database comes and goes
     roles     what all processes do, and what the engine does

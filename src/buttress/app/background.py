@@ -11,10 +11,12 @@ from buttress.app.buttress import Buttress
 from buttress.app.declared import Declared
 from buttress.app.engine import remote_engine
 from buttress.app.layout import journal_folder, run_folder
+from buttress.app.library import forget_pieces
 from buttress.app.live import Live
-from buttress.app.paying import budgets_now
+from buttress.app.paying import budgets_now, forget_leases
 from buttress.app.recalling import sweep_answers
 from buttress.app.roles import announced, set_within, stop_asked
+from buttress.app.schedule import ScheduleParts, scheduled
 from buttress.kernel.chance import SeededChance
 from buttress.kernel.errors import ButtressError
 from buttress.processes.announcing import Announcer, replace_file
@@ -51,6 +53,7 @@ async def run_background(loaded: Loaded) -> None:
         async with (
             served(loaded, await live.start()) as buttress,
             alerting(_alert_parts(loaded, live, buttress, metrics)),
+            scheduled(_schedule_parts(loaded, live, buttress)) as schedule,
         ):
             buttress.listen(metrics.observe)
             sweep_at = 0.0
@@ -59,11 +62,21 @@ async def run_background(loaded: Loaded) -> None:
                     buttress.adopt(changed)
                     metrics.keep(buttress.names)
                 await _ship(buttress, announcer)
-                _write(metrics, await _budgets(buttress), run_folder(loaded.project))
+                present = {**await _budgets(buttress), **schedule.present}
+                _write(metrics, present, run_folder(loaded.project))
                 if buttress.clock.monotonic() >= sweep_at:
                     await _forget(buttress)
                     sweep_at = buttress.clock.monotonic() + SWEEP_EVERY_S
                 await set_within(asked, loaded.tree.tracing.ship_every_s)
+
+
+def _schedule_parts(loaded: Loaded, live: Live, buttress: Buttress) -> ScheduleParts:
+    return ScheduleParts(
+        loaded=loaded,
+        knowledge=lambda: live.current.knowledge,
+        database=buttress.database,
+        clock=buttress.clock,
+    )
 
 
 def _alert_parts(loaded: Loaded, live: Live, buttress: Buttress, metrics: Metrics) -> AlertParts:
@@ -109,14 +122,25 @@ def _write(metrics: Metrics, present: Present, run_dir: Path) -> None:
         replace_file(run_dir / "background.metrics", metrics.text(present))
 
 
+async def _forget_leases(buttress: Buttress) -> None:
+    database, settings = await buttress.database(), buttress.settings.spend
+    if forgotten := await forget_leases(database, buttress.budgets, settings):
+        _log.info("leases.forgotten", leases=forgotten)
+
+
 async def _forget(buttress: Buttress) -> None:
     try:
         if forgotten := await buttress.forget_conversations():
             _log.info("conversations.forgotten", conversations=forgotten)
+        if forgotten := await forget_pieces(
+            await buttress.database(), buttress.settings.prompts.map, buttress.clock
+        ):
+            _log.info("pieces.forgotten", answers=forgotten)
         if swept := await sweep_answers(await buttress.database(), buttress.settings.caching, buttress.clock):
             _log.info("answers.swept", answers=swept)
         if forgotten := await buttress.claims.forget():
             _log.info("idempotency.forgotten", answers=forgotten)
+        await _forget_leases(buttress)
         if forgotten := buttress.forget_shipped():
             _log.info("shipped.forgotten", files=forgotten)
         if learned := await buttress.catch_up():

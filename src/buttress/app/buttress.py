@@ -3,7 +3,6 @@
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
-from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Self, Unpack
@@ -13,15 +12,17 @@ from buttress.app.beginning import Beginning, engine_for, model_for
 from buttress.app.declared import Declared
 from buttress.app.filling import EngineRanker, OpenEgress
 from buttress.app.kept import rules_folder
-from buttress.app.layout import index_folder, journal_folder, knowledge_folder, make_kept_folder
+from buttress.app.layout import journal_folder, knowledge_folder, make_kept_folder
+from buttress.app.library import ProjectLibrary, forget_old
 from buttress.app.parts import Part
 from buttress.app.paying import Paying, PayingParts
 from buttress.app.project import compiled_releases, declared_budgets, declared_models, knowledge_bases
-from buttress.app.recalling import ProjectAnswers, forget_cited, surroundings_of
+from buttress.app.recalling import ProjectAnswers, surroundings_of
 from buttress.app.recording import Recording
 from buttress.app.reranking import EngineReranker, with_own_reranker
 from buttress.app.sharing import breakers, budgets, share
 from buttress.app.storage import project_database
+from buttress.app.syncing import SyncParts, check_names, plans, sync
 from buttress.gateway.answer import answer, collect
 from buttress.gateway.ports import Ports
 from buttress.gateway.relay import Relay, Wanted
@@ -31,15 +32,14 @@ from buttress.kernel.chance import SeededChance
 from buttress.kernel.clock import Clock, SystemClock
 from buttress.kernel.ids import DocumentId, ReleaseId, new_id
 from buttress.kernel.scope import Scope
+from buttress.knowledge.declared_now import DeclaredNow
 from buttress.knowledge.embedding import SharedEmbedder
-from buttress.knowledge.errors import UnknownKnowledge
-from buttress.knowledge.forgetting import forget_undeclared
-from buttress.knowledge.ingest import IngestParts, ingest
-from buttress.knowledge.ingest_types import IngestReport, Progress, StoredExcerpt
+from buttress.knowledge.ingest import Watchers
+from buttress.knowledge.ingest_types import IngestReport, Progress, StoredExcerpt, SyncPlan
 from buttress.knowledge.ledger import Ledger as DocumentLedger
-from buttress.knowledge.parsing.pool import ParserPool
 from buttress.knowledge.ports import Engine
 from buttress.knowledge.search_types import Found, Query
+from buttress.knowledge.visibility import open_sources
 from buttress.models.counting import Counters
 from buttress.models.deployments import Deployments
 from buttress.models.providers.building import ProviderParts, build_provider
@@ -48,7 +48,6 @@ from buttress.models.providers.local import Gate, LocalParts
 from buttress.models.providers.scripted import Drill, drilled, drilled_meter
 from buttress.outbound.sessions import Sessions
 from buttress.prompts.memory import ChatMemory
-from buttress.prompts.store import ConversationStore
 from buttress.releases.pool import FunctionPool
 from buttress.releases.rulebook import Rulebook
 from buttress.releases.store import ReleaseStore
@@ -60,7 +59,6 @@ from buttress.settings.tree import Settings
 from buttress.spend.budgets import Budget
 from buttress.spend.settling import forget, settle
 from buttress.spend.store import Ledger
-from buttress.storage.database import Database
 from buttress.tracing.metrics import UPSTREAMS, Present
 from buttress.tracing.store import TraceStore
 from buttress.tracing.types import Trace
@@ -99,8 +97,12 @@ class Buttress:
         self._database = Part(parts, lambda: project_database(loaded, self._clock))
         self.database = self._database.get
         """Returns the project's database, opened when first asked for."""
+        self._declared_now = DeclaredNow(knowledge_folder(loaded.project))
         self._counters = Counters(loaded.project)
         self._memory = ChatMemory(self._database.get, loaded.tree.prompts.memory)
+        self._library = ProjectLibrary(
+            self._database.get, loaded.tree.prompts.map, self._clock, self._open_sources
+        )
         self._answers = ProjectAnswers(self._database.get, loaded.tree.caching, self._clock)
         self._claims = Claims(
             self._database.get,
@@ -322,7 +324,8 @@ class Buttress:
         Raises:
             StorageUnavailable, and what else `storage.database.open_database` names.
         """
-        return await DocumentLedger(await self._database.get(), knowledge).excerpt(document, scope, *place)
+        ledger = DocumentLedger(await self._database.get(), knowledge)
+        return await ledger.excerpt(document, scope, place, self._open_sources(knowledge, scope))
 
     async def search(self, knowledge: str, text: str, *, scope: Scope, limit: int | None = None) -> Found:
         """Return the passages of a knowledge base that fit `text` best, of those that `scope` may see.
@@ -337,29 +340,26 @@ class Buttress:
         *names: str,
         allow_empty: bool = False,
         on_progress: Callable[[Progress], None] = lambda _: None,
+        on_plan: Callable[[SyncPlan], None] = lambda _: None,
     ) -> list[IngestReport]:
-        """Read the documents of the knowledge bases `names`, all of them without a name; one report each.
+        """Sync the knowledge bases `names`, all of them without a name; one report each.
 
         Without a name those that are not declared any more are forgotten first, with a report each, too.
         With `allow_empty` a source that holds nothing any more loses its documents; else it is an error.
+        `on_plan` is told of each what is going to be done, `on_progress` how far it is.
 
         Raises:
             UnknownKnowledge: there is none of that name; nothing was done.
             ButtressError: see `knowledge.ingest.ingest`.
         """
-        for name in names:
-            if name not in self._knowledge:
-                known = ", ".join(self.knowledge) or "none"
-                raise UnknownKnowledge(f"there is no knowledge base `{name}`; there are: {known}")
-        async with ParserPool(self.settings.knowledge.parsing) as parsers:
-            parts = self._ingest_parts(await self._database.get(), parsers, allow_empty=allow_empty)
-            # Not by what was read at the start alone: somebody may have declared and ingested more by now.
-            files = knowledge_folder(self._loaded.project).glob("*.yaml")
-            declared = {*self.knowledge, *(path.stem for path in files)}
-            reports = [] if names else await forget_undeclared(declared, parts)
-            for name in names or self.knowledge:
-                reports.append(await ingest(self._knowledge[name], parts, on_progress))
-            return reports
+        check_names(self._knowledge, names)  # before a database is started for nothing
+        watchers = Watchers(on_progress, on_plan)
+        return await sync(self._knowledge, names, await self._sync_parts(), watchers, allow_empty=allow_empty)
+
+    async def plan(self, *names: str, allow_empty: bool = False) -> list[SyncPlan]:
+        """Return what `ingest` would do now, of each knowledge base; nothing is changed. Raises as that."""
+        check_names(self._knowledge, names)
+        return await plans(self._knowledge, names, await self._sync_parts(), allow_empty=allow_empty)
 
     async def traces(self) -> TraceStore:
         """Return the store of traces, with everything in it that happened so far.
@@ -402,11 +402,7 @@ class Buttress:
         Raises:
             StorageUnavailable: the database is away.
         """
-        days = self.settings.prompts.memory.keep_days
-        if not days:
-            return 0
-        store = ConversationStore(await self._database.get())
-        return await store.forget_before(self._clock.now() - timedelta(days=days))
+        return await forget_old(self._database.get, self.settings.prompts.memory, self._clock)
 
     @property
     def claims(self) -> Claims:
@@ -422,6 +418,12 @@ class Buttress:
         """Hand traces and settlements so far to whoever ships them."""
         self._recording.seal()
         self._paying.seal()
+
+    def _open_sources(self, knowledge: str, scope: Scope) -> list[str]:
+        """Return the sources of `knowledge` whose readers `scope` is among, as it is declared now."""
+        base = self._knowledge.get(knowledge)
+        declared = self._declared_now(base) if base else None
+        return open_sources(scope, declared) if declared else []
 
     def _ports(self, drill: Drill | None = None) -> Ports:
         """Return what a call needs; without a drill always the same, until the project's files change."""
@@ -460,6 +462,8 @@ class Buttress:
             meter=drilled_meter(self._paying.metering(self.budgets), drill),
             deployments=deployments,
             memory=self._memory,
+            summary_tokens=tree.prompts.memory.summary_tokens,
+            library=self._library,
             answers=None if drill else self._answers.amid(surroundings_of(tree, self._knowledge)),
             begin=self._recording.begin,
             record=self._recording.record,
@@ -469,19 +473,12 @@ class Buttress:
             guardrails=tree.guardrails,
         )
 
-    def _ingest_parts(self, database: Database, parsers: ParserPool, *, allow_empty: bool) -> IngestParts:
-        knowledge = self.settings.knowledge
-        return IngestParts(
-            project=self._loaded.project,
-            index_folder=index_folder(self._loaded.project),
-            database=database,
+    async def _sync_parts(self) -> SyncParts:
+        return SyncParts(
+            loaded=self._loaded,
+            database=await self._database.get(),
             embedder=self._embedder,
-            parse=parsers.parse,
             clock=self._clock,
-            settings=knowledge.ingest,
-            limits=knowledge.parsing.limits,
-            allow_empty=allow_empty,
-            changed=partial(forget_cited, database),
         )
 
     def _rulebook(self, release: Release) -> Rulebook:

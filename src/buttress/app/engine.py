@@ -2,20 +2,24 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 
 from buttress.app.layout import engine_address, index_folder, knowledge_folder, run_folder
 from buttress.kernel.clock import Clock
+from buttress.knowledge.declared_now import DeclaredNow
 from buttress.knowledge.embedding import SharedEmbedder
 from buttress.knowledge.engine import EngineParts, LocalEngine
 from buttress.knowledge.engine_client import RemoteEngine
 from buttress.knowledge.engine_wire import read_address
 from buttress.knowledge.errors import EngineAway
+from buttress.knowledge.generations import open_generation
 from buttress.knowledge.ports import Engine
 from buttress.knowledge.types import KnowledgeBase
 from buttress.processes.identity import is_alive
 from buttress.processes.status import read_said
 from buttress.settings.loading import Loaded
+from buttress.settings.secrets import resolve_secret
 
 ENGINE = "engine"
 """What the engine's process is called among the roles."""
@@ -40,7 +44,9 @@ async def local_engine(
         clock=clock,
         settings=loaded.tree.knowledge.engine,
         reranker=loaded.tree.knowledge.reranker,
-        is_declared=lambda name: (knowledge_folder(loaded.project) / f"{name}.yaml").exists(),
+        secret=partial(resolve_secret, project=loaded.project),
+        declared=DeclaredNow(knowledge_folder(loaded.project)),
+        open_model=partial(open_generation, settings=loaded.tree.knowledge.embedder),
     )
     with closing(LocalEngine(parts)) as engine:
         yield engine

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from buttress.kernel.clock import Clock
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.scope import Scope
-from buttress.knowledge.engine_server import MISTAKES
 from buttress.knowledge.errors import (
+    MISTAKES,
     EmbedderChanged,
     EngineBusy,
     NotIngested,

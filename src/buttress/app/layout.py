@@ -25,6 +25,11 @@ def index_folder(project: Path) -> Path:
     return project / KEPT / "index"
 
 
+def sources_folder(project: Path) -> Path:
+    """What the sources of each knowledge base keep, so that their next listing is cheaper."""
+    return project / KEPT / "sources"
+
+
 def spool_folder(project: Path) -> Path:
     """What happened and is not in the database yet."""
     return project / KEPT / "spool"

@@ -18,7 +18,7 @@ from buttress.models.order import Order
 from buttress.models.ports import Meter
 from buttress.models.types import Bill
 from buttress.spend.accounts import Accounts
-from buttress.spend.budgets import Budget, Due, Sight
+from buttress.spend.budgets import Budget, Due, Sight, longest_s
 from buttress.spend.journal import Journal, read_newest_grant, untold_bytes
 from buttress.spend.prices import is_free, most
 from buttress.spend.purses import Left, PurseParts, Purses, Reservation, Scarce
@@ -27,6 +27,8 @@ from buttress.spend.states import account_states
 from buttress.spend.store import Ledger
 from buttress.storage.database import Database, OpenDatabase
 from buttress.tracing.metrics import ASSUMED, BEHIND, LEASED, LEASES, RESERVED, UNTOLD, USED, Present
+
+DAY_S = 86_400.0
 
 OPENING_S = 30.0
 """How long a program waits for the database of its project, which may have to be started."""
@@ -110,15 +112,9 @@ class Paying:
 
         Of hard budgets, of accounts that are in `sight` as a whole, and as far as is known here.
         """
-        accounts, nearest = self._accounts_of(budgets), None
-        for model in models:
-            if is_free(model.price):
-                continue
-            for due in accounts.of(payer, model.name):
-                left = self._purses.left(due) if due.budget.hard and due.is_in(sight) else None
-                if left and (nearest is None or left.share < nearest.share):
-                    nearest = left
-        return nearest
+        accounts = self._accounts_of(budgets)
+        asked = [accounts.hard(payer, model.name) for model in models if not is_free(model.price)]
+        return self._purses.left(*[due for dues in asked for due in dues if due.is_in(sight)])
 
     def give_back(self, scarce: Scarce) -> None:
         """Give back what is free of an account: another process has nothing left."""
@@ -164,6 +160,18 @@ async def budgets_now(database: Database, budgets: Sequence[Budget], clock: Cloc
         USED: {(one.budget,): one.used / one.limit for one in states},
         ASSUMED: {(one.budget,): one.assumed / NANO for one in states},
     }
+
+
+async def forget_leases(database: Database, budgets: Sequence[Budget], settings: SpendSettings) -> int:
+    """Delete the leases that no window of `budgets`, and no calendar's, counts any more; return how many.
+
+    As long as journals are kept they stay beyond that: a database that learns again learns them, too.
+
+    Raises:
+        StorageUnavailable, StorageBusy: see `storage.database`.
+    """
+    keep_s = settings.keep_days * DAY_S
+    return await Ledger(database).forget(longest_s(budgets) + keep_s, keep_s)
 
 
 class BudgetMeter:

@@ -38,6 +38,8 @@ SIMILAR = """
 
 FORGET_CITED = "DELETE FROM answers WHERE cited && %s::text[]"
 
+CITED = "SELECT DISTINCT unnest(cited) FROM answers"
+
 FORGET = """
     DELETE FROM answers
     WHERE (%(tenant)s::text IS NULL OR tenant = %(tenant)s)
@@ -126,6 +128,11 @@ class AnswerStore:
         """Delete the answers that cite one of `documents`; return how many there were."""
         async with self._database.connection(autocommit=True) as connection:
             return (await connection.execute(FORGET_CITED, (list(documents),))).rowcount
+
+    async def cited(self) -> set[str]:
+        """Return the ids of all documents that an answer cites, of whichever tenant."""
+        async with self._database.connection(autocommit=True) as connection:
+            return {document for (document,) in await (await connection.execute(CITED)).fetchall()}
 
     async def forget(self, tenant: str | None, feature: str | None) -> int:
         """Delete the answers of a tenant, a feature, both or all; return how many there were."""

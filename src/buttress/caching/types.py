@@ -6,7 +6,7 @@ import msgspec
 
 from buttress.kernel.usage import NanoDollars
 
-FORMAT = 1
+FORMAT = 2
 """Raised when what is kept changes its form: an entry of another format is none."""
 
 

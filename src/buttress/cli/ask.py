@@ -14,7 +14,8 @@ from buttress.cli.main import Invocation
 from buttress.cli.opening import loaded_settings
 from buttress.cli.plain import safe
 from buttress.cli.printing import print_footer, print_sources, print_troubles, print_withheld, troubles
-from buttress.gateway.types import Answer, Ended, Event, Held, Text
+from buttress.cli.reading import ReadingBar
+from buttress.gateway.types import Answer, Ended, Event, Held, Progressed, Text
 from buttress.guardrails.withholding import Withheld
 from buttress.settings.loading import Loaded
 
@@ -106,8 +107,13 @@ async def print_answer(
     """
     ended: Answer | None = None
     withheld: list[Withheld] = []
+    reading = ReadingBar()
     async with aclosing(events) as stream:
         async for event in stream:
+            if isinstance(event, Progressed):
+                reading.show(event)
+                continue
+            reading.hide()
             if isinstance(event, Text):
                 click.echo(safe(event.text), nl=False)
             elif isinstance(event, Held):

@@ -14,9 +14,9 @@ from buttress.app.local_model import local_model
 from buttress.cli.ask import print_answer
 from buttress.cli.copying import copy_into
 from buttress.cli.failures import CommandMisused, report
-from buttress.cli.ingest import print_report, progress_bar
 from buttress.cli.main import Invocation
 from buttress.cli.plain import are_colours_wanted, one_line, safe
+from buttress.cli.sync import print_report, progress_bar
 from buttress.gateway.types import Asked
 from buttress.kernel.errors import ButtressError
 from buttress.models.errors import LocalModelBroken, LocalModelMissing

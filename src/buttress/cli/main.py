@@ -30,7 +30,11 @@ from buttress.settings.colours import are_colours_unwanted
 COMMANDS = {
     "init": ("buttress.cli.init", "Make a new project in DIR that runs at once."),
     "demo": ("buttress.cli.demo", "Answer questions from the packaged example; no keys needed."),
-    "ingest": ("buttress.cli.ingest", "Read the documents of the project's knowledge bases."),
+    "sync": ("buttress.cli.sync", "Bring knowledge bases to what their sources hold now."),
+    "ingest": ("buttress.cli.sync", "The older name of sync."),
+    "knowledge": ("buttress.cli.knowledge", "List the knowledge bases, and check what is kept of them."),
+    "retrieval": ("buttress.cli.retrieval", "Measure how good what is found is."),
+    "tune": ("buttress.cli.tune", "Choose how a knowledge base is searched, by measuring."),
     "search": ("buttress.cli.search", "Find passages in a knowledge base."),
     "ask": ("buttress.cli.ask", "Ask a feature, and stream its cited answer."),
     "trace": ("buttress.cli.trace", "Look at what happened in past calls."),
@@ -42,7 +46,7 @@ COMMANDS = {
     "budget": ("buttress.cli.spend", "Show what is used of each budget, what is left, and until when."),
     "spend": ("buttress.cli.spend", "Show what calls cost, and who asked for it."),
     "keys": ("buttress.cli.keys", "Make, list, rotate and revoke keys for HTTP."),
-    "alerts": ("buttress.cli.alerts", "Look at the alerts that were raised; try a webhook; deliver again."),
+    "alerts": ("buttress.cli.alerts", "Look at alerts that were raised; try a webhook; deliver again."),
     "cache": ("buttress.cli.cache", "Look at kept answers, forget them, tune the likeness."),
     "releases": ("buttress.cli.releases", "Compile the features, and say what is wrong with them."),
 }

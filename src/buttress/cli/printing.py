@@ -7,11 +7,12 @@ import msgspec
 
 from buttress.cli.failures import hint_of, meaning_of
 from buttress.cli.plain import one_line, safe
-from buttress.gateway.types import Answer
+from buttress.gateway.types import Answer, Mapped
 from buttress.guardrails.withholding import Reason, Withheld
-from buttress.kernel.passages import Citation, CitationState, Passage, page_range
+from buttress.kernel.passages import Citation, CitationState, Passage
 from buttress.kernel.spans import Span
 from buttress.kernel.usage import format_dollars
+from buttress.knowledge.search_types import Standing
 from buttress.tracing.types import Trace
 
 _STATE_COLOURS = {
@@ -47,7 +48,7 @@ def print_sources(citations: Sequence[Citation]) -> None:
     for number, cited in _by_number(citations).items():
         states = sorted({one.state for one in cited})
         marks = ", ".join(click.style(state.value, fg=_STATE_COLOURS[state]) for state in states)
-        click.echo(f"  [{number}] {one_line(_place(cited[0]))}  {marks}")
+        click.echo(f"  [{number}] {one_line(cited[0].place)}  {marks}")
 
 
 def _by_number(citations: Sequence[Citation]) -> dict[int, list[Citation]]:
@@ -55,12 +56,6 @@ def _by_number(citations: Sequence[Citation]) -> dict[int, list[Citation]]:
     for citation in sorted(citations, key=lambda one: one.number):
         grouped.setdefault(citation.number, []).append(citation)
     return grouped
-
-
-def _place(citation: Citation) -> str:
-    page = "" if citation.page is None else f", {page_range(citation.page, citation.page_end)}"
-    section = f", {' > '.join(citation.section)}" if citation.section else ""
-    return f"{citation.document}{page}{section}"
 
 
 def print_withheld(withheld: Iterable[Withheld]) -> None:
@@ -81,12 +76,19 @@ def print_footer(answer: Answer) -> None:
         answer.outcome if not answer.reason else f"{answer.outcome} ({answer.reason})",
         f"model {answer.model}" if answer.model else "no model",
         *(f"{one.model} failed ({one.code})" for one in answer.failed),
+        *([_mapped(answer.mapped)] if answer.mapped else []),
         f"{answer.duration_ms:,.0f} ms",
         f"{answer.usage.total:,} tokens",
         f"cost {format_dollars(answer.cost_nanodollars)}",
         f"buttress trace show {answer.trace_id}",
     ]
     click.secho("\n" + " · ".join(parts), dim=True)
+
+
+def _mapped(mapped: Mapped) -> str:
+    told = {"kept from before": mapped.kept, "left out": len(mapped.left_out)}
+    more = "".join(f", {count:,} {what}" for what, count in told.items() if count)
+    return f"{mapped.pieces:,} pieces, {mapped.merges:,} merges{more}"
 
 
 def print_troubles(answer: Answer) -> None:
@@ -113,13 +115,33 @@ def _failed_with(code: str, answer: Answer) -> str:
     return f"failed with {code}: {models}: {meaning_of(code)}"
 
 
-def print_passages(passages: Iterable[Passage]) -> None:
-    """Print passages, best first, each with its place and figures."""
+def print_passages(passages: Iterable[Passage], standings: Sequence[Standing] = ()) -> None:
+    """Print passages, best first, each with its place and figures, and how it stood where that is given."""
     for number, passage in enumerate(passages, start=1):
         figures = f"score {passage.score:.3f}  cosine {passage.cosine:.2f}  coverage {passage.coverage:.0%}"
         click.secho(f"{number}. {one_line(passage.place)}", bold=True)
         click.secho(f"   {figures}  characters {passage.start}-{passage.end}", dim=True)
+        if number <= len(standings):
+            click.secho(f"   {_stood(standings[number - 1])}", dim=True)
         click.echo("\n".join(f"   {line}" for line in safe(passage.text).strip().splitlines()) + "\n")
+
+
+def _stood(one: Standing) -> str:
+    """Return the ranks of a passage, with the scores that are not among its figures."""
+    ranks = [
+        _rank("dense", one.dense_rank, None),
+        _rank("BM25", one.bm25_rank, one.bm25_score),
+        _rank("fused", one.fused_rank, one.fused_score),
+    ]
+    if one.rerank_rank is not None:
+        ranks.append(_rank("re-ranked", one.rerank_rank, one.rerank_score))
+    return "  ".join(ranks)
+
+
+def _rank(stage: str, rank: int | None, score: float | None) -> str:
+    if rank is None:
+        return f"{stage} not found"
+    return f"{stage} #{rank}" + ("" if score is None else f" ({score:.3f})")
 
 
 def print_trace(trace: Trace) -> None:

@@ -24,6 +24,7 @@ class _Search(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None
     group: tuple[str, ...]
     tenant: str
+    explain: bool
 
     @property
     def scope(self) -> Scope:
@@ -40,6 +41,7 @@ class _Search(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--user", help="On whose behalf; decides which documents are seen.")
 @click.option("--group", multiple=True, metavar="NAME", help="A group the user is in; may be given often.")
 @click.option("--tenant", default="default", show_default=True, help="The tenant that searches.")
+@click.option("--explain", is_flag=True, help="Print how each passage stood in every stage, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def search(invocation: Invocation, /, knowledge: str, text: str, **options: object) -> None:
@@ -49,16 +51,20 @@ def search(invocation: Invocation, /, knowledge: str, text: str, **options: obje
     if options["as_json"]:
         click.echo(msgspec.json.encode(found))
         return
-    print_passages(found.passages)
+    print_passages(found.passages, found.standings if asked.explain else ())
     if not found.passages:
-        _say_nothing_found(asked)
+        _say_nothing_found(asked, found)
     stages = "  ".join(
         f"{stage.name} {stage.duration_ms:.1f} ms{_note(stage.note)}" for stage in found.stages
     )
     click.secho(stages, dim=True)
 
 
-def _say_nothing_found(asked: _Search) -> None:
+def _say_nothing_found(asked: _Search, found: Found) -> None:
+    if any(one.name == "threshold" for one in found.stages) and _were_chosen(found):
+        click.secho("note: what was found has too low a score", fg="yellow", err=True)
+        click.echo(f"hint: Lower `search.min_score` in knowledge/{asked.knowledge}.yaml", err=True)
+        return
     who = ", ".join(asked.scope.visible_to)
     click.secho(
         f"note: nothing was found that tenant {one_line(asked.tenant)} may see as {one_line(who)}",
@@ -70,6 +76,10 @@ def _say_nothing_found(asked: _Search) -> None:
         "others: --user, --group, --tenant",
         err=True,
     )
+
+
+def _were_chosen(found: Found) -> bool:
+    return any(one.name in ("dedup", "read") and one.count for one in found.stages)
 
 
 def _note(note: str) -> str:

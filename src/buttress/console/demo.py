@@ -8,7 +8,7 @@ import jinja2
 import msgspec
 
 from buttress.kernel.ids import content_hash
-from buttress.releases.types import Release, RetrieveStage
+from buttress.releases.types import Release
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -74,8 +74,7 @@ class ShownFeature(msgspec.Struct, frozen=True, kw_only=True):
 
 def shown_feature(release: Release) -> ShownFeature:
     """Return how `release` is offered on the page."""
-    stages = (stage for stage in release.stages if isinstance(stage, RetrieveStage))
-    knowledge = next((stage.knowledge for stage in stages), "")
+    knowledge = release.knowledge or ""
     required = _required(release.input_schema)
     question = release.chat.question if release.chat else ""
     one_text = question if set(required) <= {question} else ""
@@ -96,7 +95,7 @@ def render_page(releases: Mapping[str, Release], *, drills: bool, budget: str = 
     With the name of a `budget`, one of them spends it.
     """
     features = [shown_feature(releases[name]) for name in sorted(releases)]
-    return _template().render(features=features, drills=drills, budget=budget, version=_version())
+    return template("demo.html").render(features=features, drills=drills, budget=budget, version=version())
 
 
 @cache
@@ -116,14 +115,15 @@ def _ending(name: str) -> str:
 
 
 @cache
-def _version() -> str:
+def version() -> str:
     """Return what changes with the assets: they are asked for under it, so no old one is ever used."""
     return content_hash(*(assets()[name] for name in sorted(assets())))[:12]
 
 
 @cache
-def _template() -> jinja2.Template:
-    text = (files("buttress.console") / "templates" / "demo.html").read_text("utf-8")
+def template(name: str) -> jinja2.Template:
+    """Return one of our templates; what is filled in becomes text, never markup."""
+    text = (files("buttress.console") / "templates" / name).read_text("utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     return environment.from_string(text)
 

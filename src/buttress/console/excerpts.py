@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from buttress.kernel.passages import place_of
 from buttress.knowledge.ingest_types import StoredExcerpt
 from buttress.knowledge.types import Block, BlockKind
 
@@ -31,10 +32,16 @@ class ShownBlock(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownExcerpt(msgspec.Struct, frozen=True, kw_only=True):
-    """A piece of a document; `more_before` and `more_after` say that it goes on there."""
+    """A piece of a document; `more_before` and `more_after` say that it goes on there.
+
+    `start` and `end` are its characters. `place` says where what is cited stands, as its citation does.
+    """
 
     document: str
     title: str
+    place: str
+    start: int
+    end: int
     pages: int | None
     blocks: tuple[ShownBlock, ...]
     more_before: bool
@@ -46,20 +53,33 @@ def window(start: int, end: int) -> tuple[int, int]:
     return max(0, start - AROUND), min(end, start + MAX_CITED) + AROUND
 
 
-def shown(excerpt: StoredExcerpt, start: int, end: int) -> ShownExcerpt:
-    """Return `excerpt` with characters `start` to `end` of its document marked as cited.
+def shown(excerpt: StoredExcerpt, start: int, end: int, page: int | None = None) -> ShownExcerpt:
+    """Return `excerpt` with characters `start` to `end` of its document marked as cited, from `page` on.
 
+    Without a page what is cited begins where its block does.
     White space between blocks is left out; every other character of the excerpt is there once, in order.
     """
     blocks = [_shown_block(block, excerpt, (start, end)) for block in excerpt.blocks]
     return ShownExcerpt(
         document=excerpt.path,
         title=excerpt.title,
+        place=_place(excerpt, start, end, page),
+        start=excerpt.start,
+        end=excerpt.start + len(excerpt.text),
         pages=excerpt.pages,
         blocks=tuple(block for block in blocks if block.parts),
         more_before=excerpt.start > 0,
         more_after=excerpt.start + len(excerpt.text) < excerpt.characters,
     )
+
+
+def _place(excerpt: StoredExcerpt, start: int, end: int, page: int | None) -> str:
+    cited = [block for block in excerpt.blocks if block.end > start and block.start < end]
+    if not cited:
+        return excerpt.path
+    first = cited[0].page if page is None or page > (excerpt.pages or 0) else page
+    last = None if first is None else max(first, cited[-1].page or first)
+    return place_of(excerpt.path, first, last, cited[0].section)
 
 
 def _shown_block(block: Block, excerpt: StoredExcerpt, cited: tuple[int, int]) -> ShownBlock:

@@ -7,7 +7,9 @@ Read in this order:
     types      what each step hands to the next, and the events an answer is made of
     answer     the steps, in the only order that type-checks
     steps/     one file a step, in the order of DESIGN: admit choose inspect rules recall retrieve compose
-               send check decide record; beside recall: follow (an equal call), keep (for the next one)
+               send check decide record; beside recall: follow (an equal call), keep (for the next one);
+               beside retrieve: map, in place of all that follows; behind a call: summarise
+    mapping/   reading a long text in pieces, for the step map
     relay, relay_cache
                the same way for a model that is asked by its name, and how its answers are kept
     kept       an answer as it is kept

@@ -14,6 +14,7 @@ from buttress.gateway.steps.decide import decide, release_reply
 from buttress.gateway.steps.follow import follow, give_again
 from buttress.gateway.steps.inspect import inspect
 from buttress.gateway.steps.keep import keeping
+from buttress.gateway.steps.map import map_pieces
 from buttress.gateway.steps.recall import recall
 from buttress.gateway.steps.record import recorded
 from buttress.gateway.steps.remember import keep_turn
@@ -27,6 +28,7 @@ from buttress.gateway.types import (
     Decided,
     Ended,
     Event,
+    Progressed,
     Recalled,
     Reply,
     Shared,
@@ -54,6 +56,9 @@ async def answer(asked: Asked, ports: Ports) -> AsyncGenerator[Event, None]:
             async for sentence in sentences:
                 for event in call.news():
                     yield event
+                if isinstance(sentence, Progressed):
+                    yield sentence
+                    continue
                 call.released(sentence)
                 yield Text(sentence.text)
                 for citation in sentence.citations:
@@ -80,6 +85,9 @@ async def _way(asked: Asked, call: Call) -> Decided:
 
 
 async def _anew(recalled: Recalled, call: Call) -> Decided:
+    mapped = await map_pieces(recalled, call)
+    if mapped is not None:
+        return release_reply(mapped, call) if isinstance(mapped, Reply) else mapped
     retrieved = await retrieve(recalled, call)
     if isinstance(retrieved, Reply):
         return release_reply(retrieved, call)

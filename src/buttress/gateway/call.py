@@ -10,6 +10,7 @@ from buttress.gateway.types import (
     FailedModel,
     Held,
     History,
+    Mapped,
     Outcome,
     Recollected,
     Reply,
@@ -56,6 +57,7 @@ class Call:
         self.is_degraded = False
         self.keeping: Keeping | None = None
         self.recalled: Recollected | None = None
+        self.mapped: Mapped | None = None
 
     def replied(self, reply: Reply) -> None:
         """Note that the answer is, or from here on goes on as, `reply`."""
@@ -149,4 +151,5 @@ class Call:
             history=self.history,
             cache="hit" if self.recalled else "miss" if self.keeping else "skip",
             recalled=self.recalled,
+            mapped=self.mapped,
         )

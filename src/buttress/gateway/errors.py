@@ -17,6 +17,20 @@ class ModelUnknown(ButtressError):
     hint = "GET /v1/models lists the names."
 
 
+class DocumentUnknown(ButtressError):
+    """The knowledge base has no document of that name, or none that whoever asks may see: said alike."""
+
+    code = "gateway.document_unknown"
+    hint = "Name a document by its path in its source, or by its id."
+
+
+class DocumentAmbiguous(ButtressError):
+    """Several documents of the knowledge base have that path, each in a source of its own."""
+
+    code = "gateway.document_ambiguous"
+    hint = "Name it by its id: the message has them."
+
+
 class InputInvalid(ButtressError):
     """The input does not fit the feature's input schema. Nothing was asked."""
 

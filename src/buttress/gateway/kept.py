@@ -10,7 +10,7 @@ import msgspec
 from buttress.caching.flights import Leader
 from buttress.caching.keys import Knowledge
 from buttress.caching.types import Entry, Key, Meaning
-from buttress.gateway.types import History, How, Recollected, Sentence
+from buttress.gateway.types import History, How, Mapped, Recollected, Sentence
 from buttress.guardrails.withholding import Withheld
 from buttress.kernel.cached import CachePolicy, KeepPolicy
 from buttress.kernel.ids import TraceId
@@ -78,13 +78,14 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 class KeptAnswer(Kept, frozen=True, kw_only=True):
     """The answer of a feature: its sentences, the passages they cite, and what was withheld.
 
-    `history` tells which of the turns before were sent.
+    `history` tells which of the turns before were sent, `mapped` how a long text was read.
     """
 
     sentences: tuple[KeptSentence, ...]
     passages: tuple[Passage, ...]
     withheld: tuple[Withheld, ...]
     history: History = History()
+    mapped: Mapped | None = None
 
 
 class KeptRelay(Kept, frozen=True, kw_only=True):

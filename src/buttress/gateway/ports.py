@@ -16,6 +16,7 @@ from buttress.kernel.catalogue import Catalogue, Model
 from buttress.kernel.chance import Chance
 from buttress.kernel.clock import Clock
 from buttress.kernel.principal import Payer
+from buttress.kernel.scope import Scope
 from buttress.kernel.tokens import TokenCounter
 from buttress.knowledge.ports import Engine
 from buttress.models.attempts import LadderPorts, estimated
@@ -23,7 +24,8 @@ from buttress.models.deployments import Deployments
 from buttress.models.ports import Egress, Meter, Provider
 from buttress.models.settings import ModelSettings
 from buttress.models.types import Attempt
-from buttress.prompts.types import Exchange, Turns, Whose
+from buttress.prompts.reading_types import PieceAnswer, Reading
+from buttress.prompts.types import Exchange, Summarise, Turns, Whose
 from buttress.releases.rulebook import Rulebook
 from buttress.releases.types import Release
 from buttress.tracing.types import Trace
@@ -32,16 +34,50 @@ from buttress.tracing.types import Trace
 class Memory(Protocol):
     """What was said in conversations before."""
 
-    async def turns(self, whose: Whose) -> Turns:
-        """Return the newest turns of a conversation, within a bounded time.
+    async def turns(self, whose: Whose, question: str = "") -> Turns:
+        """Return the newest turns of a conversation, and what is known of older ones, within a bounded time.
+
+        Of the older ones there is a summary, and those that have to do with `question`.
 
         Raises:
             ButtressError: they are not to be had now; the call goes on without.
         """
         ...
 
-    def append(self, whose: Whose, exchange: Exchange) -> None:
-        """Have `exchange` kept for the conversation's next call. Never waits, never fails."""
+    def append(self, whose: Whose, exchange: Exchange, summarise: Summarise | None = None) -> None:
+        """Have `exchange` kept for the conversation's next call. Never waits, never fails.
+
+        With `summarise` older turns are summarised, where it is time for that.
+        """
+        ...
+
+
+class Library(Protocol):
+    """Long texts, and what was said of their pieces."""
+
+    async def reading(self, knowledge: str, named: str, scope: Scope) -> Reading:
+        """Return the document of `knowledge` whose path or id is `named`, of those that `scope` may see.
+
+        Raises:
+            DocumentUnknown, DocumentAmbiguous: there is none, or several.
+            ButtressError: the database is away.
+        """
+        ...
+
+    async def kept(self, tenant: str, digests: Sequence[str]) -> Mapping[str, PieceAnswer]:
+        """Return the answers that are kept under `digests`, by these, within a bounded time.
+
+        Raises:
+            ButtressError: they could not be looked up.
+        """
+        ...
+
+    async def keep(self, answer: PieceAnswer) -> bool:
+        """Keep `answer`, within a bounded time; False when its document has gone.
+
+        Raises:
+            ButtressError: it could not be kept.
+        """
         ...
 
 
@@ -104,7 +140,8 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     `catalogue` has the models that may be asked by their names, `rulebook` a release's rules. `counter`
     counts as the model that finds the most tokens; `counter_at_hand` gives one without waiting. `begin` takes
     the trace that a call is to have if its process dies, before any work; `record` the one of its end.
-    `meter` gives the one by which somebody pays. Without `answers` each call is answered anew.
+    `meter` gives the one by which somebody pays. Without `answers` each call is answered anew; without a
+    `library` there is no document to read, and no piece of one is kept.
     """
 
     releases: Mapping[str, Release]
@@ -118,11 +155,13 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     deployments: Deployments
     memory: Memory
     answers: AnswerCache | None = None
+    library: Library | None = None
     begin: Callable[[Trace], None]
     record: Callable[[Trace], None]
     clock: Clock
     chance: Chance
     counter_at_hand: Callable[[Model], TokenCounter] = estimated
+    summary_tokens: int = 400
     models: ModelSettings
     guardrails: GuardrailSettings
 

@@ -191,10 +191,21 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     passages: tuple[Passage, ...] = ()
 
 
-class Decided(msgspec.Struct, frozen=True):
-    """What is released to the asker: sentences as they come, from a model, a rule or the fallback."""
+class Progressed(msgspec.Struct, frozen=True, tag="progressed"):
+    """How far the reading of a long text is: `done` of `total` pieces, or of the merges of one level."""
 
-    sentences: AsyncGenerator[Sentence, None]
+    step: Literal["pieces", "merges"]
+    done: int
+    total: int
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """What is released to the asker: sentences as they come, from a model, a rule or the fallback.
+
+    How far it is may be told between them.
+    """
+
+    sentences: AsyncGenerator[Sentence | Progressed, None]
 
 
 class FailedModel(msgspec.Struct, frozen=True):
@@ -207,13 +218,39 @@ class FailedModel(msgspec.Struct, frozen=True):
 class History(msgspec.Struct, frozen=True):
     """What became of the turns before the question.
 
-    `sent` of them were in the prompt, `left_out` older ones did not fit. `reason` is the code of why turns
-    that are kept here could not be read; mostly empty.
+    `sent` of them were in the prompt as they are, the newest; `summarised` older ones as a summary, and
+    `recollected` ones since they have to do with the question. Of `left_out` ones nothing was in it. `reason`
+    is the code of why turns that are kept here could not be read; mostly empty.
     """
 
     sent: int = 0
+    summarised: int = 0
+    recollected: int = 0
     left_out: int = 0
     reason: str = ""
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """A piece of a long text that the answer knows nothing of, and the code of why."""
+
+    place: str
+    reason: str
+
+
+class Mapped(msgspec.Struct, frozen=True, kw_only=True):
+    """How a long text was read: in how many `pieces`, and what became of them.
+
+    `kept` of the answers to them, and of the merges, were there from an earlier call, and cost nothing.
+    `empty` pieces held nothing for the request; `left_out` are those whose models failed. `shortened` answers
+    were cut, so that two of them could be merged.
+    """
+
+    pieces: int
+    kept: int = 0
+    empty: int = 0
+    merges: int = 0
+    shortened: int = 0
+    left_out: tuple[LeftOut, ...] = ()
 
 
 How = Literal["exact", "semantic", "shared"]
@@ -247,6 +284,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     released last, None for a rule or a fallback. `support` counts what the model's sentences stand on, and
     those that were withheld. `cost_nanodollars` None means unknown. `failed` names the models that were tried
     in vain. `recalled` tells of an answer that was not made for this call, `cache` whether it could be one.
+    `mapped` tells how a long text was read for it.
     """
 
     trace_id: TraceId
@@ -266,6 +304,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     history: History = History()
     cache: CacheState = "skip"
     recalled: Recollected | None = None
+    mapped: Mapped | None = None
 
 
 class Began(msgspec.Struct, frozen=True, tag="began"):
@@ -304,4 +343,4 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
     answer: Answer
 
 
-Event = Began | Text | Cited | Stepped | Held | Ended
+Event = Began | Progressed | Text | Cited | Stepped | Held | Ended

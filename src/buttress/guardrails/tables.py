@@ -70,12 +70,18 @@ def _grids(text: str) -> Iterator[list[list[str]]]:
             yield rows
             rows = []
         end = found.end()
-        cells = [cell.strip() for cell in found.group().strip().strip("|").split("|")]
+        cells = _cells(found.group().strip())
         count += len(cells)
         if not _RULE.fullmatch(found.group()) and count <= _MAX_CELLS:
             rows.append(cells)
     if rows:
         yield rows
+
+
+def _cells(row: str) -> list[str]:
+    """Return the cells of a row; one that begins with a bar alone has an empty first one."""
+    is_framed = len(row) > 1 and row.startswith("|") and row.endswith("|")
+    return [cell.strip() for cell in (row[1:-1] if is_framed else row).split("|")]
 
 
 def _line(key: str, cells: Sequence[str]) -> _Line:

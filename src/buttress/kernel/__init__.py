@@ -16,5 +16,6 @@ Read in this order:
     words     words in a form that can be compared
     catalogue models and ladders as declared
     cached    what a feature says about giving an earlier answer again
-    ids, clock, chance, secrets, tokens, scores   small and by themselves
+    scores    metrics of one ranking; statistics says how sure a mean is
+    ids, clock, chance, secrets, tokens   small and by themselves
 """

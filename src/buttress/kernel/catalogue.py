@@ -162,4 +162,6 @@ class Catalogue(msgspec.Struct, frozen=True):
 
     def rungs(self, name: str) -> tuple[Model, ...]:
         """Return every model of ladder `name`, or the one model of that name; else nothing."""
-        return tuple(self.models[one] for one in self.ladder(name).names if one in self.models)
+        if name in self.ladders:
+            return tuple(self.models[one] for one in self.ladders[name].names if one in self.models)
+        return (self.models[name],) if name in self.models else ()

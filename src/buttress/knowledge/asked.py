@@ -1,5 +1,6 @@
 """Which words of a question nobody wrote: looked up in what the asker may see, never in more than that."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import islice
 
@@ -31,8 +32,25 @@ async def look_up(
     asked = dict(islice(content_words(question).items(), MOST_WORDS))
     held = frozenset[str]().union(*map(terms, found))
     missing = [word for term, word in asked.items() if term not in held and word not in _NEVER_INDEXED]
-    unknown = {word for word in missing[:MOST_LOOKUPS] if not await search(word)}
+    unknown = await _unknown(missing[:MOST_LOOKUPS], search)
     return tuple(
         AskedWord(text=word, weight=statistics.idf(term), is_known=word not in unknown)
         for term, word in asked.items()
     )
+
+
+async def _unknown(words: Sequence[str], search: Callable[[str], Awaitable[Sequence[Hit]]]) -> set[str]:
+    """Return those of `words` that `search` finds in no row; raises what it raises first."""
+    unknown: set[str] = set()
+
+    async def look(word: str) -> None:
+        if not await search(word):
+            unknown.add(word)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for word in words:
+                group.create_task(look(word))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return unknown

@@ -71,6 +71,8 @@ def _chunk_problems(document: ParsedDocument, chunks: Sequence[Chunk]) -> Iterat
 def _one_chunk(document: ParsedDocument, ordinal: int, one: Chunk) -> Iterator[str]:
     if document.text[one.start : one.end] != one.text:
         yield f"chunk {ordinal} is not the text at {one.start} to {one.end}"
+    if not document.text[: one.start].endswith(one.before):
+        yield f"what is said to stand before chunk {ordinal} does not"
     if one.ordinal != ordinal:
         yield f"chunk {ordinal} is numbered {one.ordinal}"
     if not all(name.strip() for name in one.section):

@@ -49,6 +49,7 @@ def chunk(
     seen: Counter[tuple[tuple[str, ...], str]] = Counter()
     pages = _Pages(document.page_spans)
     chunks: list[Chunk] = []
+    last = 0
     for ordinal, one in enumerate(packer.pack(pieces_of(document))):
         text = document.text[one.start : one.end]
         seen[one.section, text] += 1
@@ -64,8 +65,10 @@ def chunk(
                 page=pages.at(one.start),
                 page_end=pages.at(one.end - 1),
                 context=one.context,
+                before=document.text[last : one.start],
             )
         )
+        last = one.end
     return chunks
 
 

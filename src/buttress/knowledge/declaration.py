@@ -6,9 +6,10 @@ from pathlib import Path
 import msgspec
 
 from buttress.kernel.errors import Location, Mistake
-from buttress.kernel.located import Located, convert_all, parse_yaml
+from buttress.kernel.located import Located, convert_all, did_you_mean, parse_yaml
 from buttress.knowledge.errors import DeclarationInvalid
-from buttress.knowledge.types import ChunkSettings, FolderSource, KnowledgeBase, SearchSettings
+from buttress.knowledge.sources.declared import KINDS, Oddity, oddities
+from buttress.knowledge.types import ChunkSettings, DeclaredSource, KnowledgeBase, SearchSettings
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _READER = re.compile(r"\*|(user|group):\S.*")
@@ -16,15 +17,28 @@ _READERS_HINT = (
     'Add `readers: ["*"]` for everybody of the tenant, or name some: `readers: ["group:NAME", "user:NAME"]`.'
 )
 _NO_READERS = "`readers` is missing"
+_POSSIBLE = ", ".join(f"`{place}:`" for place in KINDS)
+
+
+_EVERY = re.compile(r"(?P<number>\d{1,6}) ?(?P<unit>[smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_SHORTEST_S, _LONGEST_S = 10, 366 * 86_400
+
+
+class SyncSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often `buttress serve` syncs it: a number and a unit, `15m`; empty: never."""
+
+    every: str | int | float | None = None
 
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A knowledge base as it stands in its file; the name is the file's."""
+    """A knowledge base as it stands in its file; the name is the file's, and sources are read one by one."""
 
-    sources: list[FolderSource]
+    sources: list[object]
     tenant: str = "default"
     chunks: ChunkSettings = ChunkSettings()
     search: SearchSettings = SearchSettings()
+    sync: SyncSettings = SyncSettings()
 
 
 def read_knowledge_bases(folder: Path) -> dict[str, KnowledgeBase] | list[Mistake]:
@@ -66,21 +80,91 @@ def invalid(mistakes: list[Mistake]) -> DeclarationInvalid:
 
 
 def _declared(located: Located) -> KnowledgeBase | list[Mistake]:
-    mistakes = [*_reader_mistakes(located), *_name_mistakes(located)]
     declaration = convert_all(located, Declaration)
+    read = [_read_source(located, index) for index in range(_length(located.get("sources")))]
+    sources = [one for one in read if not isinstance(one, list)]
+    mistakes = [
+        *_reader_mistakes(located),
+        *_name_mistakes(located),
+        *_every_mistakes(located),
+        *(_worded(mistake) for one in read if isinstance(one, list) for mistake in one),
+    ]
     if isinstance(declaration, list):
-        mistakes += map(_worded, declaration)
-        return sorted(mistakes, key=lambda one: one.where.line or 0)
-    mistakes += _source_mistakes(located, declaration)
-    if mistakes:
-        return mistakes
+        return _in_order([*mistakes, *declaration])
+    mistakes += _same_names(located, sources) if len(sources) == len(read) else []
+    if mistakes or not sources:
+        return _in_order(mistakes) or [_no_source(located)]
     return KnowledgeBase(
         name=located.path.stem,
-        sources=tuple(declaration.sources),
+        sources=tuple(sources),
         tenant=declaration.tenant,
         chunks=declaration.chunks,
         search=declaration.search,
+        sync_every_s=_seconds(declaration.sync.every),
     )
+
+
+def _seconds(every: object) -> float | None:
+    """Return the length of time that is written as `every`; None where it is no such length."""
+    found = _EVERY.fullmatch(every) if isinstance(every, str) else None
+    seconds = int(found["number"]) * _UNITS[found["unit"]] if found else 0
+    return seconds if _SHORTEST_S <= seconds <= _LONGEST_S else None
+
+
+def _every_mistakes(located: Located) -> list[Mistake]:
+    every = located.get("sync", "every")
+    if every is None or _seconds(every) is not None:
+        return []
+    message = f"sync.every: `{every}` is no length of time between 10 seconds and a year"
+    return [
+        Mistake(located.at("sync", "every"), message, "Write a number and a unit: `30s`, `15m`, `2h`, `1d`.")
+    ]
+
+
+def _in_order(mistakes: list[Mistake]) -> list[Mistake]:
+    return sorted(mistakes, key=lambda one: one.where.line or 0)
+
+
+def _read_source(located: Located, index: int) -> DeclaredSource | list[Mistake]:
+    value = located.get("sources", index)
+    if not isinstance(value, dict):
+        return [_no_place(located, index, [])]
+    places = [key for key in KINDS if key in value]
+    if "git" in places and "folder" in places:
+        places.remove("folder")  # of a repository a folder may be meant
+    match places:
+        case [place]:
+            return _read_as(located, index, KINDS[place])
+        case []:
+            return [_no_place(located, index, list(value))]
+        case _:
+            return [_two_places(located, index, places)]
+
+
+def _read_as(located: Located, index: int, kind: type[DeclaredSource]) -> DeclaredSource | list[Mistake]:
+    source = convert_all(located, kind, "sources", index)
+    if isinstance(source, list):
+        return source
+    return [_odd(located, index, one) for one in oddities(source)] or source
+
+
+def _odd(located: Located, index: int, oddity: Oddity) -> Mistake:
+    part = () if oddity.index is None else (oddity.index,)
+    keys = ("sources", index, oddity.key, *part)
+    message = f"{'.'.join(str(key) for key in keys)}: {oddity.message}"
+    return Mistake(located.at(*keys), message, oddity.hint)
+
+
+def _no_place(located: Located, index: int, found: list[str]) -> Mistake:
+    nearly = next((hint for key in found if (hint := did_you_mean(key, KINDS))), "")
+    message = f"sources.{index}: it is not said where the documents are"
+    return Mistake(located.at("sources", index), message, nearly or f"Add one of {_POSSIBLE}.")
+
+
+def _two_places(located: Located, index: int, places: list[str]) -> Mistake:
+    named = " and ".join(f"`{one}`" for one in places)
+    message = f"sources.{index}: {named} in one source"
+    return Mistake(located.at("sources", index, places[1]), message, f"A source has one of {_POSSIBLE}.")
 
 
 def _worded(mistake: Mistake) -> Mistake:
@@ -120,21 +204,18 @@ def _name_mistakes(located: Located) -> list[Mistake]:
     return [Mistake(Location(located.path), f"`{name}` is no name for a knowledge base", hint)]
 
 
-def _source_mistakes(located: Located, declaration: Declaration) -> list[Mistake]:
-    if not declaration.sources:
-        return [
-            Mistake(located.at("sources"), "sources: there is none", "Add a source: `- folder: documents`.")
-        ]
+def _no_source(located: Located) -> Mistake:
+    return Mistake(located.at("sources"), "sources: there is none", "Add a source: `- folder: documents`.")
+
+
+def _same_names(located: Located, sources: list[DeclaredSource]) -> list[Mistake]:
     seen: dict[str, int] = {}
-    mistakes: list[Mistake] = []
-    for index, source in enumerate(declaration.sources):
-        first = seen.setdefault(source.label, index)
-        if first != index:
-            mistakes.append(
-                Mistake(
-                    located.at("sources", index),
-                    f"sources.{index}: a second source called `{source.label}`",
-                    "Give each source a `name` of its own: documents are told apart by it.",
-                )
-            )
-    return mistakes
+    return [
+        Mistake(
+            located.at("sources", index),
+            f"sources.{index}: a second source called `{source.label}`",
+            "Give each source a `name` of its own: documents are told apart by it.",
+        )
+        for index, source in enumerate(sources)
+        if seen.setdefault(source.label, index) != index
+    ]

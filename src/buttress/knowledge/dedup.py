@@ -5,8 +5,10 @@ passage. A passage that brings a number or a negation of its own is never left o
 otherwise equal texts are two facts, and hiding one of them would be the worse mistake.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
+from buttress.kernel.ids import DocumentId
 from buttress.kernel.words import words
 from buttress.knowledge.search_types import Candidate
 
@@ -31,18 +33,18 @@ class _Outline:
         return shared >= SAME_SHARE * len(self.shingles) and self.facts <= other.facts
 
 
-def without_repetition(ranked: Iterable[Candidate], limit: int) -> list[Candidate]:
-    """Return the first `limit` of `ranked` (best first), each of which says something new.
+def distinct(ranked: Iterable[Candidate], per_document: int = 0) -> Iterator[Candidate]:
+    """Yield those of `ranked` (best first) that say something new, at most so many of a document; 0: all.
 
-    Reads no more of `ranked` than it needs.
+    Reads no more of `ranked` than is asked for.
     """
-    kept: list[Candidate] = []
     outlines: list[_Outline] = []
+    taken: Counter[DocumentId] = Counter()
     for one in ranked:
-        if len(kept) == limit:
-            break
+        if per_document and taken[one.passage.document_id] >= per_document:
+            continue
         outline = _Outline(one.passage.text)
         if not any(outline.says_no_more_than(other) for other in outlines):
-            kept.append(one)
             outlines.append(outline)
-    return kept
+            taken[one.passage.document_id] += 1
+            yield one

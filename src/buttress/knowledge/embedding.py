@@ -32,6 +32,8 @@ from buttress.knowledge.settings import EmbedderSettings
 T = TypeVar("T")
 
 _POOLING = "mean over tokens, unit length"
+_WITH_TOKENS = 3
+"""How many dimensions a model's output has: text, token, number; without tokens two."""
 
 
 def open_embedder(settings: EmbedderSettings) -> "OnnxEmbedder":
@@ -42,8 +44,24 @@ def open_embedder(settings: EmbedderSettings) -> "OnnxEmbedder":
         EmbedderBroken: they are not an embedding model and its tokenizer.
         ExtraMissing: onnxruntime, tokenizers or numpy is not installed.
     """
-    files = model_in(Path(settings.folder)) if settings.folder else packaged_model()
-    return OnnxEmbedder(files, settings)
+    return OnnxEmbedder(_files(settings), settings)
+
+
+def fingerprint_of(settings: EmbedderSettings) -> str:
+    """Return the fingerprint of the model that `settings` names, without loading it. Blocking: it is hashed.
+
+    Raises:
+        EmbedderMissing, EmbedderBroken: its files are not there, or not the right ones.
+    """
+    return _fingerprint(_files(settings), settings)
+
+
+def _files(settings: EmbedderSettings) -> ModelFiles:
+    return model_in(Path(settings.folder)) if settings.folder else packaged_model()
+
+
+def _fingerprint(files: ModelFiles, settings: EmbedderSettings) -> str:
+    return content_hash(*files.sha256, _POOLING, str(settings.max_tokens))
 
 
 class SharedEmbedder:
@@ -61,6 +79,10 @@ class SharedEmbedder:
                 self._embedder = await asyncio.to_thread(open_embedder, self._settings)
             return self._embedder
 
+    async def fingerprint(self) -> str:
+        """Return the model's fingerprint; it is not loaded for that. See `fingerprint_of`."""
+        return await asyncio.to_thread(fingerprint_of, self._settings)
+
     def close(self) -> None:
         """End the model's threads, if it was loaded."""
         if self._embedder:
@@ -73,10 +95,11 @@ class OnnxEmbedder:
     def __init__(self, files: ModelFiles, settings: EmbedderSettings) -> None:
         require_onnx()
         self._name = files.name
-        self._fingerprint = content_hash(*files.sha256, _POOLING, str(settings.max_tokens))
+        self._fingerprint = _fingerprint(files, settings)
         self._max_tokens = settings.max_tokens
         self._lock = threading.Lock()
         self._tokens_embedded = 0
+        self._last: tuple[Sequence[int], Vectors] | None = None
         self._threads = ThreadPoolExecutor(settings.threads or os.cpu_count() or 1, "embed")
         self._failures = run_failures()
         self._session = self._loaded(lambda: open_session(files.model), files.model)
@@ -85,7 +108,8 @@ class OnnxEmbedder:
         self._cut = self._loaded(
             lambda: open_tokenizer(files.tokenizer, settings.max_tokens), files.tokenizer
         )
-        self._dimensions = len(self._loaded(lambda: self._vector("dimensions"), files.model))
+        probe = self._loaded(lambda: self._read("dimensions"), files.model)
+        self._dimensions, self._gives_tokens = len(_pooled(probe)), probe.ndim == _WITH_TOKENS
 
     @property
     def name(self) -> str:
@@ -112,17 +136,26 @@ class OnnxEmbedder:
         """See `Embedder.tokens_embedded`."""
         return self._tokens_embedded
 
+    @property
+    def gives_tokens(self) -> bool:
+        """See `TokenEmbedder.gives_tokens`."""
+        return self._gives_tokens
+
     def embed(self, texts: Sequence[str]) -> Vectors:
         """See `Embedder.embed`."""
-        import numpy as np  # noqa: PLC0415 - heavy
+        return self._stacked(self._each(lambda text: _pooled(self._read(text)), texts))
 
-        # One text, a question most of the time, does not queue behind the thousands of an ingest.
-        run = map if len(texts) == 1 else self._threads.map
-        try:
-            vectors = list(run(self._vector, texts))
-        except self._failures as error:
-            raise EmbedderBroken(f"{self._name} could not run: {one_line(error)}") from error
-        return np.array(vectors, np.float32).reshape(-1, self._dimensions)
+    def embed_with_tokens(
+        self, texts: Sequence[str], reduce: Callable[[Vectors], bytes]
+    ) -> tuple[Vectors, list[bytes]]:
+        """See `TokenEmbedder.embed_with_tokens`."""
+
+        def both(text: str) -> tuple[Vectors, bytes]:
+            output = self._read(text)
+            return _pooled(output), reduce(_unit_rows(output[0]))
+
+        pairs = self._each(both, texts)
+        return self._stacked([vector for vector, _ in pairs]), [tokens for _, tokens in pairs]
 
     def token_starts(self, text: str) -> Sequence[int]:
         """See `Embedder.token_starts`."""
@@ -136,18 +169,14 @@ class OnnxEmbedder:
 
     def token_vectors(self, ids: Sequence[int]) -> Vectors:
         """See `TokenEmbedder.token_vectors`."""
-        import numpy as np  # noqa: PLC0415 - heavy
-
+        last = self._last  # a search embeds its question, then re-ranks by the question's tokens
         try:
-            output = self._run(ids)
+            output = last[1] if last and last[0] == ids else self._run(ids)
         except self._failures as error:
             raise EmbedderBroken(f"{self._name} could not run: {one_line(error)}") from error
-        if output.ndim != 3:
+        if output.ndim != _WITH_TOKENS:
             raise RerankerBroken(f"{self._name} gives no vectors of tokens: it cannot re-rank")
-        rows = output[0].astype(np.float32)
-        norms = np.linalg.norm(rows, axis=1, keepdims=True)
-        vectors: Vectors = rows / np.maximum(norms, np.float32(1e-9))
-        return vectors
+        return _unit_rows(output[0])
 
     def close(self) -> None:
         """End its threads; what they work on is finished first."""
@@ -162,19 +191,52 @@ class OnnxEmbedder:
         self._threads.shutdown(wait=False)
         raise EmbedderBroken(f"{path} is no embedding model: {one_line(error)}") from error
 
-    def _vector(self, text: str) -> Vectors:
+    def _each(self, work: Callable[[str], T], texts: Sequence[str]) -> list[T]:
+        """Return what `work` gives for each of `texts`, in the threads.
+
+        Raises:
+            EmbedderBroken: the model could not run.
+        """
+        # One text, a question most of the time, does not queue behind the thousands of an ingest.
+        run = map if len(texts) == 1 else self._threads.map
+        try:
+            return list(run(work, texts))
+        except self._failures as error:
+            raise EmbedderBroken(f"{self._name} could not run: {one_line(error)}") from error
+
+    def _stacked(self, vectors: Sequence[Vectors]) -> Vectors:
         import numpy as np  # noqa: PLC0415 - heavy
 
+        return np.array(vectors, np.float32).reshape(-1, self._dimensions)
+
+    def _read(self, text: str) -> Vectors:
+        """Return what the model gives for `text`."""
         # What is cut here is far beyond the longest text, and would only cost time.
         ids = self._cut.encode(speakable(text[: self._max_tokens * CHARACTERS_PER_TOKEN])).ids
         output = self._run(ids)
-        # Without padding every token counts, so the mean needs no mask; a pooled output has no tokens.
-        mean = output[0].mean(axis=0) if output.ndim == 3 else output[0]
-        norm = np.linalg.norm(mean)
+        self._last = ids, output
         with self._lock:
             self._tokens_embedded += len(ids)
-        vector: Vectors = (mean / norm if norm > 0 else mean).astype(np.float32)
-        return vector
+        return output
 
     def _run(self, ids: Sequence[int]) -> Vectors:
         return self._session.run(None, inputs_of(self._inputs, ids))[0]
+
+
+def _pooled(output: Vectors) -> Vectors:
+    """Return the vector of a text, of length 1, out of what the model gave for it."""
+    import numpy as np  # noqa: PLC0415 - heavy
+
+    # Without padding every token counts, so the mean needs no mask; a pooled output has no tokens.
+    mean = output[0].mean(axis=0) if output.ndim == _WITH_TOKENS else output[0]
+    norm = np.linalg.norm(mean)
+    vector: Vectors = (mean / norm if norm > 0 else mean).astype(np.float32)
+    return vector
+
+
+def _unit_rows(output: Vectors) -> Vectors:
+    import numpy as np  # noqa: PLC0415 - heavy
+
+    rows = output.astype(np.float32)
+    vectors: Vectors = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-9))
+    return vectors

@@ -32,7 +32,14 @@ from buttress.knowledge.engine_wire import (
     read_frame,
     write_address,
 )
-from buttress.knowledge.errors import EngineAway, EngineFailed, EngineRefused, EngineTimeout, TooMuchAsked
+from buttress.knowledge.errors import (
+    MISTAKES,
+    EngineAway,
+    EngineFailed,
+    EngineRefused,
+    EngineTimeout,
+    TooMuchAsked,
+)
 from buttress.knowledge.ports import Engine
 from buttress.knowledge.search_types import Query, Reranking
 from buttress.knowledge.settings import EngineSettings
@@ -40,8 +47,6 @@ from buttress.knowledge.settings import EngineSettings
 HOST = "127.0.0.1"
 _HELLO_TIMEOUT_S = 5.0
 _CONNECTION_LOST = (asyncio.IncompleteReadError, OSError, FrameTooLarge, msgspec.MsgspecError)
-MISTAKES = (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, OSError, MemoryError)
-"""What code may end with by mistake; no reason to take the engine down."""
 
 _log = logging.getLogger(__name__)
 

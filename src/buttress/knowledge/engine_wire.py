@@ -16,7 +16,7 @@ import msgspec
 from buttress.kernel.errors import ButtressError
 from buttress.knowledge.errors import ENGINE_ERRORS, EngineAway, EngineFailed
 
-PROTOCOL = 3
+PROTOCOL = 4
 """Raised when messages change: an engine refuses callers of another version."""
 
 HELLO_BYTES = 4_096

@@ -11,19 +11,17 @@ class Unreadable(ButtressError):
 
 
 class SourceMissing(ButtressError):
-    """A source's folder is not there."""
+    """A source is not there, or out of reach as a whole."""
 
     code = "knowledge.source_missing"
-    hint = "Create the folder, or correct `folder` in the knowledge base's file."
+    hint = "Create it, or correct where it is in the knowledge base's file."
 
 
 class SourceEmptied(ButtressError):
     """Nothing is left where documents were read before; nothing was removed, they may only be away."""
 
     code = "knowledge.source_emptied"
-    hint = (
-        "Is a disk or a share not mounted? If the documents are gone for good: buttress ingest --allow-empty"
-    )
+    hint = "Is a disk or a share not mounted? If the documents are gone for good: buttress sync --allow-empty"
 
 
 class Encrypted(ButtressError):
@@ -129,6 +127,16 @@ class EmbedderBroken(ButtressError):
     hint = "Install or copy the model again; both files must belong together."
 
 
+class VectorInvalid(ButtressError):
+    """The embedding model gave a vector for a document that nothing can be compared with."""
+
+    code = "knowledge.vector_invalid"
+    hint = (
+        "Nothing of the document was stored; an earlier version of it stays, and so do the other documents. "
+        "If all are named, install the model again, else exclude this one."
+    )
+
+
 class RerankerMissing(ButtressError):
     """The model that re-ranks documents is not there."""
 
@@ -144,6 +152,14 @@ class RerankerBroken(ButtressError):
 
     code = "knowledge.reranker_broken"
     hint = "Name a cross-encoder in ONNX format as `reranker.model` in the section `knowledge`."
+
+
+class RerankerAway(ButtressError):
+    """The service that re-ranks documents gave no answer."""
+
+    code = "knowledge.reranker_away"
+    hint = "Check `reranker.model` in the section `knowledge` of buttress.yaml, and that the service runs."
+    retryable = True
 
 
 class ChunksTooLong(ButtressError):
@@ -164,14 +180,14 @@ class NotIngested(ButtressError):
     """Nothing was read for the knowledge base yet."""
 
     code = "knowledge.not_ingested"
-    hint = "Read its documents first: buttress ingest NAME"
+    hint = "Read its documents first: buttress sync NAME"
 
 
 class EmbedderChanged(ButtressError):
     """The knowledge base was indexed with another embedding model, or another schema."""
 
     code = "knowledge.embedder_changed"
-    hint = "Ingest it anew: buttress ingest NAME"
+    hint = "Ingest it anew: buttress sync NAME"
 
 
 class QueryInvalid(ButtressError):
@@ -250,6 +266,9 @@ class IngestRunning(ButtressError):
     retryable = True
 
 
+MISTAKES = (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, OSError, MemoryError)
+"""What code may end with by mistake; no reason to take the engine down, or to fail a search."""
+
 PARSE_ERRORS: dict[str, type[ButtressError]] = {
     error.code: error
     for error in (
@@ -272,6 +291,9 @@ ENGINE_ERRORS: dict[str, type[ButtressError]] = {
         ExtraMissing,
         EmbedderMissing,
         EmbedderBroken,
+        RerankerMissing,
+        RerankerBroken,
+        RerankerAway,
         UnknownKnowledge,
         NotIngested,
         EmbedderChanged,

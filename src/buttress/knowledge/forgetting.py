@@ -1,12 +1,16 @@
 """Forgetting knowledge bases that were taken out of the project: nothing of them stays in ledger or index."""
 
+import asyncio
+import shutil
 from collections.abc import Collection
 
 from buttress.knowledge.errors import SourceEmptied
+from buttress.knowledge.generations import tell_generation
 from buttress.knowledge.index import Index, open_index
-from buttress.knowledge.ingest import CHANNEL, IngestParts, sole_writer
 from buttress.knowledge.ingest_types import IngestReport
 from buttress.knowledge.ledger import Ledger, knowledge_in
+from buttress.knowledge.prospect import IngestParts, sole_writer
+from buttress.knowledge.taking_in import CHANNEL
 
 
 async def forget_undeclared(declared: Collection[str], parts: IngestParts) -> list[IngestReport]:
@@ -20,12 +24,22 @@ async def forget_undeclared(declared: Collection[str], parts: IngestParts) -> li
         IndexFailed, LockLost, StorageUnavailable: it cannot go on; do it again.
     """
     index = await open_index(parts.index_folder)
+    return [await _forget(name, index, parts) for name in await undeclared(declared, parts)]
+
+
+async def undeclared(declared: Collection[str], parts: IngestParts) -> list[str]:
+    """Return the knowledge bases that something is there of and that are not `declared`, by name.
+
+    Raises:
+        SourceEmptied: none is declared at all, without `allow_empty`.
+    """
+    index = await open_index(parts.index_folder)
     there = await index.knowledge() | await knowledge_in(parts.database)
     gone = sorted(there - set(declared))
     if gone and not declared and not parts.allow_empty:
         names = ", ".join(f"`{name}`" for name in gone)
         raise SourceEmptied(f"no knowledge base is declared, where {names} had been ingested before")
-    return [await _forget(name, index, parts) for name in gone]
+    return gone
 
 
 async def _forget(knowledge: str, index: Index, parts: IngestParts) -> IngestReport:
@@ -36,5 +50,11 @@ async def _forget(knowledge: str, index: Index, parts: IngestParts) -> IngestRep
             documents = await change.remove_all()
             await change.tell(CHANNEL)
             await index.drop(knowledge)
+            await asyncio.to_thread(_forget_files, knowledge, parts)
     duration_s = parts.clock.monotonic() - began
     return IngestReport(knowledge=knowledge, removed=documents, duration_s=duration_s, forgotten=True)
+
+
+def _forget_files(knowledge: str, parts: IngestParts) -> None:
+    tell_generation(parts.index_folder, knowledge, None)
+    shutil.rmtree(parts.kept / knowledge, ignore_errors=True)

@@ -1,310 +1,210 @@
-"""Taking documents in: what the sources hold becomes what is found, nothing more and nothing less.
+"""Syncing: what the sources hold becomes what is found, nothing more and nothing less.
 
-    list -> plan -> read, parse, cut -> embed what is new -> commit by groups -> remove what is gone
+    list -> plan -> take in what is new or changed -> remove what is gone -> switch to what was built
 
-The steps run side by side: parsers in processes, the model in threads, commits in between. Nobody sees a
-document before its group is committed: the ledger's rows are written but not committed, then the index is
-committed, then the ledger. Killed between the two, the ledger disagrees with the index, and the next ingest
-does the group again.
+Another embedding model builds a generation of its own beside the one that is searched; it is taken in one
+transaction, when it holds every document that the old one did. Killed anywhere, the next sync finds ledger
+and index apart and goes on.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import msgspec
 
-from buttress.kernel.clock import Clock
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import DocumentId
-from buttress.knowledge.backlog import Backlog
-from buttress.knowledge.errors import (
-    ChunksTooLong,
-    IngestRunning,
-    SourceEmptied,
-    SourceMissing,
-    Unreadable,
-)
-from buttress.knowledge.index import DocumentRows, Table, open_index
-from buttress.knowledge.ingest_types import (
-    IngestReport,
-    ListedFile,
-    PreparedDocument,
-    Progress,
-    SkippedDocument,
-    Sources,
-)
-from buttress.knowledge.intake import Intake, Parse, list_sources
+from buttress.knowledge.generations import Generation, tell_generation
+from buttress.knowledge.index import Index, open_index
+from buttress.knowledge.ingest_types import IngestReport, Progress, SyncPlan
+from buttress.knowledge.intake import Intake, opened_sources
 from buttress.knowledge.ledger import Ledger
 from buttress.knowledge.plan import (
-    UNREADABLE,
-    Plan,
-    Present,
-    emptied_sources,
-    ingest_fingerprint,
-    make_plan,
-    may_stay,
+    left_out,
 )
-from buttress.knowledge.ports import Embedder, Vectors
-from buttress.knowledge.settings import IngestSettings, ParseLimits
+from buttress.knowledge.ports import Source
+from buttress.knowledge.prospect import IngestParts, Prospect, look, sole_writer, source_parts, states_of
+from buttress.knowledge.sources.opening import forget_other_sources
+from buttress.knowledge.syncs import SyncLog
+from buttress.knowledge.table import Table
+from buttress.knowledge.taking_in import CHANNEL, TakingIn, Tools
 from buttress.knowledge.tally import Tally
 from buttress.knowledge.types import KnowledgeBase
 from buttress.storage.advisory import AdvisoryLock
-from buttress.storage.database import Database
-from buttress.storage.errors import LockBusy, LockLost
-
-CHANNEL = "knowledge"
-"""Where the name of a knowledge base is told with each of its commits (NOTIFY)."""
-
-_GO_ON = (
-    "Ingest again: what was committed stays and is not done twice; no document is found in part. "
-    "buttress ingest {}"
-)
-_IS_IT_AWAY = (
-    "Is a disk or a share not mounted? If the documents are gone for good: buttress ingest {} --allow-empty"
-)
-_SPECIAL_TOKENS = 2
-_READERS = 4
-_EMBEDDED_AT_ONCE = 128
-_BACKLOG_CHUNKS = 1_024
 
 
-class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
-    """What an ingest works with. `embedder` loads the model, or gives the one that is loaded.
+class Watchers(msgspec.Struct, frozen=True):
+    """Who is told how far a sync is, and beforehand what it is going to do."""
 
-    With `allow_empty` a source that holds nothing any more loses all of its documents. `changed` is told
-    which documents are others now, or gone, as soon as that is seen.
-    """
-
-    project: Path
-    index_folder: Path
-    database: Database
-    embedder: Callable[[], Awaitable[Embedder]]
-    parse: Parse
-    clock: Clock
-    settings: IngestSettings = IngestSettings()
-    limits: ParseLimits = ParseLimits()
-    allow_empty: bool = False
-    changed: Callable[[Collection[DocumentId]], Awaitable[object]] | None = None
+    progress: Callable[[Progress], None] = lambda _: None
+    plan: Callable[[SyncPlan], None] = lambda _: None
 
 
 async def ingest(
-    base: KnowledgeBase, parts: IngestParts, on_progress: Callable[[Progress], None] = lambda _: None
+    base: KnowledgeBase,
+    parts: IngestParts,
+    watchers: Watchers = Watchers(),  # noqa: B008 - it is frozen
 ) -> IngestReport:
-    """Make what is found in `base` what its sources hold now; report the files that cannot be read.
+    """Make what is found in `base` what its sources hold now; report what cannot be read.
 
     Raises:
-        SourceMissing, Unreadable: a source as a whole is not there; nothing was removed.
+        SourceMissing, Unreadable: no source is there; nothing was removed.
         SourceEmptied: a source that held documents is empty, without `allow_empty`; nothing was changed.
-        IngestRunning: another ingest of `base` did not end within `lock_timeout_s`.
+        IngestRunning: another sync of `base` did not end within `lock_timeout_s`.
         ChunksTooLong: its chunks would be cut off by the model.
         EmbedderMissing, EmbedderBroken, ExtraMissing, IndexFailed: it cannot work here.
-        LockLost, StorageUnavailable: the database went away; what was committed stays, ingest again.
+        LockLost, StorageUnavailable: the database went away; what was committed stays, sync again.
     """
+    log = SyncLog(parts.database)
     async with sole_writer(base.name, parts) as lock:
-        return await _locked(base, parts, lock, on_progress)
-
-
-@asynccontextmanager
-async def sole_writer(knowledge: str, parts: IngestParts) -> AsyncIterator[AdvisoryLock]:
-    """Be the only one who changes `knowledge` for the block.
-
-    Raises:
-        IngestRunning: another ingest did not end within `lock_timeout_s`.
-        LockLost: the database went away in the block.
-    """
-    name, timeout_s = f"knowledge:{knowledge}", parts.settings.lock_timeout_s
-    try:
-        async with parts.database.advisory_lock(name, timeout_s=timeout_s) as lock:
-            yield lock
-    except LockBusy as error:
-        raise IngestRunning(f"knowledge base `{knowledge}` is being ingested already") from error
-    except LockLost as error:
-        raise LockLost(error.message, hint=_GO_ON.format(knowledge)) from error
-
-
-async def _locked(
-    base: KnowledgeBase, parts: IngestParts, lock: AdvisoryLock, on_progress: Callable[[Progress], None]
-) -> IngestReport:
-    sources = await asyncio.to_thread(list_sources, base, parts.project, parts.limits.max_file_bytes)
-    embedder = await parts.embedder()
-    if base.chunks.max_tokens + _SPECIAL_TOKENS > embedder.max_tokens:
-        raise ChunksTooLong(
-            f"chunks of `{base.name}` have up to {base.chunks.max_tokens} tokens; "
-            f"{embedder.name} reads {embedder.max_tokens - _SPECIAL_TOKENS}"
-        )
-    index = await open_index(parts.index_folder)
-    table = await index.make(base.name, embedder.fingerprint, embedder.dimensions)
-    ledger = Ledger(parts.database, base.name)
-    present = Present(rows=await ledger.rows(), states=await table.states())
-    fingerprint = ingest_fingerprint(base, embedder.fingerprint)
-    plan = make_plan(base, fingerprint, sources, present)
-    if not parts.allow_empty and (emptied := emptied_sources(base, sources, plan, present)):
-        raise SourceEmptied(
-            f"knowledge base `{base.name}`: nothing is left in {', '.join(emptied)}; "
-            f"documents that would be removed: {len(plan.removed):,}",
-            hint=_IS_IT_AWAY.format(base.name),
-        )
-    tally = Tally(base.name, plan, parts.clock, on_progress)
-    run = _Ingest(base, parts, _Tools(embedder, table, ledger, lock, present, plan, tally))
-    await run.take_in()
-    await run.remove_gone(sources)
-    await table.tidy()
-    await index.drop(base.name, but=embedder.fingerprint)
-    return tally.report()
-
-
-class _Tools(msgspec.Struct, frozen=True):
-    embedder: Embedder
-    table: Table
-    ledger: Ledger
-    lock: AdvisoryLock
-    present: Present
-    plan: Plan
-    tally: Tally
-
-
-class _Embedded(msgspec.Struct, frozen=True):
-    document: PreparedDocument
-    vectors: tuple[Vectors, ...]
-
-
-class _Ingest:
-    """One run: three steps that work side by side, with a backlog between each two."""
-
-    def __init__(self, base: KnowledgeBase, parts: IngestParts, tools: _Tools) -> None:
-        self._base = base
-        self._parts = parts
-        self._tools = tools
-        self._tally = tools.tally
-        self._tokens_before = tools.embedder.tokens_embedded
-        self._failed: list[DocumentId] = []
-        self._prepared = Backlog[PreparedDocument](lambda one: len(one.chunks), _BACKLOG_CHUNKS)
-        self._embedded = Backlog[_Embedded](lambda one: len(one.document.chunks), _BACKLOG_CHUNKS)
-
-    async def take_in(self) -> None:
-        """Take in every new and every changed document."""
+        await log.began(base.name, parts.clock.now())
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._prepare_all())
-                group.create_task(self._embed_all())
-                group.create_task(self._commit_all())
-        except ExceptionGroup as errors:
-            raise _first(errors) from errors
+            report = await _synced(base, parts, lock, watchers)
+        except ButtressError as error:
+            with suppress(ButtressError):  # the first error says more than one of noting it
+                await log.failed(base.name, parts.clock.now(), error)
+            raise
+        await log.ended(base.name, parts.clock.now(), len(report.skipped))
+        return report
 
-    async def remove_gone(self, sources: Sources) -> None:
-        """Remove what the sources do not hold any more, and report what was left out of them."""
-        for _, one in sources.skipped:
-            code = Unreadable.code if one.reason.startswith(UNREADABLE) else "knowledge.left_out"
-            self._tally.skipped(SkippedDocument(one.path, code, one.reason))
-        gone = [*self._tools.plan.removed, *self._failed]
+
+async def plan_sync(base: KnowledgeBase, parts: IngestParts) -> SyncPlan:
+    """Return what a sync of `base` would do now; nothing is changed. Raises what `ingest` does.
+
+    Nobody syncs meanwhile: what sources keep beside is for one at a time.
+    """
+    async with sole_writer(base.name, parts), opened_sources(base, source_parts(base, parts)) as opened:
+        prospect = await look(base, parts, opened, await open_index(parts.index_folder))
+    return prospect.shown
+
+
+async def _synced(
+    base: KnowledgeBase, parts: IngestParts, lock: AdvisoryLock, watchers: Watchers
+) -> IngestReport:
+    await asyncio.to_thread(forget_other_sources, base.sources, parts.kept / base.name)
+    async with opened_sources(base, source_parts(base, parts)) as opened:
+        index = await open_index(parts.index_folder)
+        prospect = await look(base, parts, opened, index)
+        watchers.plan(prospect.shown)
+        return await _Sync(prospect, parts, lock, index).run(opened, watchers)
+
+
+class _Sync:
+    """One run over what was found; the lock is held."""
+
+    def __init__(self, prospect: Prospect, parts: IngestParts, lock: AdvisoryLock, index: Index) -> None:
+        self._prospect = prospect
+        self._parts = parts
+        self._lock = lock
+        self._index = index
+        self._name = prospect.base.name
+        self._ledger = Ledger(parts.database, self._name)
+
+    async def run(self, opened: Mapping[str, Source], watchers: Watchers) -> IngestReport:
+        """Do what is to be done, and report it."""
+        prospect, wanted = self._prospect, self._prospect.wanted
+        tally = Tally(self._name, prospect.plan, self._parts.clock, watchers.progress)
+        for one in left_out(prospect.sources):
+            tally.skipped(one)
+        table = await self._index.make(self._name, wanted.fingerprint, wanted.dimensions)
+        await self._begin()
+        failed = await self._take_in(opened, table, tally)
+        await self._refresh()
+        await self._remove([*prospect.plan.removed, *failed], table, tally)
+        await table.tidy()
+        missing = await self._switch() if prospect.is_rebuild else 0
+        rebuilt = prospect.is_rebuild and not missing
+        return tally.report(await self._ledger.count(), rebuilt=rebuilt, waits_for=missing)
+
+    async def _begin(self) -> None:
+        """Say what is searched meanwhile, and remove what is gone from that before another is built."""
+        prospect, active = self._prospect, self._prospect.active
+        if active is None or not prospect.is_rebuild:
+            if active != prospect.wanted:
+                await self._take(prospect.wanted)
+            await self._tell(prospect.wanted)
+            return
+        await self._tell(active)
+        table = await self._index.find(self._name, active.fingerprint, active.dimensions)
+        if table and prospect.plan.removed:
+            await self._lock.check()
+            await table.remove(prospect.plan.removed)
+
+    async def _take_in(self, opened: Mapping[str, Source], table: Table, tally: Tally) -> list[DocumentId]:
+        """Take in what is new or changed; return the documents that must not be there any more."""
+        prospect, parts = self._prospect, self._parts
+        if not prospect.plan.work:
+            return []
+        embedder = await parts.embedder()
+        intake = Intake(
+            base=prospect.base,
+            opened=opened,
+            fingerprint=prospect.plan.fingerprint,
+            max_file_bytes=parts.limits.max_file_bytes,
+            parse=parts.parse,
+            token_starts=embedder.token_starts,
+        )
+        taking = TakingIn(
+            prospect.plan,
+            prospect.present,
+            Tools(
+                embedder=embedder,
+                intake=intake,
+                table=table,
+                ledger=self._ledger,
+                lock=self._lock,
+                clock=parts.clock,
+                tally=tally,
+                settings=parts.settings,
+                changed=parts.changed,
+            ),
+        )
+        await taking.run()
+        lost = {*taking.away, *(label for label, _ in prospect.sources.away)}
+        if taking.away and lost.issuperset(one.label for one in prospect.base.sources):
+            raise next(iter(taking.away.values()))
+        return taking.failed
+
+    async def _refresh(self) -> None:
+        """Note the new revisions of documents whose bytes are the same."""
+        if self._prospect.plan.refreshed:
+            await self._lock.check()
+            async with self._ledger.changing() as change:
+                await change.refresh(self._prospect.plan.refreshed)
+
+    async def _remove(self, gone: list[DocumentId], table: Table, tally: Tally) -> None:
         if not gone:
             return
-        await self._tools.lock.check()
-        async with self._tools.ledger.changing() as change:
+        await self._lock.check()
+        async with self._ledger.changing() as change:
             await change.remove(gone)
             await change.tell(CHANNEL)
-            await self._tools.table.remove(gone)
-        self._tally.removed(len(gone))
-        await self._say_changed(gone)
-
-    async def _prepare_all(self) -> None:
-        intake = Intake(
-            base=self._base,
-            project=self._parts.project,
-            fingerprint=self._tools.plan.fingerprint,
-            max_file_bytes=self._parts.limits.max_file_bytes,
-            parse=self._parts.parse,
-            token_starts=self._tools.embedder.token_starts,
-        )
-        work = iter(self._tools.plan.work)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(_READERS):
-                group.create_task(self._prepare(intake, work))
-        await self._prepared.close()
-
-    async def _prepare(self, intake: Intake, work: Iterator[ListedFile]) -> None:
-        for listed in work:
-            try:
-                prepared = await intake.prepare(listed)
-            except SourceMissing:  # between the list and now: no reason to forget what was in it
-                raise
-            except ButtressError as error:
-                self._left_out(listed, error)
-            else:
-                self._tally.prepared(prepared)
-                await self._prepared.put(prepared)
-
-    def _left_out(self, listed: ListedFile, error: ButtressError) -> None:
-        stays = may_stay(listed.document_id, error.code, self._tools.present, self._base)
-        if not stays and self._tools.present.holds(listed.document_id):
-            self._failed.append(listed.document_id)
-        self._tally.skipped(SkippedDocument(listed.file.relative, error.code, error.message, stays))
-
-    async def _embed_all(self) -> None:
-        # Two at once: while one waits for its last text, the threads work on the other.
-        async with asyncio.TaskGroup() as group:
-            for _ in range(2):
-                group.create_task(self._embed())
-        await self._embedded.close()
-
-    async def _embed(self) -> None:
-        while documents := await self._prepared.take(_EMBEDDED_AT_ONCE, _EMBEDDED_AT_ONCE):
-            texts = {one.embed_key: one.embedded for document in documents for one in document.chunks}
-            vectors = await self._tools.table.known_vectors(texts)
-            missing = [key for key in texts if key not in vectors]
-            for first in range(0, len(missing), _EMBEDDED_AT_ONCE):
-                keys = missing[first : first + _EMBEDDED_AT_ONCE]
-                await self._embed_texts({key: texts[key] for key in keys}, vectors)
-            for document in documents:
-                found = tuple(vectors[one.embed_key] for one in document.chunks)
-                await self._embedded.put(_Embedded(document, found))
-
-    async def _embed_texts(self, texts: dict[str, str], vectors: dict[str, Vectors]) -> None:
-        embedder = self._tools.embedder
-        made = await asyncio.to_thread(embedder.embed, list(texts.values()))
-        vectors.update(zip(texts, made, strict=True))
-        self._tally.embedded(len(texts), embedder.tokens_embedded - self._tokens_before)
-
-    async def _commit_all(self) -> None:
-        settings = self._parts.settings
-        most = (settings.commit_chunks, settings.commit_documents)
-        while group := await self._embedded.take(*most, patient=True):
-            await self._commit(group)
-
-    async def _commit(self, group: list[_Embedded]) -> None:
-        documents = [one.document for one in group]
-        await self._tools.lock.check()
-        async with self._tools.ledger.changing() as change:
-            fingerprint, now = self._tools.plan.fingerprint, self._parts.clock.now()
-            await change.put(documents, self._base.tenant, fingerprint, now)
-            await change.tell(CHANNEL)
-            await self._tools.table.replace([_rows(one, self._base.tenant) for one in group])
-        self._tally.committed(documents)
-        await self._say_changed([one.listed.document_id for one in documents])
-        await self._tools.table.tidy(more_to_come=True)
-
-    async def _say_changed(self, documents: Collection[DocumentId]) -> None:
+            await table.remove(gone)
+        tally.removed(len(gone))
         if self._parts.changed:
-            await self._parts.changed(documents)
+            await self._parts.changed(gone)
 
+    async def _switch(self) -> int:
+        """Search with what was built, if it holds all that there is; return how many documents it lacks.
 
-def _rows(embedded: _Embedded, tenant: str) -> DocumentRows:
-    document = embedded.document
-    return DocumentRows(
-        document_id=document.listed.document_id,
-        document=document.listed.file.relative,
-        title=document.parsed.title,
-        tenant=tenant,
-        readers=document.listed.source.readers,
-        state=document.state,
-        chunks=document.chunks,
-        vectors=embedded.vectors,
-    )
+        What could not be read or parsed just now is found in the old one, until it can.
+        """
+        wanted = self._prospect.wanted
+        states = await states_of(self._index, self._name, wanted)
+        if missing := len((await self._ledger.rows()).keys() - states.keys()):
+            return missing
+        await self._take(wanted)
+        await self._tell(wanted)
+        return 0
 
+    async def _take(self, generation: Generation) -> None:
+        await self._lock.check()
+        async with self._ledger.changing() as change:
+            await change.switch(generation, self._parts.clock.now())
+            await change.tell(CHANNEL)
 
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the first error of nested groups: the others are of the same cause, or came too late."""
-    first = errors.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+    async def _tell(self, searched: Generation) -> None:
+        """Have engines search `searched`, and remove what is neither that nor being built."""
+        await asyncio.to_thread(tell_generation, self._parts.index_folder, self._name, searched)
+        await self._index.drop(self._name, but={searched.fingerprint, self._prospect.wanted.fingerprint})

@@ -2,29 +2,47 @@
 
 import msgspec
 
+from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import DocumentId
-from buttress.knowledge.sources.folder import Skipped, SourceFile
-from buttress.knowledge.types import Block, Chunk, FolderSource, ParsedDocument
+from buttress.knowledge.sources.types import Entry, Skipped
+from buttress.knowledge.types import Block, Chunk, DeclaredSource, ParsedDocument
 
 
-class ListedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that a source holds now. `digest` is the SHA-256 of its bytes, None when they cannot be read."""
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """A document that a source holds now.
+
+    `digest` is the SHA-256 of its bytes: as the ledger has it where the revision is the same, as it was read
+    where that had to be known for a plan; None when nobody has looked, or it cannot be read.
+    """
 
     document_id: DocumentId
-    file: SourceFile
-    source: FolderSource
-    digest: str | None
+    entry: Entry
+    source: DeclaredSource
+    digest: str | None = None
+
+    @property
+    def path(self) -> str:
+        """Its path within its source."""
+        return self.entry.path
 
 
 class Sources(msgspec.Struct, frozen=True):
-    """What the sources of a knowledge base hold; what was left out is with its source's label."""
+    """What the sources of a knowledge base hold; what was left out is with its source's label.
 
-    files: tuple[ListedFile, ...]
-    skipped: tuple[tuple[str, Skipped], ...]
+    `away` are the sources that are out of reach, by their labels: nothing is known of what they hold.
+    """
+
+    documents: tuple[Listed, ...]
+    skipped: tuple[tuple[str, Skipped], ...] = ()
+    away: tuple[tuple[str, ButtressError], ...] = ()
+
+    def is_away(self, label: str) -> bool:
+        """Say whether the source of that label is out of reach."""
+        return any(one == label for one, _ in self.away)
 
 
 class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ledger knows of a document that was taken in."""
+    """What the ledger knows of a document that was taken in; `revision` is empty where nobody could say."""
 
     document_id: DocumentId
     source: str
@@ -33,6 +51,7 @@ class LedgerRow(msgspec.Struct, frozen=True, kw_only=True):
     readers: tuple[str, ...]
     content_sha256: str
     ingest_fingerprint: str
+    revision: str = ""
 
 
 class StoredExcerpt(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,11 +69,26 @@ class StoredExcerpt(msgspec.Struct, frozen=True, kw_only=True):
     blocks: tuple[Block, ...]
 
 
-class PreparedDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A document that was read, parsed and cut; nobody sees it yet. `digest` is that of its bytes."""
+class StoredDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored document as a whole: `body` is its text, `blocks` spans of it in order."""
 
-    listed: ListedFile
+    document_id: DocumentId
+    path: str
+    title: str
+    readers: tuple[str, ...]
+    body: str
+    blocks: tuple[Block, ...]
+
+
+class PreparedDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A document that was read, parsed and cut; nobody sees it yet.
+
+    `digest` and `revision` are of the bytes that were read.
+    """
+
+    listed: Listed
     digest: str
+    revision: str = ""
     state: str
     parsed: ParsedDocument
     chunks: tuple[Chunk, ...]
@@ -94,14 +128,19 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What an ingest did. `reused` counts the chunks whose vectors were there already.
+    """What a sync did. `reused` counts the chunks whose vectors were there already.
 
-    `forgotten`: the knowledge base is not declared any more, and nothing is left of it.
+    `documents` can be found at its end. `moved` are those whose bytes were under another path before; they
+    are neither added nor removed. `rebuilt`: another embedding model is searched with from now on; while it
+    `waits_for` documents that could not be taken in, the former one is. `forgotten`: the knowledge base is
+    not declared any more, and nothing is left of it.
     """
 
     knowledge: str
+    documents: int = 0
     added: int = 0
     changed: int = 0
+    moved: int = 0
     unchanged: int = 0
     removed: int = 0
     skipped: tuple[SkippedDocument, ...] = ()
@@ -113,9 +152,33 @@ class IngestReport(msgspec.Struct, frozen=True, kw_only=True):
     tokens: int = 0
     commits: int = 0
     duration_s: float = 0.0
+    rebuilt: bool = False
+    waits_for: int = 0
     forgotten: bool = False
 
-    @property
-    def documents(self) -> int:
-        """How many documents can be found now."""
-        return self.added + self.changed + self.unchanged + sum(one.stays for one in self.skipped)
+
+class Move(msgspec.Struct, frozen=True):
+    """A document whose bytes are under another path now; `source` and `target` are the paths."""
+
+    source: str
+    target: str
+
+
+class SyncPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sync will do, for people: paths, in the order of the sources.
+
+    `again` are documents with the same bytes that are taken in anew: other readers, settings or another
+    model. `rebuild`: another embedding model is searched with at the end. `forgotten`: the knowledge base is
+    not declared any more.
+    """
+
+    knowledge: str
+    new: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
+    moved: tuple[Move, ...] = ()
+    removed: tuple[str, ...] = ()
+    unchanged: int = 0
+    unreadable: tuple[SkippedDocument, ...] = ()
+    rebuild: bool = False
+    forgotten: bool = False

@@ -3,7 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
-from buttress.knowledge.search_types import Embedded, EngineStatus, Found, Query, Reranked, Reranking
+from buttress.kernel.ids import ChunkId
+from buttress.knowledge.search_types import (
+    Candidate,
+    Embedded,
+    EngineStatus,
+    Found,
+    Hit,
+    Query,
+    Reranked,
+    Reranking,
+)
 from buttress.knowledge.settings import ParseLimits
 from buttress.knowledge.sources.types import Content, Entry, Listing
 from buttress.knowledge.types import ParsedDocument
@@ -120,6 +130,20 @@ class TokenEmbedder(Protocol):
         """The longest text in tokens."""
         ...
 
+    @property
+    def gives_tokens(self) -> bool:
+        """Whether it really does: of a model's files only loading them tells."""
+        ...
+
+    def embed_with_tokens(
+        self, texts: Sequence[str], reduce: Callable[[Vectors], bytes]
+    ) -> tuple[Vectors, list[bytes]]:
+        """Return what `Embedder.embed` does, and what `reduce` makes of each text's token vectors.
+
+        Both are of the same run of the model; `reduce` is called in its threads.
+        """
+        ...
+
     def token_ids(self, text: str) -> Sequence[int]:
         """Return the tokens of `text`, those that open and close it included; nothing is cut off."""
         ...
@@ -156,6 +180,36 @@ class Reranker(Protocol):
 
     def close(self) -> None:
         """End its threads; what they work on is finished first."""
+        ...
+
+
+class FoundRows(Protocol):
+    """What may be read of rows that a search found: `table.Table`."""
+
+    async def candidates(self, hits: Sequence[Hit]) -> list[Candidate]:
+        """Return all that is shown of `hits`, in their order."""
+        ...
+
+    async def tokens(self, hits: Sequence[Hit]) -> Mapping[ChunkId, bytes]:
+        """Return what is stored of the tokens of `hits`, those of which nothing is left out."""
+        ...
+
+
+class StageReranker(Protocol):
+    """Re-ranks within a search: says of rows that were found how well they answer the question.
+
+    Every adapter passes `testing.contracts.stage_reranker`.
+    """
+
+    async def scores(self, question: str, hits: Sequence[Hit], table: FoundRows) -> Mapping[ChunkId, float]:
+        """Return the score, 0 to 1, of each of `hits`, which were found in this version of the table.
+
+        The same pair always has the same score, whatever else is asked. A hit that there is nothing to
+        compare of is left out.
+
+        Raises:
+            RerankerBroken, RerankerMissing, EmbedderBroken, IndexFailed: it cannot; the stage is skipped.
+        """
         ...
 
 

@@ -1,5 +1,7 @@
 """The nouns of searching: what is asked, what is found, and how that went."""
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
 from buttress.kernel.ids import ChunkId
@@ -32,14 +34,44 @@ class Hit(msgspec.Struct, frozen=True):
     cosine: float | None
 
 
-class Candidate(msgspec.Struct, frozen=True):
-    """A passage that may be returned: its coverage is still 0.
+class FirstStages(msgspec.Struct, frozen=True):
+    """What each first stage found, best first; None for one that was skipped."""
 
-    `searched` is what BM25 and the embedder saw: the context and the text.
+    dense: Sequence[Hit] | None
+    bm25: Sequence[Hit] | None
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """All that the ranking of one question is decided on, found in one version of the index.
+
+    `reranked` holds the re-ranker's score (0 to 1) of hits of both lists, None where nobody re-ranks;
+    `passages` what every hit of both lists is of.
+    """
+
+    first: FirstStages
+    reranked: Mapping[ChunkId, float] | None
+    passages: Mapping[ChunkId, Passage]
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A passage that may be returned: its coverage is still 0, its score that of the ranking.
+
+    `searched` is what BM25 and the embedder saw: the context and the text. `before` is what stands between
+    the passage and the one before it in its document.
     """
 
     passage: Passage
     searched: str
+    before: str = ""
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """Where a row stands: its document, and the headings above it. `row_id` is as that of a `Hit`."""
+
+    row_id: int
+    chunk_id: ChunkId
+    document: str
+    section: tuple[str, ...]
 
 
 class StageReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,15 +84,32 @@ class StageReport(msgspec.Struct, frozen=True, kw_only=True):
     skipped: bool = False
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How a passage came to its place: its rank in each stage, 1 the best; None where the stage had it not.
+
+    `bm25_score`, `fused_score` and `rerank_score` are the stages' own, each comparable with itself only.
+    """
+
+    dense_rank: int | None
+    bm25_rank: int | None
+    bm25_score: float | None
+    fused_rank: int
+    fused_score: float
+    rerank_rank: int | None = None
+    rerank_score: float | None = None
+
+
 class Found(msgspec.Struct, frozen=True):
     """The passages of a search, best first, and the report of each stage in the order they ran.
 
     `asked` are the words of the question that say something; empty when they could not be looked up.
+    `standings` say how each passage came to its place, in the order of the passages.
     """
 
     passages: tuple[Passage, ...]
     stages: tuple[StageReport, ...]
     asked: tuple[AskedWord, ...] = ()
+    standings: tuple[Standing, ...] = ()
 
 
 class Embedded(msgspec.Struct, frozen=True):

@@ -68,8 +68,19 @@ class RerankerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         str,
         Meta(
             description="A cross-encoder: a folder with model.onnx (or onnx/model.onnx) and tokenizer.json, "
-            "or the name `OWNER/NAME` of a model that was fetched from the hub. Empty: late interaction of "
-            "the embedding model, which needs no further weights."
+            "or the name `OWNER/NAME` of a model that was fetched from the hub. Or the URL of a service that "
+            "answers /v1/rerank as Cohere, Jina and vLLM do. Empty: late interaction of the embedding model, "
+            "which needs no further weights."
+        ),
+    ] = ""
+    service_model: Annotated[
+        str, Meta(description="Of a service: the model it is asked for, where it has several.")
+    ] = ""
+    key: Annotated[
+        str,
+        Meta(
+            pattern=r"^$|^(env|file):.+$",
+            description="Of a service: where the key it is asked with is found, `env:NAME` or `file:PATH`.",
         ),
     ] = ""
     hub_folder: Annotated[str, Meta(description="Where models that were fetched from the hub are kept.")] = (
@@ -110,6 +121,22 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     stage_timeout_s: Annotated[
         float, Meta(gt=0, le=60, description="Longest time for one stage of a search; then it is skipped.")
     ] = 2.0
+    embed_timeout_s: Annotated[
+        Annotated[float, Meta(gt=0, le=60)] | None,
+        Meta(description="Longest time for the question's vector; empty: `stage_timeout_s`."),
+    ] = None
+    dense_timeout_s: Annotated[
+        Annotated[float, Meta(gt=0, le=60)] | None,
+        Meta(description="Longest time for dense search; empty: `stage_timeout_s`."),
+    ] = None
+    bm25_timeout_s: Annotated[
+        Annotated[float, Meta(gt=0, le=60)] | None,
+        Meta(description="Longest time for BM25; empty: `stage_timeout_s`."),
+    ] = None
+    rerank_timeout_s: Annotated[
+        Annotated[float, Meta(gt=0, le=60)] | None,
+        Meta(description="Longest time for re-ranking; empty: `stage_timeout_s`."),
+    ] = None
     call_timeout_s: Annotated[
         float, Meta(gt=0, le=600, description="Longest time for a call to an engine, waiting included.")
     ] = 10.0
@@ -128,6 +155,44 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     max_frame_bytes: Annotated[
         int, Meta(ge=1 << 16, le=1 << 30, description="Largest message to or from an engine process.")
     ] = 16 * MEBIBYTE
+
+    def budget_s(self, stage: str) -> float:
+        """Return how long the stage of this name may take."""
+        own = {
+            "embed": self.embed_timeout_s,
+            "dense": self.dense_timeout_s,
+            "bm25": self.bm25_timeout_s,
+            "rerank": self.rerank_timeout_s,
+        }
+        return own.get(stage) or self.stage_timeout_s
+
+
+class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How sources that are not on this machine are asked."""
+
+    requests_at_once: Annotated[
+        int, Meta(ge=1, le=64, description="Requests to one site or bucket at the same time.")
+    ] = 4
+    delay_s: Annotated[
+        float, Meta(ge=0, le=60, description="Least time between the beginnings of two requests to a site.")
+    ] = 0.1
+    timeout_s: Annotated[
+        float, Meta(gt=0, le=3_600, description="Longest time for one page or object, however slow it comes.")
+    ] = 60.0
+    git_timeout_s: Annotated[
+        float, Meta(gt=0, le=86_400, description="Longest time to fetch a git repository.")
+    ] = 600.0
+    git_max_bytes: Annotated[
+        int,
+        Meta(
+            ge=MEBIBYTE,
+            description="Most bytes to fetch of a git repository, packed, where the system can limit it.",
+        ),
+    ] = 2048 * MEBIBYTE
+    max_documents: Annotated[
+        int,
+        Meta(ge=1, le=10_000_000, description="Most documents of one sitemap or bucket; more are an error."),
+    ] = 100_000
 
 
 class IngestSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

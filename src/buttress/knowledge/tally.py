@@ -24,7 +24,7 @@ class Tally:
         self._clock = clock
         self._on_progress = on_progress
         self._began = clock.monotonic()
-        self._added = self._changed = self._removed = self._commits = 0
+        self._added = self._changed = self._moved = self._removed = self._commits = 0
         self._pages = self._chunks = self._committed_chunks = self._embedded = self._tokens = 0
         self._skipped: list[SkippedDocument] = []
         self._warnings: list[Warned] = []
@@ -33,7 +33,7 @@ class Tally:
         """Count a document that was read, parsed and cut."""
         self._pages += len(document.parsed.page_spans)
         self._chunks += len(document.chunks)
-        path = document.listed.file.relative
+        path = document.listed.path
         self._warnings += [Warned(path, warning) for warning in document.parsed.warnings]
         self._tell()
 
@@ -45,9 +45,12 @@ class Tally:
 
     def committed(self, documents: Sequence[PreparedDocument]) -> None:
         """Count one commit of documents that can be found from now on."""
-        new = sum(self._plan.is_new(one.listed.document_id) for one in documents)
+        ids = [one.listed.document_id for one in documents]
+        moved = sum(one in self._plan.moves for one in ids)
+        new = sum(self._plan.is_new(one) for one in ids) - moved
+        self._moved += moved
         self._added += new
-        self._changed += len(documents) - new
+        self._changed += len(documents) - new - moved
         self._committed_chunks += sum(len(one.chunks) for one in documents)
         self._commits += 1
         self._tell()
@@ -62,14 +65,16 @@ class Tally:
         self._skipped.append(document)
         self._tell()
 
-    def report(self) -> IngestReport:
-        """Return what was done."""
+    def report(self, documents: int, *, rebuilt: bool = False, waits_for: int = 0) -> IngestReport:
+        """Return what was done, at the end of which so many `documents` are there."""
         return IngestReport(
             knowledge=self._knowledge,
+            documents=documents,
             added=self._added,
             changed=self._changed,
+            moved=self._moved,
             unchanged=self._plan.unchanged,
-            removed=self._removed,
+            removed=self._removed - self._moved,
             skipped=tuple(sorted(self._skipped, key=lambda one: one.path)),
             warnings=tuple(sorted(self._warnings, key=lambda one: one.path)),
             pages=self._pages,
@@ -79,6 +84,8 @@ class Tally:
             tokens=self._tokens,
             commits=self._commits,
             duration_s=self._elapsed(),
+            rebuilt=rebuilt,
+            waits_for=waits_for,
         )
 
     def _elapsed(self) -> float:
@@ -88,7 +95,7 @@ class Tally:
         self._on_progress(
             Progress(
                 files=len(self._plan.work),
-                files_done=self._added + self._changed + len(self._skipped),
+                files_done=self._added + self._changed + self._moved + len(self._skipped),
                 pages=self._pages,
                 chunks=self._chunks,
                 chunks_done=self._committed_chunks,

@@ -33,7 +33,7 @@ TOOL_TOKENS = 1_000
 _COUNTED_OFTEN = ("gpt-4o-mini",)
 _PICTURES = frozenset(("image_url", "input_image", "image"))
 _HELD = ("image_url", "source")
-_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+_LIMITS = frozenset(("max_completion_tokens", "max_tokens", "max_output_tokens"))
 _SILENT = ("embeddings", "rerank")
 _COUNT = msgspec.json.Decoder(int)
 _ANY = msgspec.json.Decoder(object)
@@ -129,6 +129,8 @@ def _answered_to(body: Body, model: Model) -> int:
 
 def asked_limit(body: Body) -> int | None:
     """Return how many tokens an answer may have as the request says, the most of several; None: nothing."""
+    if _LIMITS.isdisjoint(body.fields):
+        return None
     told = (_number(body, name) for name in _LIMITS)
     return max((one for one in told if one is not None), default=None)
 

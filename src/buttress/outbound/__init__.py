@@ -12,11 +12,15 @@ Read in this order:
     connection  one connection: a request out, an answer in
     pool        the connections to one origin
     sessions    all origins, and the exchange of a request for an answer
+    networks    which addresses are whose; pure
+    fetching    a GET to an address that came from outside
     signing     signatures of webhooks; pure
+    sigv4       signatures of requests to buckets; pure
     webhooks    one signed POST to somebody's own address
 
 Promises:
-    - nothing goes through a proxy named by the environment, no redirect is followed, no cookie is kept;
+    - nothing goes through a proxy named by the environment, no cookie is kept; no redirect is followed but by
+      a GET to an address from outside, and each of its hops is looked at as the first one was;
     - two origins never share a connection, a limit or a header;
     - nothing is sent twice, but where a kept connection breaks before a byte came: nobody has read it;
     - an upstream that sends faster than it is read is made to wait; a head has a bound;

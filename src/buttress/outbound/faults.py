@@ -21,6 +21,18 @@ class NotHttp(Exception):
     """What came back is not HTTP as it should be."""
 
 
+class Barred(Exception):
+    """It leads to where nobody may ask for an address from outside."""
+
+
+class TooMuch(Exception):
+    """The answer is longer than whoever asked takes."""
+
+
+class TookTooLong(Exception):
+    """The answer was not whole in the time there is for it."""
+
+
 def why_unreachable(fault: Unreachable) -> str:
     """Return why there was no connection, without the address that the system's own words hold."""
     match fault.__cause__:

@@ -126,19 +126,28 @@ class Exchange:
         self._is_rest_unwanted = True
 
 
+def request_head(*lines: str) -> bytes:
+    """Return the head of a request: its first line and its headers.
+
+    Raises:
+        AddressInvalid: there is a character in it that no head can carry.
+    """
+    head = "\r\n".join(lines)
+    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:
+        raise AddressInvalid("a header that no request can carry")
+    try:
+        return head.encode("latin-1") + b"\r\n\r\n"
+    except UnicodeEncodeError:
+        raise AddressInvalid("a header that no request can carry") from None
+
+
 def _request(address: Address, outgoing: Outgoing) -> bytes:
-    lines = [
+    head = request_head(
         f"POST {address.target} HTTP/1.1",
         f"Host: {address.origin.host_header}",
         f"User-Agent: {USER_AGENT}",
         "Accept-Encoding: identity",
         *(f"{name}: {value}" for name, value in outgoing.headers.items()),
         f"Content-Length: {len(outgoing.body)}",
-    ]
-    head = "\r\n".join(lines)
-    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:
-        raise AddressInvalid("a header that no request can carry")
-    try:
-        return head.encode("latin-1") + b"\r\n\r\n" + outgoing.body
-    except UnicodeEncodeError:
-        raise AddressInvalid("a header that no request can carry") from None
+    )
+    return head + outgoing.body

@@ -13,25 +13,17 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from ipaddress import ip_address, ip_network
 from typing import Literal
 
 import msgspec
 
 from buttress.outbound.addresses import AddressInvalid, parse_address
 from buttress.outbound.faults import BrokenOff, NotHttp, Unreachable, why_unreachable
+from buttress.outbound.networks import is_barred
 from buttress.outbound.sessions import Outgoing, Sessions
 from buttress.outbound.signing import ID, SIGNATURE, TIMESTAMP, signatures
 
 _GONE = 410
-_BARRED = tuple(
-    ip_network(one)
-    for one in (
-        *("169.254.0.0/16", "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32"),
-        *("fe80::/10", "fd00:ec2::254/128", "fd20:ce::254/128"),
-    )
-)
-
 Kind = Literal[
     "delivered", "answered", "gone", "timed_out", "unreachable", "broken_off", "not_http", "barred", "invalid"
 ]
@@ -137,10 +129,3 @@ async def _refuse_barred(url: str) -> None:
         raise Unreachable("no such name") from error
     if any(is_barred(str(address[0])) for *_, address in found):
         raise _Failed("barred", "its address is one of a cloud's own services: nobody is told there")
-
-
-def is_barred(address: str) -> bool:
-    """Say whether no webhook goes to the IP address `address`: a link-local one, or a cloud's service."""
-    found = ip_address(address.partition("%")[0])
-    plain = getattr(found, "ipv4_mapped", None) or found
-    return any(plain in network for network in _BARRED)

@@ -10,8 +10,14 @@ Read in this order:
     passages   passages as prompts see them, marked as data
     packing    what fits into a window, and what is left out; pure
     composing  all of it together: values and passages in, messages out
-    defaults   the prompt of a stage that names none
-    memory     the turns of a conversation: read within a deadline, written behind a call's back
+    defaults   the prompts of stages that name none
+    marks      text of others, in marks that it can neither close nor open; pure
+    reading_types, cutting, merging
+               a long text in pieces that fit, and what is asked about them; pure
+    piece_store  what was answered about pieces, in PostgreSQL
+    recollecting, summarising
+               which older turns have to do with a question, and what is asked for a summary; pure
+    memory     the turns of a conversation: read within a deadline, stored and summarised behind it
     store      the same in PostgreSQL
     settings, errors
 
@@ -21,6 +27,9 @@ Promises:
     - a prompt takes time in proportion to its values: no loops over loops, no output beyond a bound;
     - a passage is in the prompt whole or not at all, and what was left out is told;
     - the system message and the last message of the user are never dropped: rather an error with the figures;
+    - what a tool answered is in a prompt only with the call that it answers;
+    - all of a long text is in one of its pieces, and each piece fits;
+    - a call reads the same number of rows, however long its conversation is;
     - a conversation is found by its tenant, its user and its id together, never by less;
     - a call waits for a conversation's turns as long as a setting says, and to store them not at all.
 """

@@ -7,10 +7,20 @@ import msgspec
 from buttress.kernel.messages import Message
 from buttress.kernel.passages import Passage
 from buttress.kernel.tokens import TokenCounter
-from buttress.prompts.packing import Window, fit_window, pack, pack_history, tokens_of
+from buttress.prompts.errors import PromptTooLong
+from buttress.prompts.packing import (
+    MESSAGE_TOKENS,
+    Fitted,
+    Window,
+    fit_window,
+    pack,
+    pack_history,
+    tokens_of,
+)
 from buttress.prompts.passages import PassageValues, passage_values
+from buttress.prompts.summarising import earlier_shown
 from buttress.prompts.templates import render
-from buttress.prompts.types import Prompt
+from buttress.prompts.types import Prompt, Recollection, Turns
 
 PASSAGES = "passages"
 """The variable that holds the passages."""
@@ -20,25 +30,53 @@ HISTORY_SHARE = 1 / 3
 """What earlier turns may take of the room: the passages are what an answer stands on."""
 
 
+EARLIER_SHARE = 1 / 3
+"""What the summary and what is recollected may take of that, where not all turns fit."""
+
+
 class Conversation(msgspec.Struct, frozen=True):
-    """The input of a call as a prompt sees it: its values, and the turns before it, oldest first."""
+    """The input of a call as a prompt sees it: its values, and the turns before it, oldest first.
+
+    `older` is what is known of the turns before those, and how many they are.
+    """
 
     values: Mapping[str, object]
     history: Sequence[Message] = ()
+    older: Turns = Turns()
 
 
 class Composition(msgspec.Struct, frozen=True, kw_only=True):
     """What is sent, and what is not.
 
     `passages` are in the prompt, under the numbers they have among all; `left_out` did not fit. `dropped` are
-    earlier turns that did not fit. `tokens` is what `messages` take, by the counter that was used.
+    earlier turns that did not fit; `earlier` is what is told of older ones in place of them. `tokens` is what
+    `messages` take, by the counter that was used.
     """
 
     messages: tuple[Message, ...]
     passages: tuple[Passage, ...]
     left_out: tuple[Passage, ...]
     dropped: tuple[Message, ...]
+    earlier: "Earlier"
     tokens: int
+
+
+class Earlier(msgspec.Struct, frozen=True):
+    """What is told of turns that are not sent: a summary of the first `summarised`, some `recollected`."""
+
+    summary: str = ""
+    summarised: int = 0
+    recollected: tuple[Recollection, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """How it stands before the question; empty where nothing is told."""
+        return earlier_shown(self.summary, self.recollected)
+
+    def left_out(self, before: int) -> int:
+        """Return how many of the first `before` messages nothing is told of."""
+        told = {at for one in self.recollected for at in (one.ordinal, one.ordinal + 1)}
+        return max(0, before - self.summarised - sum(self.summarised <= at < before for at in told))
 
 
 def compose(
@@ -56,21 +94,63 @@ def compose(
         PromptTooLong: the rest of the prompt does not fit, even without passages.
         PromptUnrenderable: a value is missing or of the wrong type.
     """
-    earlier = pack_history(said.history, int(window.room_tokens * HISTORY_SHARE), counter)
-    kept, messages = _fill(prompt, Conversation(said.values, earlier.messages), passages, window, counter)
-    fitted = fit_window(messages, window, counter)
+    newest, earlier = _remembered(said, int(window.room_tokens * HISTORY_SHARE), counter)
+
+    def filled(told: Earlier) -> tuple[tuple[Passage, ...], Fitted]:
+        sent = _Sent(said.values, newest.messages, told.text)
+        kept, messages = _fill(prompt, sent, passages, window, counter)
+        return kept, fit_window(messages, window, counter)
+
+    try:
+        kept, fitted = filled(earlier)
+    except PromptTooLong:  # what is told of older turns is the first to go
+        earlier = Earlier()
+        kept, fitted = filled(earlier)
     return Composition(
         messages=fitted.messages,
         passages=kept,
         left_out=tuple(one for one in passages if one not in kept),
-        dropped=earlier.dropped + fitted.dropped,
+        dropped=newest.dropped + fitted.dropped,
+        earlier=earlier,
         tokens=fitted.tokens,
     )
 
 
+class _Sent(msgspec.Struct, frozen=True):
+    """What the prompt is rendered with beside the passages."""
+
+    values: Mapping[str, object]
+    history: Sequence[Message]
+    earlier: str
+
+
+def _remembered(said: Conversation, share: int, counter: TokenCounter) -> tuple[Fitted, Earlier]:
+    """Return the newest turns, and what is told of older ones where not all fit into `share` tokens."""
+    known = said.older
+    newest = pack_history(said.history, share, counter)
+    if not newest.dropped and not known.older:
+        return newest, Earlier()
+    room = int(share * EARLIER_SHARE)
+    newest = pack_history(said.history, share - room, counter)
+    before = known.older + len(newest.dropped)
+    told = Earlier()
+    if known.summary:
+        covered = Earlier(known.summary, min(known.summarised, before))
+        told = covered if _tokens(covered, counter) <= room else told
+    for one in known.recollected:
+        more = msgspec.structs.replace(told, recollected=(*told.recollected, one))
+        if one.ordinal + 1 < before and _tokens(more, counter) <= room:
+            told = more
+    return newest, told
+
+
+def _tokens(earlier: Earlier, counter: TokenCounter) -> int:
+    return counter.count(earlier.text) + MESSAGE_TOKENS
+
+
 def _fill(
     prompt: Prompt,
-    said: Conversation,
+    said: _Sent,
     passages: Sequence[Passage],
     window: Window,
     counter: TokenCounter,
@@ -98,8 +178,14 @@ def _shown(passages: Sequence[Passage], kept: Sequence[Passage]) -> PassageValue
     return PassageValues(value for passage, value in numbered if passage in kept)
 
 
-def _with_history(prompt: Prompt, said: Conversation, passages: PassageValues) -> tuple[Message, ...]:
-    """Return the rendered prompt, with the earlier turns before its last turn of the user."""
+def _with_history(prompt: Prompt, said: _Sent, passages: PassageValues) -> tuple[Message, ...]:
+    """Return the rendered prompt, with the earlier turns before its last turn of the user.
+
+    What is told of still older ones begins that turn: it is never dropped without being told.
+    """
     messages = render(prompt, {**said.values, PASSAGES: passages})
     last = max((at for at, one in enumerate(messages) if one.role == "user"), default=len(messages))
-    return (*messages[:last], *said.history, *messages[last:])
+    asked = messages[last:]
+    if said.earlier and asked:
+        asked = (Message("user", f"{said.earlier}\n\n{asked[0].content}"), *asked[1:])
+    return (*messages[:last], *said.history, *asked)

@@ -10,6 +10,21 @@ class PromptTooLong(ButtressError):
     hint = "Shorten the prompt or the input, lower `max_tokens`, or use a model with a larger window."
 
 
+class TooManyPieces(ButtressError):
+    """A text would have to be read in more pieces than a `map` stage reads."""
+
+    code = "prompts.too_many_pieces"
+    hint = "Raise `piece_tokens` of the stage, use a model with a larger window, or give it less to read."
+
+
+class PiecesAway(ButtressError):
+    """The answers to pieces of a long text could not be looked up, or kept; the call went on without."""
+
+    code = "prompts.pieces_away"
+    hint = "Look whether PostgreSQL is well; `prompts.map.store_timeout_s` is how long a call waits."
+    retryable = True
+
+
 class PromptUnrenderable(ButtressError):
     """A template cannot be filled in with the values at hand."""
 

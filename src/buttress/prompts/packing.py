@@ -1,10 +1,10 @@
 """What fits into a window, and what is left out. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from buttress.kernel.messages import Message
+from buttress.kernel.messages import Message, Thinking, ToolCall, ToolResult
 from buttress.kernel.passages import Passage
 from buttress.kernel.tokens import TokenCounter
 from buttress.prompts.errors import PromptTooLong
@@ -68,7 +68,8 @@ def pack(passages: Sequence[Passage], room_tokens: int, counter: TokenCounter) -
 def pack_history(history: Sequence[Message], room_tokens: int, counter: TokenCounter) -> Fitted:
     """Return the newest turns of a conversation, oldest first, that fit into `room_tokens`.
 
-    They are the end of it without a gap, and begin with what the user said.
+    They are the end of it without a gap, and begin with what the user said: so what a tool answered stays
+    with the call that it answers.
     """
     start, used = len(history), 0
     for at in range(len(history) - 1, -1, -1):
@@ -76,7 +77,7 @@ def pack_history(history: Sequence[Message], room_tokens: int, counter: TokenCou
         if used + tokens > room_tokens:
             break
         start, used = at, used + tokens
-    while start < len(history) and history[start].role != "user":
+    while start < len(history) and not _begins_a_turn(history[start]):
         used -= tokens_of([history[start]], counter)
         start += 1
     return Fitted(tuple(history[start:]), tuple(history[:start]), used)
@@ -84,19 +85,37 @@ def pack_history(history: Sequence[Message], room_tokens: int, counter: TokenCou
 
 def tokens_of(messages: Sequence[Message], counter: TokenCounter) -> int:
     """Return how many tokens `messages` take in a request."""
-    return sum(counter.count(message.content) + MESSAGE_TOKENS for message in messages)
+    return sum(sum(map(counter.count, _told(message))) + MESSAGE_TOKENS for message in messages)
+
+
+def _told(message: Message) -> Iterator[str]:
+    """Yield the texts that a message is made of: what is said in it, to tools, by tools, and thought."""
+    yield message.content
+    for part in message.parts:
+        if isinstance(part, ToolCall):
+            yield part.name
+            yield part.arguments
+        elif isinstance(part, ToolResult):
+            yield part.content
+        elif isinstance(part, Thinking):
+            yield part.text
+
+
+def _begins_a_turn(message: Message) -> bool:
+    """Say whether the user speaks, and not a tool on behalf of them."""
+    return message.role == "user" and not any(isinstance(part, ToolResult) for part in message.parts)
 
 
 def fit_window(messages: Sequence[Message], window: Window, counter: TokenCounter) -> Fitted:
     """Return `messages` without the oldest turns that do not fit.
 
     System messages and the last message of the user, with what follows it, are never dropped. What is left
-    does not begin with an answer whose question was dropped.
+    does not begin with an answer whose question was dropped, nor with what a tool answered to a dropped call.
 
     Raises:
         PromptTooLong: what may not be dropped does not fit.
     """
-    last_user = max((at for at, one in enumerate(messages) if one.role == "user"), default=0)
+    last_user = max((at for at, one in enumerate(messages) if _begins_a_turn(one)), default=0)
     droppable = [at for at, one in enumerate(messages[:last_user]) if one.role != "system"]
     dropped: list[int] = []
     tokens = tokens_of(messages, counter)
@@ -110,7 +129,7 @@ def fit_window(messages: Sequence[Message], window: Window, counter: TokenCounte
 
 
 def _is_orphan(messages: Sequence[Message], at: int, dropped: Sequence[int]) -> bool:
-    return bool(dropped) and messages[at].role == "assistant"
+    return bool(dropped) and not _begins_a_turn(messages[at])
 
 
 def _too_long(tokens: int, window: Window) -> PromptTooLong:

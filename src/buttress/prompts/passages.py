@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from buttress.kernel.passages import Passage
+from buttress.prompts.marks import MarkedValue, MarkedValues
 
 FIELDS = ("number", "text", "document", "title", "section", "page", "place")
 """What a prompt may look up in a passage."""
@@ -16,18 +17,15 @@ _MARK = re.compile(r"[<＜﹤](?=[^a-z0-9<＜﹤]*passage)", re.IGNORECASE)
 _BRACKETS = str.maketrans({"<": "‹", ">": "›", '"': "'"})
 
 
-class PassageValue(dict[str, object]):
+class PassageValue(MarkedValue):
     """One passage: its fields by name; printed whole, it stands in its marks."""
 
     def __str__(self) -> str:
         return f'<passage number="{self["number"]}" from="{self["place"]}">\n{self["text"]}\n</passage>'
 
 
-class PassageValues(list[PassageValue]):
+class PassageValues(MarkedValues):
     """The passages of a call; printed whole, each stands in its marks."""
-
-    def __str__(self) -> str:
-        return "\n\n".join(str(one) for one in self)
 
 
 def passage_values(passages: Sequence[Passage]) -> PassageValues:

@@ -15,7 +15,7 @@ from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from buttress.prompts.errors import PromptUnrenderable
-from buttress.prompts.passages import PassageValue, PassageValues
+from buttress.prompts.marks import MarkedValue, MarkedValues
 
 MAX_RENDERED_CHARACTERS = 2_000_000
 
@@ -48,7 +48,7 @@ def _printed(value: object) -> object:
     """Return what a value is printed as: nothing for None, JSON for lists, objects and booleans."""
     if value is None:
         return ""
-    if isinstance(value, PassageValue | PassageValues):
+    if isinstance(value, MarkedValue | MarkedValues):
         return str(value)
     return _json(value) if isinstance(value, bool | list | dict | tuple) else value
 

@@ -1,5 +1,6 @@
 """The nouns of prompts."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -71,8 +72,31 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     said_at: datetime
 
 
+class Recollection(msgspec.Struct, frozen=True):
+    """An older question of a conversation, with its answer: `ordinal` is the question's place, from 0."""
+
+    ordinal: int
+    question: str
+    answer: str
+    said_at: datetime
+
+
 class Turns(msgspec.Struct, frozen=True):
-    """The newest turns of a conversation, oldest first; how many older ones there are besides."""
+    """What is known of a conversation: its newest messages, oldest first; `older` is how many come before.
+
+    `summary` tells of the first `summarised` messages. `recollected` are the exchanges that have most to do
+    with what is asked, best first; they may be among the newest, too.
+    """
 
     messages: tuple[Message, ...] = ()
     older: int = 0
+    summary: str = ""
+    summarised: int = 0
+    recollected: tuple[Recollection, ...] = ()
+
+
+Summarise = Callable[[str, Sequence[Message]], Awaitable[str]]
+"""Takes the summary so far (empty: none) and the messages behind it; gives the summary of both.
+
+It raises a `ButtressError` where it cannot.
+"""

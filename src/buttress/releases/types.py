@@ -88,7 +88,31 @@ class GenerateStage(msgspec.Struct, frozen=True, tag_field="kind", tag="generate
     unsupported: Unsupported = "withhold"
 
 
-Stage = RulesStage | RetrieveStage | GenerateStage
+class MapStage(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="map"):
+    """An answer from all of a long text: a prompt for each piece of it, another one to merge what they gave.
+
+    The text is the property `text` of the input; or, with `knowledge`, the document of that knowledge base
+    that the property `document` names by its path or its id. A piece has at most `piece_tokens`, and
+    `parallel` of them are asked about at once. `max_tokens` bounds each answer, the merged one too.
+    """
+
+    name: str
+    ladder: str
+    prompt: str
+    merge: str
+    text: str = ""
+    knowledge: str = ""
+    document: str = ""
+    max_tokens: int
+    temperature: float = 0.0
+    piece_tokens: int = 6_000
+    parallel: int = 4
+
+
+WritingStage = GenerateStage | MapStage
+"""A stage that asks models, by a ladder."""
+
+Stage = RulesStage | RetrieveStage | WritingStage
 
 
 class FallbackText(msgspec.Struct, frozen=True, tag_field="kind", tag="text"):
@@ -161,7 +185,13 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[str, str] = {}
     release_id: ReleaseId = ReleaseId("")
 
-    def models_of(self, stage: GenerateStage) -> tuple[Model, ...]:
+    @property
+    def knowledge(self) -> str | None:
+        """The knowledge base that answers come from, None without one."""
+        looking = (stage.knowledge for stage in self.stages if isinstance(stage, RetrieveStage | MapStage))
+        return next((name for name in looking if name), None)
+
+    def models_of(self, stage: WritingStage) -> tuple[Model, ...]:
         """Return the models that `stage` may use, rung by rung."""
         return tuple(self.models[name] for name in self.ladders[stage.ladder].names)
 

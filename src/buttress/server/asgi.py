@@ -43,7 +43,15 @@ from buttress.server.limiting import LimitedCall, hear
 from buttress.server.metrics import CONTENT_TYPE, WorkerMetrics
 from buttress.server.once import Once, answer_once
 from buttress.server.openapi import openapi
-from buttress.server.page.door import ASSETS, PageDoor, features_for
+from buttress.server.page.door import (
+    ASSETS,
+    DOCUMENT_PAGES,
+    DOCUMENTS,
+    KILL,
+    PAGE,
+    PageDoor,
+    features_for,
+)
 from buttress.server.request import Handler, Request
 
 _log = structlog.get_logger("buttress.server")
@@ -114,7 +122,22 @@ class CallServer:
             "/v1/messages": self._asking(MESSAGES),
             "/v1/embeddings": Route(("POST",), self._embed, CHAT.error),
             **dict.fromkeys(RERANK_PATHS, Route(("POST",), self._rerank, rerank_error)),
+            **dict.fromkeys((PAGE, KILL), Route((), self._page.answer)),
+            KEYS: Route(("GET", "POST"), self._hold_keys),
         }
+        self._families: Mapping[str, Route] = {
+            FEATURES: Route(("POST",), self._ask),
+            MODELS: Route(_READ, self._model, CHAT.error),
+            ASSETS: Route((), self._page.answer, is_open=True),
+            DOCUMENTS: Route((), self._page.answer),
+            DOCUMENT_PAGES: Route((), self._page.answer),
+            f"{KEYS}/": Route(("GET", "POST"), self._hold_keys),
+        }
+
+    @property
+    def paths(self) -> list[str]:
+        """The paths that are answered; one that ends in a star stands for all that begin so."""
+        return [*self._routes, *(f"{family}*" for family in self._families)]
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request; an error in the shape that clients of its route read."""
@@ -151,15 +174,8 @@ class CallServer:
     def _route_of(self, path: str) -> Route:
         if path in self._routes:
             return self._routes[path]
-        if path.startswith(FEATURES):
-            return Route(("POST",), self._ask)
-        if path.startswith(MODELS):
-            return Route(_READ, self._model, CHAT.error)
-        if PageDoor.serves(path):
-            return Route((), self._show_page, is_open=path.startswith(ASSETS))
-        if path == KEYS or path.startswith(f"{KEYS}/"):
-            return Route(("GET", "POST"), self._hold_keys)
-        return Route((), _nothing)
+        family = next((one for one in self._families if path.startswith(one)), None)
+        return self._families[family] if family else Route((), _nothing)
 
     def _require_host(self, request: Request) -> None:
         server = request.scope["server"]
@@ -220,9 +236,6 @@ class CallServer:
         question = read_question(await self._body(request))
         with self._metrics.running, LimitedCall(self._limiter, request) as limited:
             await answer_feature(feature, question, self._buttress, limited)
-
-    async def _show_page(self, request: Request) -> None:
-        await self._page.answer(request)
 
     async def _show_alerts(self, request: Request) -> None:
         await answer_alerts(self._buttress.database, request)

@@ -49,6 +49,8 @@ STATUSES = {
     "access.idempotency_lost": 409,
     "access.idempotency_mismatch": 422,
     "access.idempotency_not_kept": 409,
+    "gateway.document_ambiguous": 409,
+    "gateway.document_unknown": 404,
     "gateway.feature_unknown": 404,
     "gateway.input_invalid": 422,
     "gateway.model_unknown": 404,

@@ -18,6 +18,7 @@ MAX_KEY_BYTES = 2_048
 """What is longer is no key."""
 
 _PLAIN = (b"x-api-key", b"api-key")
+_NAMED = frozenset((*_PLAIN, b"authorization"))
 
 
 class Gate:
@@ -66,7 +67,7 @@ def key_in(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
 
     It may stand behind `Bearer`, as the password of `Basic` (browsers send that), or in a header of its own.
     """
-    given = [key for name, value in headers if (key := _key(name, value))]
+    given = [key for name, value in headers if name in _NAMED and (key := _key(name, value))]
     return next((one for one in given if one.startswith("bk_")), given[0] if given else None)
 
 
@@ -75,8 +76,6 @@ def _key(name: bytes, value: bytes) -> str | None:
         return None
     if name in _PLAIN:
         return value.decode("latin-1").strip()
-    if name != b"authorization":
-        return None
     scheme, _, rest = value.strip().partition(b" ")
     if scheme.lower() == b"basic":
         return _password(rest)

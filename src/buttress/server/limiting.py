@@ -4,7 +4,7 @@ What a call used stands in its trace, which is recorded in the task that answers
 of a trace knows which request it belongs to, and no door needs to tell.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar, Token
 from types import TracebackType
 
@@ -61,12 +61,12 @@ class LimitedCall:
         """Note what it used."""
         self._used += tokens
 
-    async def _send(self, message: Message) -> None:
+    def _send(self, message: Message) -> Awaitable[None]:
         if self._pass is not None and message["type"] == "http.response.start":
             headers = message["headers"]
             assert isinstance(headers, Sequence)  # noqa: S101 - ASGI says so; for the type checker
             message = {**message, "headers": [*headers, *self._pass.headers]}
-        await self._request.send(message)
+        return self._request.send(message)
 
 
 _CURRENT: ContextVar[LimitedCall | None] = ContextVar("limited call", default=None)
@@ -117,8 +117,7 @@ def sent_tokens(size_bytes: int) -> int:
 
 def reserved_tokens(body: Body, catalogue: Catalogue) -> int:
     """Return how many tokens a request may use: what it sends, at most a window; and its longest answer."""
-    names = catalogue.ladder(body.model).names
-    models = [catalogue.models[name] for name in names if name in catalogue.models]
+    models = catalogue.rungs(body.model)
     sent, limit = sent_tokens(body.size_bytes), asked_limit(body)
     answer = UNSAID_TOKENS if limit is None else max(0, limit)
     if not models:

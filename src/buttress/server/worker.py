@@ -98,7 +98,7 @@ async def _follow(
         if changed := await live.follow():
             buttress.adopt(changed)
             metrics.keep(buttress.names)
-            limiter.limits = changed.limits
+            limiter.follow(changed.limits)
         say(message=_doing(live, buttress))
 
 

@@ -30,11 +30,15 @@ _SERVICE_LINK = re.compile(
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """The tree, and for each setting that is not at its default where its value came from."""
+    """The tree, and for each setting that is not at its default where its value came from.
+
+    `flags` are those that it was loaded with: with them it can be loaded again.
+    """
 
     project: Path
     tree: Settings
     origins: dict[Keys, str]
+    flags: tuple[str, ...] = ()
 
 
 class _Given(msgspec.Struct, frozen=True):
@@ -80,7 +84,7 @@ def load_settings(
             mistakes.append(_literal_password(keys, origin))
     if mistakes:
         raise SettingsInvalid(mistakes)
-    return Loaded(project, msgspec.convert(values, Settings), origins)
+    return Loaded(project, msgspec.convert(values, Settings), origins, tuple(flags))
 
 
 def _literal_password(keys: Keys, origin: str) -> Mistake:

@@ -17,6 +17,7 @@ from buttress.knowledge.settings import (
     IngestSettings,
     ParserSettings,
     RerankerSettings,
+    SourceSettings,
 )
 from buttress.models.settings import ModelSettings
 from buttress.outbound.settings import OutboundSettings
@@ -35,6 +36,7 @@ class KnowledgeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     embedder: EmbedderSettings = EmbedderSettings()
     reranker: RerankerSettings = RerankerSettings()
     engine: EngineSettings = EngineSettings()
+    sources: SourceSettings = SourceSettings()
     ingest: IngestSettings = IngestSettings()
 
 

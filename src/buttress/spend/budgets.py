@@ -14,10 +14,13 @@ import msgspec
 from buttress.kernel.ids import hash_of
 from buttress.kernel.principal import Payer
 from buttress.kernel.usage import NanoDollars
-from buttress.spend.windows import Kind, Window, window_at
+from buttress.spend.windows import PARTS, Kind, Window, window_at
 
 NOBODY = ""
 """The value of a call that has none there: all that have none share an account."""
+
+LONGEST_MONTH_S = 32 * 86_400.0
+"""A month of 31 days, in which clocks may change."""
 
 MAX_VALUE, READABLE = 200, 40
 """Characters of a value that stands in an account as it is; of a longer one, those before its hash."""
@@ -100,6 +103,15 @@ class Due(msgspec.Struct, frozen=True):
 def current_window(budget: Budget, moment: datetime) -> Window:
     """Return the window of `budget` that `moment` falls into."""
     return window_at(budget.window, moment, ZoneInfo(budget.time_zone), rolling_s=budget.rolling_s)
+
+
+def longest_s(budgets: Iterable[Budget]) -> float:
+    """Return for how long after its beginning a window may count, in seconds: a month's, or a longer one's.
+
+    Those that never end are left out.
+    """
+    rolling = [one.rolling_s * (1 + 1 / PARTS) for one in budgets if one.window == "rolling"]
+    return max([LONGEST_MONTH_S, *rolling])
 
 
 def accounts_of(budgets: Iterable[Budget], spender: Spender, moment: datetime) -> list[Due]:

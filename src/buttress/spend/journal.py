@@ -79,10 +79,10 @@ class Journal:
         """Write one step down. Never raises."""
         if self._owner is None:
             self._own()
-        newest = max(report.grant for report in reports)
-        if newest > self._newest:
-            self._newest = newest
-            self._remember()
+        for report in reports:
+            if report.grant > self._newest:
+                self._newest = report.grant
+                self._remember()
         self._spool.append(_encode(reports))
         self._say_whether_whole()
 

@@ -71,27 +71,43 @@ class Purse:
     """The worker's side of one lease. For one event loop.
 
     `spend_until` is a moment on the worker's monotonic clock, in seconds: the end of the budget's window.
+    `granted`, `used` and the like are those of its `holding`; `reserved` is set aside for attempts under way.
     """
+
+    __slots__ = (
+        "granted",
+        "is_ended",
+        "reserved",
+        "returned",
+        "spend_until",
+        "unpriced",
+        "used",
+    )
 
     def __init__(self, spend_until: float) -> None:
         self.spend_until = spend_until
-        self._holding = Holding()
-        self.reserved = 0
+        self.granted = self.used = self.returned = self.reserved = self.unpriced = 0
+        self.is_ended = False
 
     @property
     def holding(self) -> Holding:
         """What is to be told of the lease."""
-        return self._holding
+        return Holding(
+            granted=NanoDollars(self.granted),
+            used=NanoDollars(self.used),
+            returned=NanoDollars(self.returned),
+            unpriced=self.unpriced,
+            is_ended=self.is_ended,
+        )
 
     @property
     def free(self) -> int:
         """What may still be reserved, in nano-dollars; below 0 where attempts cost more than was reserved."""
-        holding = self._holding
-        return holding.granted - holding.used - holding.returned - self.reserved
+        return self.granted - self.used - self.returned - self.reserved
 
     def receive(self, granted_in_all: NanoDollars) -> None:
         """Take what the ledger granted: what it has granted under this lease in all."""
-        self._change(granted=NanoDollars(max(self._holding.granted, granted_in_all)))
+        self.granted = max(self.granted, granted_in_all)
 
     def reserve(self, worst: NanoDollars, now: float) -> bool:
         """Set `worst` aside for an attempt that may cost so much; say whether it was there, and in time."""
@@ -102,7 +118,7 @@ class Purse:
 
     def is_over(self, now: float) -> bool:
         """Say whether nothing can be reserved any more: the window is over, or the lease was ended."""
-        return now >= self.spend_until or self._holding.is_ended
+        return now >= self.spend_until or self.is_ended
 
     def settle(self, worst: NanoDollars, cost: NanoDollars | None) -> None:
         """Pay for an attempt for which `worst` was set aside. Once for each that was reserved.
@@ -110,20 +126,14 @@ class Purse:
         A cost that nobody knows (None) is taken for what was set aside.
         """
         self.reserved -= worst
-        holding = self._holding
-        used = NanoDollars(min(MOST, holding.used + (worst if cost is None else cost)))
-        self._change(used=used, unpriced=holding.unpriced + (cost is None))
+        self.used = min(MOST, self.used + (worst if cost is None else cost))
+        self.unpriced += cost is None
 
     def give_back(self, keep: int = 0) -> None:
         """Give back what is free beyond `keep` nano-dollars: others need it, or nobody asks here any more."""
-        spare = max(0, self.free - keep)
-        self._change(returned=NanoDollars(self._holding.returned + spare))
+        self.returned += max(0, self.free - keep)
 
     def end(self) -> bool:
         """End the lease, unless something is under way; say whether that was done."""
-        if not self.reserved:
-            self._change(is_ended=True)
-        return self._holding.is_ended
-
-    def _change(self, **changes: object) -> None:
-        self._holding = msgspec.structs.replace(self._holding, **changes)
+        self.is_ended = self.is_ended or not self.reserved
+        return self.is_ended

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
-from math import inf, isfinite, lcm
+from math import isfinite, lcm
 
 import msgspec
 
@@ -37,6 +37,7 @@ def in_lane(price: Price | None, lane: str) -> Price | None:
     return price if named is None and cost(None, price) == 0 else named
 
 
+@lru_cache(maxsize=1_000)
 def is_free(price: Price | None) -> bool:
     """Say whether nothing is paid at `price`, now and after its changes, however much is used."""
     changes = price.changes if price else ()
@@ -71,12 +72,28 @@ def cost(usage: Usage | None, price: Price | None, *, batch: bool = False) -> Na
         return None if exact.is_paid else NanoDollars(0)
     if usage.sound and exact.is_for_text:
         return None
-    hour = min(usage.cache_write_1h, usage.cache_write)
-    counts = (usage.input, usage.cache_read, usage.cache_write - hour, hour, usage.output, usage.reasoning)
-    rates = exact.steps[0].rates if len(exact.steps) == 1 else _step(exact, sum(counts[:4])).rates
-    whole = sum([count * rate for count, rate in zip(counts, rates, strict=True)], start=exact.fee)
-    nano = -(-whole // exact.divisor)
+    step = exact.steps[0] if len(exact.steps) == 1 else _step(exact, _read(usage))
+    nano = -(-(_used(usage, step) + exact.fee) // exact.divisor)
     return NanoDollars(nano) if nano <= MAX_COST else None
+
+
+def _read(usage: Usage) -> int:
+    """Return how many tokens were read, of whichever class."""
+    return usage.input + usage.cache_read + usage.cache_write
+
+
+def _used(usage: Usage, step: "_Step") -> int:
+    """Return what the tokens of each class cost; written out, since each call needs it."""
+    read, cached, written, hour, said, thought = step.rates
+    of_hour = min(usage.cache_write_1h, usage.cache_write)
+    return (
+        usage.input * read
+        + usage.cache_read * cached
+        + (usage.cache_write - of_hour) * written
+        + of_hour * hour
+        + usage.output * said
+        + usage.reasoning * thought
+    )
 
 
 def most(
@@ -91,10 +108,15 @@ def most(
 
 
 class _Step(msgspec.Struct, frozen=True):
-    """Nano-dollars for a token of each class, times the divisor, of requests with input above `above`."""
+    """Nano-dollars for a token of each class, times the divisor, of requests with input above `above`.
+
+    The dearest class of what is read costs `most_read`, that of what is said `most_said`.
+    """
 
     above: int
     rates: tuple[int, ...]
+    most_read: int
+    most_said: int
 
 
 class _Exact(msgspec.Struct, frozen=True):
@@ -113,14 +135,20 @@ def _step(exact: _Exact, input_tokens: int) -> _Step:
 
 def _worst(exact: _Exact, input_tokens: int, output_tokens: int) -> int:
     """Return the dearest of all requests within these bounds, in nano-dollars; it may be a shorter one."""
-    worst = exact.fee
-    ends = [*(step.above for step in exact.steps[1:]), inf]
-    for step, end in zip(exact.steps, ends, strict=True):
-        if step is exact.steps[0] or input_tokens > step.above:
-            read = min(input_tokens, end)
-            whole = int(read) * max(step.rates[:4]) + output_tokens * max(step.rates[4:]) + exact.fee
-            worst = max(worst, whole)
-    return -(-worst // exact.divisor)
+    first = exact.steps[0]
+    if len(exact.steps) == 1:
+        return _worst_at(first, exact, input_tokens, output_tokens)
+    ends = [*(step.above for step in exact.steps[1:]), input_tokens]
+    return max(
+        _worst_at(step, exact, min(input_tokens, end), output_tokens)
+        for step, end in zip(exact.steps, ends, strict=True)
+        if step is first or input_tokens > step.above
+    )
+
+
+def _worst_at(step: _Step, exact: _Exact, input_tokens: int, output_tokens: int) -> int:
+    whole = input_tokens * step.most_read + output_tokens * step.most_said + exact.fee
+    return -(-whole // exact.divisor)
 
 
 @lru_cache(maxsize=1_000)
@@ -135,9 +163,10 @@ def _exact(price: Price, batch: bool) -> _Exact | None:  # noqa: FBT001 - by key
     per_token = [[Fraction(repr(figure)) * _NANO_PER_TOKEN for figure in one] for one in rates]
     fee = Fraction(repr(price.request)) * NANO
     divisor = lcm(fee.denominator, *(one.denominator for figures in per_token for one in figures))
+    whole = [tuple(int(one * divisor) for one in figures) for figures in per_token]
     steps = [
-        _Step(start, tuple(int(one * divisor) for one in figures))
-        for start, figures in zip(above, per_token, strict=True)
+        _Step(start, figures, max(figures[:4]), max(figures[4:]))
+        for start, figures in zip(above, whole, strict=True)
     ]
     is_paid = bool(fee) or any(any(step.rates) for step in steps)
     return _Exact(tuple(steps), int(fee * divisor), divisor, is_paid, price.text_only)

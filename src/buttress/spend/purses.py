@@ -5,6 +5,7 @@ order of their budgets, which is the same for everybody.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from math import inf
 from types import TracebackType
@@ -99,8 +100,9 @@ class _Held:
     in the lease than the purse knows of.
     """
 
-    def __init__(self, lease: str, due: Due, purse: Purse) -> None:
+    def __init__(self, lease: str, worker: str, due: Due, purse: Purse) -> None:
         self.lease = lease
+        self.worker = worker
         self.account = due.key
         self.budget = due.budget
         self.purse = purse
@@ -112,12 +114,29 @@ class _Held:
 
     def hear(self, used: int) -> None:
         """Note what all had spent when the ledger was asked; of what is ours it may not know all."""
-        self._others = max(self._others or 0, used - self.purse.holding.used)
+        self._others = max(self._others or 0, used - self.purse.used)
 
     @property
     def used(self) -> int | None:
         """What all have spent at least, in nano-dollars; None where the ledger never said."""
-        return None if self._others is None else self._others + self.purse.holding.used
+        return None if self._others is None else self._others + self.purse.used
+
+    @property
+    def report(self) -> Report:
+        """What is to be written down of it."""
+        return Report(
+            lease=self.lease,
+            worker=self.worker,
+            account=self.account,
+            holding=self.purse.holding,
+            reserved=NanoDollars(self.purse.reserved),
+            grant=self.grant,
+        )
+
+    @property
+    def spare(self) -> int:
+        """What may be spent without asking, in nano-dollars."""
+        return 0 if self.purse.is_ended else max(0, self.purse.free)
 
 
 class _Asking(msgspec.Struct, frozen=True):
@@ -130,7 +149,7 @@ class _Asking(msgspec.Struct, frozen=True):
 class Reservation(msgspec.Struct, frozen=True):
     """Money set aside for one attempt: so much in each of these purses."""
 
-    parts: tuple[tuple[_Held, NanoDollars], ...]
+    parts: Sequence[tuple[_Held, NanoDollars]]
 
 
 class Purses:
@@ -143,8 +162,9 @@ class Purses:
         self._worker = worker
         self._parts = parts
         self._clock = parts.clock
-        self._held: dict[AccountKey, _Held] = {}
+        self._held: OrderedDict[AccountKey, _Held] = OrderedDict()
         self._leaving: list[_Held] = []
+        self._uncounted: set[_Held] = set()
         self._budgets: Mapping[str, Budget] | None = None
         self._to_look_at: list[AccountKey] = []
         self._leases = self._free = self._reserved = 0
@@ -169,11 +189,13 @@ class Purses:
     @property
     def free(self) -> int:
         """What may be spent without asking, in nano-dollars, in all accounts together."""
+        self._count()
         return self._free
 
     @property
     def reserved(self) -> int:
         """What is set aside for attempts under way, in nano-dollars, in all accounts together."""
+        self._count()
         return self._reserved
 
     async def reserve(self, dues: Sequence[Due], worst: NanoDollars | None) -> Reservation:
@@ -188,16 +210,18 @@ class Purses:
         parts: list[tuple[_Held, NanoDollars]] = []
         try:
             for due in dues:
-                parts.append(await self._part(due, worst))  # noqa: PERF401 - what was had is to be known
+                held, amount = self._of(due), _amount(due.budget, worst)
+                if amount and not held.purse.reserve(amount, self._clock.monotonic()):
+                    amount = await self._had(held, due, amount)
+                parts.append((held, amount))
         except BaseException:
             for held, amount in parts:
                 held.purse.settle(amount, NOTHING)
-            self._tell(
-                held for held, amount in parts if amount
-            )  # a line of another call may say it is set aside
+            # A line of another call may say that it is set aside.
+            self._tell([held for held, amount in parts if amount])
             raise
-        self._tell(held for held, _ in parts)
-        return Reservation(tuple(parts))
+        self._tell([held for held, _ in parts])
+        return Reservation(parts)
 
     def settle(self, reservation: Reservation, cost: NanoDollars | None) -> None:
         """Pay `cost` from every account, and write it down. Exactly once for each reservation.
@@ -206,21 +230,25 @@ class Purses:
         """
         for held, amount in reservation.parts:
             held.purse.settle(amount, cost)
-        self._tell(held for held, _ in reservation.parts)
+        self._tell([held for held, _ in reservation.parts])
 
-    def left(self, due: Due) -> Left | None:
-        """Return what is left of an account, without asking anybody; None where that is not known here."""
-        held, now = self._held.get(due.key), self._clock.monotonic()
-        if held is None or held.used is None or held.purse.is_over(now):
+    def left(self, *dues: Due) -> Left | None:
+        """Return what is left of that account of `dues` which is nearest to its end, without asking anybody.
+
+        None where that of none is known here.
+        """
+        now, least, nearest = self._clock.monotonic(), inf, None
+        for due in dues:
+            held = self._held.get(due.key)
+            if held is None or (used := held.used) is None or held.purse.is_over(now):
+                continue
+            left, limit = max(0, due.budget.limit - used), due.budget.limit
+            if left / limit < least:
+                least, nearest = left / limit, (due.budget.name, left, limit, held.purse.spend_until)
+        if nearest is None:
             return None
-        limit = due.budget.limit
-        until = held.purse.spend_until
-        return Left(
-            due.budget.name,
-            max(0, limit - held.used),
-            limit,
-            None if until == inf else until - now,
-        )
+        name, left, limit, until = nearest
+        return Left(name, left, limit, None if until == inf else until - now)
 
     def give_back(self, scarce: Scarce) -> None:
         """Give back what is free of an account: another worker has nothing left."""
@@ -250,7 +278,8 @@ class Purses:
                 self._leaving.append(self._held.pop(key))
         self._to_look_at = keys[MAX_TIDIED:]
         self._end(self._leaving[:MAX_TIDIED])
-        self._leaving = [held for held in self._leaving if not held.purse.holding.is_ended]
+        self._leaving = [held for held in self._leaving if not held.purse.is_ended]
+        self._count()
 
     def close(self) -> None:
         """End every lease under which nothing is under way; who reads the journal buries the others."""
@@ -260,19 +289,15 @@ class Purses:
         for start in range(0, len(everybody), MAX_TIDIED):
             self._end(everybody[start : start + MAX_TIDIED])
 
-    async def _part(self, due: Due, worst: NanoDollars | None) -> tuple[_Held, NanoDollars]:
-        budget, held = due.budget, self._of(due)
-        if worst is None and budget.unpriced == "refuse":
-            raise PriceUnknown(f"the budget {budget.name} allows no call whose price nobody knows")
-        amount = worst if worst is not None and budget.hard else NOTHING
-        if amount and not held.purse.reserve(amount, self._clock.monotonic()):
-            try:
-                await self._ask(held, due, amount)
-            except LedgerAway:
-                if budget.without_ledger == "refuse":
-                    raise
-                return held, NOTHING
-        return held, amount
+    async def _had(self, held: _Held, due: Due, amount: NanoDollars) -> NanoDollars:
+        """Reserve `amount` with more from the ledger; nothing where that is away and the budget allows it."""
+        try:
+            await self._ask(held, due, amount)
+        except LedgerAway:
+            if due.budget.without_ledger == "refuse":
+                raise
+            return NOTHING
+        return amount
 
     async def _ask(self, held: _Held, due: Due, amount: NanoDollars) -> None:
         """Reserve with more from the ledger; all who wait for the same purse hear the same answer."""
@@ -316,7 +341,7 @@ class Purses:
                 needed, seen = NanoDollars(max(0, amount - purse.free)), parts.notes.newest_grant
                 given = await ledger.grant(due, held.lease, self._worker, needed, seen, amount)
         except LeaseEnded as error:
-            if not purse.holding.is_ended:
+            if not purse.is_ended:
                 _log.error("lease.lost", lease=held.lease, reason=error.message)
             self._lose(held)
             return None
@@ -332,7 +357,7 @@ class Purses:
 
     def _receive(self, held: _Held, grant: Grant) -> None:
         held.is_unsure = False
-        if grant.total > held.purse.holding.granted:
+        if grant.total > held.purse.granted:
             held.purse.receive(grant.total)
             held.grant = max(held.grant, grant.number)
             self._tell([held])
@@ -344,16 +369,16 @@ class Purses:
 
     def _of(self, due: Due) -> _Held:
         """Return the purse of an account; the last of all is the one that was used last."""
-        held = self._held.get(due.key)
-        if held is not None and not self._is_good(held, due):
-            self._leave(due.key)
-            held = None
-        if held is None:
-            self._leases += 1
-            lease = f"{self._worker}.{self._leases}"
-            held = _Held(lease, due, Purse(self._spend_until(due)))
-        self._held.pop(due.key, None)
-        self._held[due.key] = held
+        key = due.key
+        held = self._held.get(key)
+        if held is not None and self._is_good(held, due):
+            self._held.move_to_end(key)
+            return held
+        if held is not None:
+            self._leave(key)
+        self._leases += 1
+        lease = f"{self._worker}.{self._leases}"
+        held = self._held[key] = _Held(lease, self._worker, due, Purse(self._spend_until(due)))
         if len(self._held) > MAX_PURSES:
             self._end_oldest(but=held)
         return held
@@ -409,30 +434,29 @@ class Purses:
         left_s = (due.window.end - self._clock.now()).total_seconds()
         return BudgetExhausted(f"{told} of {limit} this {budget.window}", retry_after_s=max(0.0, left_s))
 
-    def _tell(self, touched: Iterable[_Held]) -> None:
-        touched = list(touched)
-        for held in touched:
-            self._count(held)
-        reports = [
-            Report(
-                lease=held.lease,
-                worker=self._worker,
-                account=held.account,
-                holding=held.purse.holding,
-                reserved=NanoDollars(held.purse.reserved),
-                grant=held.grant,
-            )
-            for held in touched
-        ]
-        if reports:
-            self._parts.notes.write(reports)
+    def _tell(self, touched: Sequence[_Held]) -> None:
+        if not touched:
+            return
+        self._uncounted.update(touched)
+        if len(self._uncounted) > MAX_TIDIED:
+            self._count()
+        self._parts.notes.write([held.report for held in touched])
 
-    def _count(self, held: _Held) -> None:
-        """Keep the sums of all purses: they are asked for each second, and there may be one for each user."""
-        purse, (free, reserved) = held.purse, held.counted
-        held.counted = (0 if purse.holding.is_ended else max(0, purse.free), purse.reserved)
-        self._free += held.counted[0] - free
-        self._reserved += held.counted[1] - reserved
+    def _count(self) -> None:
+        """Bring the sums of all purses up to date: there may be one for each user, and few have changed."""
+        for held in self._uncounted:
+            free, reserved = held.counted
+            held.counted = (held.spare, held.purse.reserved)
+            self._free += held.counted[0] - free
+            self._reserved += held.counted[1] - reserved
+        self._uncounted.clear()
+
+
+def _amount(budget: Budget, worst: NanoDollars | None) -> NanoDollars:
+    """Return what is to be set aside of `budget` for an attempt that costs `worst` at most."""
+    if worst is None and budget.unpriced == "refuse":
+        raise PriceUnknown(f"the budget {budget.name} allows no call whose price nobody knows")
+    return worst if worst is not None and budget.hard else NOTHING
 
 
 def _is_idle(held: _Held) -> bool:

@@ -88,6 +88,17 @@ RUNNING = """
     WHERE worker = %s AND NOT is_ended ORDER BY lease
 """
 
+# What began with 1970 never ends.
+FORGET = """
+    DELETE FROM ledger_leases WHERE lease IN (
+        SELECT lease FROM ledger_leases
+        WHERE is_ended AND window_start > 'epoch'
+            AND window_start < now() - make_interval(secs => %(older_than_s)s)
+            AND changed_at < now() - make_interval(secs => %(quiet_s)s)
+        LIMIT %(at_once)s
+    )
+"""
+
 AT_ONCE = 1_000
 """Leases in one statement: more would hold up whoever else is served here."""
 
@@ -256,6 +267,22 @@ class Ledger:
         ended = await asyncio.to_thread(_all_ended, worker, rows, under_way)
         await self.tell(ended)
         return ended
+
+    async def forget(self, older_than_s: float, quiet_s: float) -> int:
+        """Delete ended leases of windows that began so long ago; return how many.
+
+        Not those of which anything was told within `quiet_s`, and none of a window that never ends.
+
+        Raises:
+            StorageUnavailable, StorageBusy: see `storage.database`.
+        """
+        values = {"older_than_s": older_than_s, "quiet_s": quiet_s, "at_once": AT_ONCE}
+        forgotten, more = 0, True
+        while more:
+            async with self._database.connection(autocommit=True) as connection:
+                deleted = (await connection.execute(FORGET, values)).rowcount
+            forgotten, more = forgotten + deleted, deleted == AT_ONCE
+        return forgotten
 
     async def balance(self, due: Due) -> Balance:
         """Return how it stands with an account.

@@ -49,7 +49,7 @@ class Spool:
         self._writer = writer
         self._segment_bytes = segment_bytes
         self._number = 0
-        self._records = 0
+        self._records = self._bytes = 0
         self._file: FileIO | None = None
         self._path = folder
         self._waiting: deque[bytes] = deque()
@@ -71,8 +71,14 @@ class Spool:
 
     def append(self, record: bytes) -> None:
         """Write `record` (no line breaks in it) as one line, later where that fails now. Never raises."""
-        self._waiting.append(record)
-        self._waiting_bytes += len(record)
+        if not self._waiting:  # as mostly: there is room
+            try:
+                self._write(record)
+            except OSError as error:
+                self._keep(record)
+                self._give_up(error)
+            return
+        self._keep(record)
         self._write_waiting()
 
     def seal(self) -> None:
@@ -90,27 +96,37 @@ class Spool:
             self._lose(len(self._waiting), OSError(ENOSPC, "there was no room until the end"))
             self._waiting.clear()
 
+    def _keep(self, record: bytes) -> None:
+        self._waiting.append(record)
+        self._waiting_bytes += len(record)
+
     def _write_waiting(self) -> None:
         try:
             while self._waiting:
                 self._write(self._waiting[0])
                 self._waiting_bytes -= len(self._waiting.popleft())
         except OSError as error:
-            self._abandon()
-            if not self._records:  # or one would be left behind at every try
-                with suppress(OSError):
-                    self._path.unlink(missing_ok=True)
-            while len(self._waiting) > MAX_WAITING or self._waiting_bytes > MAX_WAITING_BYTES:
-                self._waiting_bytes -= len(self._waiting.popleft())
-                self._lose(1, error)
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        """Leave the file as it is, and what waits in memory; the oldest of that are lost where it is much."""
+        self._abandon()
+        if not self._records:  # or one would be left behind at every try
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
+        while len(self._waiting) > MAX_WAITING or self._waiting_bytes > MAX_WAITING_BYTES:
+            self._waiting_bytes -= len(self._waiting.popleft())
+            self._lose(1, error)
 
     def _write(self, record: bytes) -> None:
         file = self._file or self._begin()
-        written = file.write(record + b"\n")
-        if written != len(record) + 1:
-            raise OSError(ENOSPC, f"only {written} of {len(record) + 1} bytes fitted")
+        line = record + b"\n"
+        written = file.write(line)
+        if written != len(line):
+            raise OSError(ENOSPC, f"only {written} of {len(line)} bytes fitted")
         self._records += 1
-        if file.tell() >= self._segment_bytes:
+        self._bytes += written
+        if self._bytes >= self._segment_bytes:
             self._seal()
 
     def _seal(self) -> None:
@@ -143,7 +159,7 @@ class Spool:
         self._is_losing = True
 
     def _begin(self) -> FileIO:
-        self._number, self._records = self._number + 1, 0
+        self._number, self._records, self._bytes = self._number + 1, 0, 0
         self._path = self._folder / f"{self._writer}-{self._number:06}{OPEN}"
         self._folder.mkdir(parents=True, exist_ok=True)
         # Locked before it bears its name: a shipper must not find it without an owner.

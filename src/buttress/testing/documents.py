@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from buttress.kernel.ids import ChunkId, content_hash
-from buttress.knowledge.index import DocumentRows
 from buttress.knowledge.ports import Embedder
+from buttress.knowledge.rows import DocumentRows
 from buttress.knowledge.types import Chunk, document_id
 
 
@@ -40,6 +40,7 @@ def chunks_of(written: Written) -> tuple[Chunk, ...]:
                 page=None,
                 page_end=None,
                 context="",
+                before="\n" if ordinal else "",
             )
         )
         start += len(text) + 1

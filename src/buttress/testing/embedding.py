@@ -2,7 +2,8 @@
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -16,6 +17,7 @@ class HashedWords:
     """An `Embedder`: each word adds to the dimension its hash says; texts with the same words are near."""
 
     name = "hashed words"
+    gives_tokens = True
     max_tokens = 512
 
     def __init__(self, dimensions: int = 64, *, version: str = "1") -> None:
@@ -42,17 +44,36 @@ class HashedWords:
         """See `Embedder.token_starts`."""
         return [word.start() for word in _WORD.finditer(text)]
 
+    def embed_with_tokens(
+        self, texts: Sequence[str], reduce: Callable[[Vectors], bytes]
+    ) -> tuple[Vectors, list[bytes]]:
+        """See `TokenEmbedder.embed_with_tokens`."""
+        return self.embed(texts), [reduce(self.token_vectors(self.token_ids(text))) for text in texts]
+
     def token_ids(self, text: str) -> Sequence[int]:
         """See `TokenEmbedder.token_ids`: a word each, and one that closes every text."""
         return [*(self._dimension(word) for word in _WORD.findall(text.casefold())), self.dimensions - 1]
 
     def token_vectors(self, ids: Sequence[int]) -> Vectors:
         """See `TokenEmbedder.token_vectors`: a word is near to itself, and to nothing else."""
-        vectors: Vectors = np.eye(self.dimensions, dtype=np.float32)[np.array(ids, int)]
+        vectors: Vectors = _directions(self.dimensions)[np.array(ids, int)]
         return vectors
 
     def _dimension(self, word: str) -> int:
         return int(content_hash(word.encode("utf-8", "replace"))[:8], 16) % self.dimensions
+
+
+@cache
+def _directions(count: int) -> Vectors:
+    """Return a direction for each word: rows of a Hadamard matrix (Sylvester's), which their signs tell.
+
+    They are at right angles where `count` is a power of two, else nearly.
+    """
+    rows = np.ones((1, 1), np.float32)
+    while len(rows) < count:
+        rows = np.block([[rows, rows], [rows, -rows]])
+    directions: Vectors = rows[:count, :count] / np.float32(np.sqrt(count))
+    return directions
 
 
 class SlowWords(HashedWords):
@@ -71,3 +92,24 @@ class SlowWords(HashedWords):
         """See `TokenEmbedder.token_vectors`."""
         self.may_go_on.wait(10)
         return super().token_vectors(ids)
+
+
+class BrokenWords(HashedWords):
+    """The same, but it gives `numbers` for every text that holds `word`.
+
+    Where those are of another length than its vectors, all of its vectors are.
+    """
+
+    def __init__(self, word: str, numbers: Sequence[float]) -> None:
+        super().__init__()
+        self._word = word
+        self._numbers = np.array(numbers, np.float32)
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """See `Embedder.embed`."""
+        vectors = super().embed(texts)
+        broken = [self._word in text.casefold() for text in texts]
+        if any(broken) and len(self._numbers) != self.dimensions:
+            return np.tile(self._numbers, (len(texts), 1))
+        vectors[broken] = self._numbers
+        return vectors

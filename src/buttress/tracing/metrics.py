@@ -101,7 +101,14 @@ class Metrics:
         self._kept: frozenset[str] = frozenset()
 
     def observe(self, trace: Trace) -> None:
-        """Count a call that has ended, or is lost; of a lost one it is not known how long it took."""
+        """Count a call that has ended, or is lost; of a lost one it is not known how long it took.
+
+        A summary is no call, as nobody waits for it: its attempts are counted.
+        """
+        if trace.kind == "summary":
+            for attempt in trace.attempts:
+                self._attempt(attempt)
+            return
         is_known = trace.release_id or (trace.kind == "model" and trace.outcome != "refused")
         feature = trace.feature if is_known else UNKNOWN
         self._add(CALLS, 1, feature, trace.outcome)

@@ -27,6 +27,11 @@ LIST = """
     ORDER BY started_at DESC, trace_id DESC LIMIT %(limit)s
 """
 
+CITED = """
+    SELECT DISTINCT citation->>'document_id' FROM traces, jsonb_array_elements(citations) AS citation
+    WHERE citation ? 'document_id'
+"""
+
 FIND = "SELECT to_jsonb(traces) FROM traces WHERE tenant = %s AND trace_id LIKE %s LIMIT 2"
 
 
@@ -49,6 +54,11 @@ class TraceStore:
         async with self._database.connection(autocommit=True) as connection:
             found = await connection.execute(query, (list(trace_ids),))
             return await found.fetchone() is not None
+
+    async def cited(self) -> set[str]:
+        """Return the ids of all documents that a trace cites, of whichever tenant; it reads every trace."""
+        async with self._database.connection(autocommit=True) as connection:
+            return {document for (document,) in await (await connection.execute(CITED)).fetchall()}
 
     async def latest(self, tenant: str, *, feature: str | None = None, limit: int = 20) -> list[Trace]:
         """Return the latest traces of `tenant`, newest first."""

@@ -15,8 +15,9 @@ PROCESS_DIED = "tracing.process_died"
 """Why a call is lost."""
 
 
-Kind = Literal["feature", "model"]
-"""What was asked by its name: a feature; or a model, or a ladder of models."""
+Kind = Literal["feature", "model", "summary"]
+"""What was asked by its name: a feature; or a model, or a ladder of models. A summary of a conversation is
+asked for by Buttress itself, behind a call of the feature."""
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):

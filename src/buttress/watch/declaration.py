@@ -18,7 +18,7 @@ from buttress.kernel.errors import Mistake
 from buttress.kernel.located import Located, convert_all, read_entries
 from buttress.kernel.secrets import parse_reference
 from buttress.outbound.addresses import AddressInvalid, parse_address
-from buttress.outbound.webhooks import is_barred
+from buttress.outbound.networks import is_barred
 from buttress.watch.types import KINDS, Kind, Route
 
 WEBHOOKS = "webhooks"

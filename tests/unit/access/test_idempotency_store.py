@@ -101,3 +101,18 @@ async def test_what_has_expired_is_forgotten_unless_it_is_under_way(database: Da
     await store.forget()
     assert await store_of(database).claim(answered, "once more") == Mine("once more")
     assert await store.claim(under_way, "anew, still") == UnderWay("what is asked", is_lost=False)
+
+
+async def test_beyond_so_many_bytes_of_a_tenant_the_oldest_are_only_known_to_have_been(
+    database: Database,
+) -> None:
+    large = msgspec.structs.replace(ANSWER, body=b"x" * 1_000)
+    store, tenants = store_of(database, max_tenant_bytes=2_500), ("one with much", "one with little")
+    asked = [msgspec.structs.replace(new_request(), tenant=tenants[number == 3]) for number in range(4)]
+    for request in asked:
+        await store.claim(request, request.place)
+        await store.end(Ending(claim=request.place, kept=large))
+    await store.trim()
+    found = [await store.claim(request, "again") for request in asked]
+    assert found == [Answered("what is asked", one) for one in (None, large, large, large)]
+    assert await store.trim() == 0

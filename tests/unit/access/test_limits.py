@@ -1,8 +1,10 @@
 """`access.limits`: which buckets a request touches."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from buttress.access.limits import Asking, Limit, buckets_of
+from buttress.access.limits import DIMENSIONS, Asking, Bucket, Buckets, Limit, buckets_of
 from buttress.kernel.principal import Payer
 
 PAYER = Payer(tenant="acme", feature="support", user="ada", key="k1", tags={"team": "growth"})
@@ -53,3 +55,39 @@ def test_each_amount_has_a_bucket_of_its_own() -> None:
     ]
     assert len({one.number for one in found}) == 4
     assert found == buckets_of([limit, Limit(name="m", requests_per_minute=1)], FEATURE)
+
+
+dimensions = st.sampled_from([*DIMENSIONS, "tag.team"])
+values = st.sampled_from(["a", "b"])
+limits = st.builds(
+    Limit,
+    name=st.sampled_from(["l", "m", "n"]),
+    requests_per_minute=st.none() | st.integers(1, 9),
+    tokens_per_minute=st.none() | st.integers(1, 9),
+    concurrent=st.none() | st.integers(1, 9),
+    per=st.lists(dimensions, unique=True).map(tuple),
+    where=st.dictionaries(dimensions, values, max_size=2),
+)
+payers = st.builds(
+    Payer,
+    tenant=values,
+    feature=values,
+    user=st.none() | values,
+    tags=st.dictionaries(st.just("team"), values),
+)
+askings = st.builds(Asking, payer=payers, is_feature=st.booleans(), tokens=st.just(1))
+
+
+@given(declared=st.lists(limits, max_size=3), asked=st.lists(askings, max_size=8))
+def test_what_is_known_of_a_kind_of_request_is_what_is_worked_out(
+    declared: list[Limit], asked: list[Asking]
+) -> None:
+    known = Buckets(declared)
+    for asking in asked:
+        touched, found = known.of(asking), buckets_of(declared, asking)
+        assert [*touched.rates, *touched.concurrent] == sorted(found, key=_is_concurrent)
+        assert touched.of_tokens == [one for one in found if one.kind == "tokens"]
+
+
+def _is_concurrent(bucket: Bucket) -> bool:
+    return bucket.kind == "concurrent"

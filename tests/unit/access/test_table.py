@@ -109,6 +109,18 @@ def test_what_is_under_way_is_never_forgotten_for_something_else(path: Path) -> 
     assert [table.count(one) for one in numbers] == [0, *[1] * WAYS]
 
 
+def test_who_remembers_where_a_bucket_stood_does_not_take_another_for_it(path: Path) -> None:
+    here, there = Table(path, 0), Table(path, 1)
+    first, *others = of_one_set(here, RATE_SETS)
+    here.put(first, 1.0)
+    assert here.full_at(first) == 1
+    for moment, number in enumerate(others, start=2):
+        there.put(number, float(moment))
+    assert here.full_at(first) == 0
+    here.put(first, 99.0)  # in the place of the one that is full soonest
+    assert [there.full_at(one) for one in (first, *others)] == [99.0, 0.0, *map(float, range(3, WAYS + 2))]
+
+
 def test_where_there_can_be_no_file_a_worker_counts_by_itself(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     table = Table(tmp_path / "file" / "limits.table", 0)

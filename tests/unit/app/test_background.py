@@ -95,6 +95,22 @@ async def test_a_lost_call_is_counted(project: Path) -> None:
         await until(it_is_counted, within_s=50)
 
 
+@pytest.mark.slow
+async def test_what_is_due_is_synced_and_monitors_see_it(project: Path) -> None:
+    file = project / "knowledge" / "docs.yaml"
+    file.write_text(file.read_text() + "sync: {every: 15m}\n")
+
+    async def it_is_seen() -> bool:
+        try:
+            found = values((run_folder(project) / "background.metrics").read_bytes())
+        except FileNotFoundError:
+            return False
+        return found.get(("buttress_knowledge_documents", "docs", "background")) == 2
+
+    with _background(project):
+        await until(it_is_seen, within_s=50)
+
+
 OLD_AND_NEW = b"""
     INSERT INTO conversations
     VALUES ('t', 'u', 'old', 2, now() - interval '91 days'), ('t', 'u', 'new', 2, now())

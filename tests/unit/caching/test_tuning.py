@@ -22,6 +22,7 @@ def test_the_bound_is_the_exact_one(events: int, trials: int, error: float, boun
     assert upper_bound(events, trials, error) == pytest.approx(bound, abs=1e-4)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 400), st.integers(0, 400), st.sampled_from([0.05, 0.003]))
 def test_it_is_above_what_was_seen_and_rises_with_it(events: int, more: int, error: float) -> None:
     trials = events + more

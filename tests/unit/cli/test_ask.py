@@ -61,10 +61,10 @@ def test_before_anything_was_read(run: Run, project: Path) -> None:
     ran = run("--project", project, "ask", "support", ANSWERABLE)
     assert (ran.code, ran.out.startswith("There is no answer just now: the documents")) == (0, True)
     assert "knowledge.not_ingested" in ran.err.splitlines()[0]
-    assert "buttress ingest" in ran.err.splitlines()[1]
+    assert "buttress sync" in ran.err.splitlines()[1]
     told = json.loads(run("--project", project, "ask", "support", ANSWERABLE, "--json").out)
     (trouble,) = told["troubles"]
-    assert "buttress ingest" in trouble["hint"]
+    assert "buttress sync" in trouble["hint"]
 
 
 def test_a_key_that_is_missing(run: Run, project: Path) -> None:

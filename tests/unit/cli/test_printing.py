@@ -11,7 +11,7 @@ from buttress.cli.printing import (
     print_troubles,
     print_withheld,
 )
-from buttress.gateway.types import Answer, FailedModel
+from buttress.gateway.types import Answer, FailedModel, LeftOut, Mapped
 from buttress.guardrails.withholding import Withheld
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import ReleaseId, TraceId
@@ -76,7 +76,7 @@ def a_trace(**changes: object) -> Trace:
 def test_each_cited_place_is_named_once(capsys: pytest.CaptureFixture[str]) -> None:
     citations = [
         a_citation(2, CitationState.UNSUPPORTED),
-        a_citation(1, page=3, page_end=4, section=("Refunds", "Annual plans")),
+        a_citation(1, place="page-1.md, pages 3-4, Refunds > Annual plans"),
         a_citation(1, CitationState.SUPPORTED),
         a_citation(1),
     ]
@@ -248,3 +248,9 @@ def test_nothing_hostile_reaches_the_terminal(capsys: pytest.CaptureFixture[str]
     )
     shown = capsys.readouterr().out
     assert not {letter for letter in shown if not letter.isprintable()} - {"\n"}
+
+
+def test_the_footer_tells_how_a_long_text_was_read(capsys: pytest.CaptureFixture[str]) -> None:
+    left_out = (LeftOut("pages 12-14", "models.timeout"),)
+    print_footer(an_answer(mapped=Mapped(pieces=40, kept=1_030, merges=3, left_out=left_out)))
+    assert "40 pieces, 3 merges, 1,030 kept from before, 1 left out · " in capsys.readouterr().out

@@ -14,13 +14,37 @@ def test_passages_with_place_figures_and_stages(run: Run, ingested: Path) -> Non
     assert (ran.code, ran.err) == (0, "")
     assert "1. welcome.md, Welcome > What happens when nothing fits" in ran.out
     assert "cosine 0." in ran.out
+    assert "fused #" not in ran.out
     assert " ms" in ran.out.splitlines()[-1]
+
+
+def test_how_each_passage_stood_is_explained(run: Run, ingested: Path) -> None:
+    """Ranks in every stage."""
+    ran = run("--project", ingested, "search", "docs", ANSWERABLE, "--explain")
+    assert ran.code == 0
+    assert "dense #1  BM25 #1 (" in ran.out
+    assert "fused #1 (" in ran.out
+
+
+def test_that_scores_are_too_low_is_said(run: Run, ingested: Path) -> None:
+    """It is nobody's rights that hide them."""
+    declared = ingested / "knowledge" / "docs.yaml"
+    before = declared.read_text()
+    declared.write_text(f"{before}search: {{min_score: 0.99, calibration: [-9, 1]}}\n")
+    try:
+        ran = run("--project", ingested, "search", "docs", ANSWERABLE)
+    finally:
+        declared.write_text(before)
+    assert ran.code == 0
+    assert "too low a score" in ran.err
+    assert "min_score" in ran.err
 
 
 def test_json_is_one_document(run: Run, ingested: Path) -> None:
     found = json.loads(run("--project", ingested, "search", "docs", ANSWERABLE, "--limit", "2", "--json").out)
     assert len(found["passages"]) == 2
     assert {"name", "duration_ms"} <= set(found["stages"][0])
+    assert len(found["standings"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -61,7 +85,7 @@ def test_what_was_not_ingested_says_how(run: Run, project: Path) -> None:
     ran = run("--project", project, "search", "new", "anything", "--json")
     error = json.loads(ran.err)["error"]
     assert (ran.code, error["code"]) == (1, "knowledge.not_ingested")
-    assert "buttress ingest" in error["hint"]
+    assert "buttress sync" in error["hint"]
 
 
 def test_nothing_found_is_said(run: Run, ingested: Path) -> None:

@@ -1,5 +1,6 @@
 """A cited place in its document: what is marked is what was cited, and nothing is lost."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,8 +11,8 @@ from buttress.knowledge.types import Block
 TEXT = "Lawns\n\nA lawn is mown. 🙂 Then it rests.\n\nThe end."
 BLOCKS = (
     Block(kind="heading", start=0, end=5, level=1, page=1),
-    Block(kind="paragraph", start=7, end=39, page=1),
-    Block(kind="paragraph", start=41, end=49, page=2),
+    Block(kind="paragraph", start=7, end=39, page=1, section=("Lawns",)),
+    Block(kind="paragraph", start=41, end=49, page=2, section=("Lawns",)),
 )
 
 
@@ -57,6 +58,20 @@ def test_a_piece_says_that_the_document_goes_on() -> None:
     found = shown(excerpt(8, 30), 10, 12)
     assert (found.more_before, found.more_after) == (True, True)
     assert text_of(found) == TEXT[8:30]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "page", "place"),
+    [
+        pytest.param(7, 22, None, "lawns.pdf, page 1, Lawns", id="a sentence"),
+        pytest.param(7, 45, None, "lawns.pdf, pages 1-2, Lawns", id="over two pages"),
+        pytest.param(30, 39, 2, "lawns.pdf, page 2, Lawns", id="in a block that began a page before"),
+        pytest.param(7, 22, 99, "lawns.pdf, page 1, Lawns", id="a page that the document has not"),
+        pytest.param(60, 70, None, "lawns.pdf", id="nothing is there"),
+    ],
+)
+def test_a_place_is_said_as_its_citation_says_it(start: int, end: int, page: int | None, place: str) -> None:
+    assert shown(excerpt(), start, end, page).place == place
 
 
 @given(st.data())

@@ -1,7 +1,7 @@
 """A world for calls, opened for each test: event loops are not shared."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from buttress.kernel.clock import SystemClock
 from buttress.knowledge.embedding import OnnxEmbedder
 from buttress.knowledge.engine import EngineParts, LocalEngine
 from buttress.knowledge.engine_client import RemoteEngine
-from buttress.knowledge.ports import Embedder
+from buttress.knowledge.ports import Embedder, Engine
 from buttress.knowledge.settings import EngineSettings
 from buttress.models.counting import Counters
 from buttress.models.deployments import Deployments
@@ -60,6 +60,20 @@ async def world(ingested: Path, embedder: OnnxEmbedder, tmp_path: Path) -> Async
             settings=EngineSettings(stage_timeout_s=30, call_timeout_s=60),
         )
     )
+    async with a_world(engine, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def bare(away: RemoteEngine, tmp_path: Path) -> AsyncIterator[World]:
+    """A world without documents: for what searches nothing."""
+    async with a_world(away, tmp_path) as made:
+        yield made
+
+
+@asynccontextmanager
+async def a_world(engine: Engine, tmp_path: Path) -> AsyncIterator[World]:
+    """Make a world whose documents are searched by `engine`."""
     async with AsyncExitStack() as stack:
         sessions = await stack.enter_async_context(Sessions(OutboundSettings()))
         parts = ProviderParts(

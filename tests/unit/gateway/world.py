@@ -29,7 +29,7 @@ from buttress.kernel.ids import ChunkId, DocumentId
 from buttress.kernel.messages import Grounding, Message, ModelRequest
 from buttress.kernel.passages import Passage
 from buttress.kernel.scope import Scope
-from buttress.prompts.types import Exchange, Turns, Whose
+from buttress.prompts.types import Exchange, Summarise, Turns, Whose
 from buttress.releases.types import (
     FallbackPassages,
     GenerateStage,
@@ -71,9 +71,11 @@ class Remembering:
     def __init__(self) -> None:
         self.kept: dict[Whose, list[Exchange]] = {}
         self.error: ButtressError | None = None
+        self.summarise: Summarise | None = None
 
-    async def turns(self, whose: Whose) -> Turns:
+    async def turns(self, whose: Whose, question: str = "") -> Turns:
         """See `Memory.turns`."""
+        del question
         if self.error:
             raise self.error
         said = self.kept.get(whose, [])
@@ -83,8 +85,9 @@ class Remembering:
             )
         )
 
-    def append(self, whose: Whose, exchange: Exchange) -> None:
+    def append(self, whose: Whose, exchange: Exchange, summarise: Summarise | None = None) -> None:
         """See `Memory.append`."""
+        self.summarise = summarise
         self.kept.setdefault(whose, []).append(exchange)
 
 

@@ -31,5 +31,13 @@ def test_a_number_belongs_to_its_row_and_column(sentence: str, *, displaced: boo
     assert is_displaced(read_text(sentence), TABLE) == displaced
 
 
+@pytest.mark.parametrize("head", ["| 2023 | 2022", "| | 2023 | 2022 |", "Year | 2023 | 2022"])
+def test_a_head_without_a_label_still_heads_its_columns(head: str) -> None:
+    table = f"{head}\nRevenue | 1,250 | 1,100\nCost | 840 | 760"
+    assert not is_displaced(read_text("Revenue was 1,250 in 2023."), table)
+    assert is_displaced(read_text("Revenue was 840."), table)
+    assert not is_displaced(read_text("In 2022 cost was 760."), table)
+
+
 def test_without_a_table_nothing_is_displaced() -> None:
     assert not is_displaced(read_text("It takes 5 days."), "It takes 6 days.")

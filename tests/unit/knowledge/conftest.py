@@ -96,5 +96,5 @@ def _write(pdf: FPDF, line: str, y: float, *, bookmarks: bool) -> None:
 async def database(database: Database) -> Database:
     """Return the shared database, without documents."""
     async with database.connection() as connection:
-        await connection.execute("truncate documents")
+        await connection.execute("truncate documents, generations, syncs cascade")
     return database

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from buttress.kernel.ids import ChunkId
 from buttress.knowledge.asked import MOST_LOOKUPS, MOST_WORDS, look_up
+from buttress.knowledge.errors import IndexFailed
 from buttress.knowledge.search_types import Hit
 from buttress.knowledge.terms import count_terms
 
@@ -57,3 +60,13 @@ async def test_words_the_index_leaves_out_are_known() -> None:
     rows = Rows()
     assert all(word.is_known for word in await look_up("not no", [], count_terms([]), rows.search))
     assert rows.searched == []
+
+
+async def test_an_index_that_fails_is_said_as_it_is() -> None:
+    """The words are looked up side by side; the first failure ends it."""
+
+    async def search(word: str) -> Sequence[Hit]:
+        raise IndexFailed(f"no {word}")
+
+    with pytest.raises(IndexFailed, match=r"no (zebra|giraffe)"):
+        await look_up("zebra giraffe", [], count_terms([]), search)

@@ -41,6 +41,7 @@ def test_a_sound_document_passes() -> None:
         pytest.param({"section": ("a", " ")}, "chunk 1 has an empty name", id="an empty step of the path"),
         pytest.param({"ordinal": 5}, "chunk 1 is numbered 5", id="a wrong number"),
         pytest.param({"start": 3}, "chunk 1 at 3", id="it overlaps the one before"),
+        pytest.param({"before": " x"}, "stand before chunk 1 does not", id="other characters before it"),
     ],
 )
 def test_a_broken_chunk_is_found(changes: dict[str, object], says: str) -> None:

@@ -39,6 +39,8 @@ def chunks_of(text: str, settings: ChunkSettings = SMALL) -> list[Chunk]:
     document = parse(text)
     chunks = chunk(document, ID, settings, words)
     check_document(document, chunks)
+    if chunks:
+        assert "".join(one.before + one.text for one in chunks) == document.text[: chunks[-1].end]
     return chunks
 
 
@@ -237,6 +239,31 @@ def test_the_promises_hold_for_any_document(
     for one in chunks:
         assert len(words(one.text)) + len(words(one.context)) <= max_tokens
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(chunks), type=list[Chunk]) == chunks
+
+
+@settings(max_examples=150)
+@given(parts, st.integers(32, 60), st.integers(0, 20))
+def test_a_table_or_code_that_fits_is_never_cut(
+    given_parts: list[tuple[BlockKind, str, int]], max_tokens: int, min_tokens: int
+) -> None:
+    """That is: with the headings right above it and the most that a context may take."""
+    builder = DocumentBuilder("a.md", ParseLimits())
+    for kind, text, level in given_parts:
+        if kind == "heading":
+            builder.heading(level, " ".join(text.split()))
+        else:
+            builder.add(kind, text.strip())
+    document = builder.finish("markdown", "Some title")
+    chosen = ChunkSettings(max_tokens=max_tokens, min_tokens=min_tokens)
+    chunks = chunk(document, ID, chosen, words)
+    begins = 0
+    for block in document.blocks:
+        if block.kind in {"table", "code"}:
+            weight = len(words(document.text[begins : block.end]))
+            if weight <= max_tokens - max_tokens // 3:
+                assert any(one.start <= block.start and block.end <= one.end for one in chunks)
+        if block.kind != "heading":
+            begins = block.end
 
 
 @pytest.mark.slow

@@ -5,7 +5,17 @@ from pathlib import Path
 import pytest
 
 from buttress.knowledge.declaration import invalid, read_knowledge_base, read_knowledge_bases
-from buttress.knowledge.types import ChunkSettings, FolderSource, KnowledgeBase
+from buttress.knowledge.sources.declared import KINDS
+from buttress.knowledge.types import (
+    BucketSource,
+    ChunkSettings,
+    FileSource,
+    FolderSource,
+    GitSource,
+    KnowledgeBase,
+    SitemapSource,
+    UrlSource,
+)
 
 
 def declared(folder: Path, text: str, name: str = "handbook.yaml") -> KnowledgeBase | list[str]:
@@ -35,6 +45,51 @@ search: {fusion: rrf}
     assert (base.name, base.tenant, base.search.fusion, base.search.depth) == ("handbook", "acme", "rrf", 100)
     assert base.chunks == ChunkSettings(max_tokens=300)
     assert base.sources == (FolderSource(folder="documents", readers=("*",), exclude=("**/README.md",)),)
+
+
+def test_what_the_documentation_shows_is_a_declaration(tmp_path: Path) -> None:
+    """With a source of each kind."""
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "read-other-sources.md"
+    example = page.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    base = declared(tmp_path, example)
+    assert isinstance(base, KnowledgeBase), base
+    assert {type(one) for one in base.sources} == set(KINDS.values())
+
+
+def test_every_kind_of_source(tmp_path: Path) -> None:
+    """Each is known by the key that names its place; of a repository a folder may be meant."""
+    text = """\
+sources:
+  - {folder: documents, readers: ["*"]}
+  - {file: manual.pdf, readers: ["*"]}
+  - {git: "https://git.example/x", revision: v1, folder: docs, readers: ["*"]}
+  - {url: "https://a.example/faq", readers: ["*"]}
+  - {url: ["https://b.example/x", "https://b.example/y"], name: pages, readers: ["*"]}
+  - {sitemap: "https://c.example/sitemap.xml", include: ["docs/**"], allow_private: true, readers: ["*"]}
+  - {bucket: "s3://shelf/docs", access_key: "env:A", secret_key: "env:S", readers: ["*"]}
+"""
+    base = declared(tmp_path, text)
+    assert isinstance(base, KnowledgeBase)
+    assert base.sources == (
+        FolderSource(folder="documents", readers=("*",)),
+        FileSource(file="manual.pdf", readers=("*",)),
+        GitSource(git="https://git.example/x", revision="v1", folder="docs", readers=("*",)),
+        UrlSource(url="https://a.example/faq", readers=("*",)),
+        UrlSource(url=("https://b.example/x", "https://b.example/y"), name="pages", readers=("*",)),
+        SitemapSource(
+            sitemap="https://c.example/sitemap.xml", include=("docs/**",), allow_private=True, readers=("*",)
+        ),
+        BucketSource(bucket="s3://shelf/docs", access_key="env:A", secret_key="env:S", readers=("*",)),
+    )
+    assert [one.label for one in base.sources] == [
+        "documents",
+        "manual.pdf",
+        "https://git.example/x",
+        "https://a.example",
+        "pages",
+        "https://c.example/sitemap.xml",
+        "s3://shelf/docs",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -85,6 +140,56 @@ search: {fusion: rrf}
             "sources:\n  - {folder: a, readers: ['*']}\nsearch: {fusion: 5}\n",
             ["3: search.fusion: expected a text, found a whole number | There are: blend, dbsf, rrf."],
             id="no choice",
+        ),
+        pytest.param(
+            "sources:\n- {fodler: a, readers: ['*']}\n",
+            ["2: sources.0: it is not said where the documents are | Did you mean `folder`?"],
+            id="a place nearly",
+        ),
+        pytest.param(
+            "sources:\n- {readers: ['*']}\n- a\n",
+            [
+                "2: sources.0: it is not said where the documents are | Add one of `folder:`, `file:`",
+                "3: sources.1: it is not said where the documents are | Add one of `folder:`",
+            ],
+            id="no place",
+        ),
+        pytest.param(
+            "sources:\n- folder: a\n  url: https://a.example\n  readers: ['*']\n",
+            ["3: sources.0: `folder` and `url` in one source | A source has one of `folder:`"],
+            id="two places are one mistake",
+        ),
+        pytest.param(
+            "sources:\n- {git: x, branch: main, readers: ['*']}\n- {file: a, include: [b], readers: ['*']}\n",
+            ["2: sources.0: unknown key `branch` | Known keys:", "3: sources.1: unknown key `include`"],
+            id="keys of other kinds",
+        ),
+        pytest.param(
+            "sources:\n- git: ext::sh -c x\n  revision: --x\n  readers: ['*']\n",
+            ["2: sources.0.git: no repository that is read", "3: sources.0.revision: `--x` is no revision"],
+            id="odd values",
+        ),
+        pytest.param(
+            "sources:\n- readers: ['*']\n  url:\n  - https://a.example\n  - ftp://a.example\n",
+            ["5: sources.0.url.1: not an absolute http(s) URL"],
+            id="the second of two pages",
+        ),
+        pytest.param(
+            "sources:\n- {bucket: s3://shelf, access_key: AKIA, secret_key: word, readers: ['*']}\n",
+            [
+                "2: sources.0.access_key: a secret stands in the file | Write where it is found",
+                "2: sources.0.secret_key: a secret stands in the file",
+            ],
+            id="secrets in the file",
+        ),
+        pytest.param(
+            "sources:\n- {git: x}\n- {url: 5, readers: []}\n",
+            [
+                "2: sources.0: `readers` is missing: it is not said",
+                "3: sources.1.url",
+                "3: sources.1.readers",
+            ],
+            id="readers of every kind",
         ),
         pytest.param("sources: [", ["2: did not find"], id="no YAML"),
         pytest.param("- a", ["1: the file: expected keys with values"], id="a list"),
@@ -145,3 +250,34 @@ def test_the_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
     bases = read_knowledge_bases(tmp_path)
     assert isinstance(bases, dict)
     assert list(bases) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("every", "seconds"),
+    [
+        pytest.param("15m", 900, id="minutes"),
+        pytest.param("30 s", 30, id="seconds, with a blank"),
+        pytest.param("2h", 7_200, id="hours"),
+        pytest.param("7d", 604_800, id="days"),
+        pytest.param("10s", 10, id="the shortest"),
+    ],
+)
+def test_how_often_it_is_synced(tmp_path: Path, every: str, seconds: float) -> None:
+    """Never, where nothing is said."""
+    text = "sources: [{folder: d, readers: ['*']}]\n"
+    base = declared(tmp_path, f"{text}sync: {{every: {every}}}\n")
+    assert isinstance(base, KnowledgeBase)
+    assert base.sync_every_s == seconds
+    assert getattr(declared(tmp_path, text), "sync_every_s", 0) is None
+    assert getattr(declared(tmp_path, f"{text}sync: {{}}\n"), "sync_every_s", 0) is None
+
+
+@pytest.mark.parametrize(
+    "every",
+    ["15", "1.5", "soon", "9s", "400d", "15 minutes", "-5m", "true", "[15m]", "99999999999s", "'5m\n'"],
+)
+def test_what_is_no_length_of_time_is_a_mistake(tmp_path: Path, every: str) -> None:
+    text = f"sources: [{{folder: d, readers: ['*']}}]\nsync:\n  every: {every}\n"
+    mistakes = declared(tmp_path, text)
+    assert isinstance(mistakes, list)
+    assert any(one.startswith("3: sync.every") for one in mistakes)

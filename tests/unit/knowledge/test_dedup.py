@@ -5,10 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buttress.kernel.ids import ChunkId, DocumentId
-from buttress.kernel.passages import Passage
-from buttress.knowledge.dedup import without_repetition
-from buttress.knowledge.search_types import Candidate
+from buttress.knowledge.dedup import distinct
+from tests.unit.knowledge.passages import candidate
 
 LONG = (
     "A refund for an annual plan is paid back to the card it came from, as soon as the finance team has "
@@ -16,30 +14,10 @@ LONG = (
 )
 
 
-def candidate(text: str, number: int = 0, document: str = "one") -> Candidate:
-    """Return a candidate with this text."""
-    passage = Passage(
-        chunk_id=ChunkId(str(number)),
-        document_id=DocumentId(document),
-        document=f"{document}.md",
-        title=document,
-        section=(),
-        page=None,
-        page_end=None,
-        start=0,
-        end=len(text),
-        text=text,
-        score=1.0,
-        cosine=0.0,
-        coverage=0.0,
-    )
-    return Candidate(passage, text)
-
-
 def kept(*texts: str) -> list[str]:
     """Return the texts that are kept, of texts given best first."""
     ranked = [candidate(text, number) for number, text in enumerate(texts)]
-    return [one.passage.text for one in without_repetition(ranked, 10)]
+    return [one.passage.text for one in distinct(ranked)]
 
 
 @pytest.mark.parametrize(
@@ -78,14 +56,33 @@ def test_the_better_one_is_kept() -> None:
     assert kept(part, "Something else entirely.", part) == [part, "Something else entirely."]
 
 
-@given(st.lists(st.text(alphabet="ab 1.", max_size=12), max_size=8), st.integers(1, 5))
-def test_order_and_limit_hold(texts: list[str], limit: int) -> None:
+@given(st.lists(st.text(alphabet="ab 1.", max_size=12), max_size=8))
+def test_order_holds(texts: list[str]) -> None:
     """What is kept is kept in order, the first always, and doing it twice changes nothing."""
     ranked = [candidate(text, number) for number, text in enumerate(texts)]
-    best = without_repetition(ranked, limit)
-    assert len(best) <= limit
+    best = list(distinct(ranked))
     assert best == [one for one in ranked if one in best]
     assert best[:1] == ranked[:1]
-    assert without_repetition(best, limit) == best
+    assert list(distinct(best)) == best
     assert len({one.passage.text for one in best}) == len(best)
     assert msgspec.structs.asdict(best[0]) == msgspec.structs.asdict(ranked[0]) if ranked else not best
+
+
+def test_no_more_of_a_document_than_is_wanted() -> None:
+    """What repeats another does not count; 0 is no bound."""
+    ranked = [
+        candidate("roses want sun", 1, "a"),
+        candidate("roses want sun", 2, "a"),
+        candidate("moss wants shade", 3, "a"),
+        candidate("a spade digs", 4, "a"),
+        candidate("gloves are worn", 5, "b"),
+    ]
+    assert [one.passage.chunk_id for one in distinct(ranked, 2)] == ["1", "3", "5"]
+    assert [one.passage.chunk_id for one in distinct(ranked)] == ["1", "3", "4", "5"]
+
+
+def test_no_more_is_read_than_is_asked_for() -> None:
+    """So that a long ranking costs what its first passages cost."""
+    ranked = iter([candidate("roses want sun", 1), candidate("moss wants shade", 2), candidate("a spade", 3)])
+    assert next(distinct(ranked)).passage.chunk_id == "1"
+    assert len(list(ranked)) == 2

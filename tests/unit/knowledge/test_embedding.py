@@ -4,17 +4,19 @@ import asyncio
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from buttress.knowledge.embedding import OnnxEmbedder, SharedEmbedder, open_embedder
-from buttress.knowledge.errors import EmbedderBroken, EmbedderMissing
+from buttress.knowledge.errors import EmbedderBroken, EmbedderMissing, RerankerBroken
 from buttress.knowledge.model_files import packaged_model
 from buttress.knowledge.settings import EmbedderSettings
 from buttress.testing.contracts.embedder import EmbedderContract
 from buttress.testing.embedding import HashedWords
+from tests.unit.knowledge.reranking.tiny import write_cross_encoder
 
 
 @pytest.mark.slow
@@ -45,6 +47,16 @@ def test_of_a_long_text_the_beginning_counts(embedder: OnnxEmbedder) -> None:
     assert len(embedder.token_starts(text)) == 3_000
 
 
+def test_tokens_of_a_question_are_its_own_whatever_was_read_before(embedder: OnnxEmbedder) -> None:
+    """What was read last is not read again, and never taken for another text."""
+    asked, other = embedder.token_ids("get my money back"), embedder.token_ids("the moon rises at nine")
+    alone = embedder.token_vectors(asked)
+    for before in ("get my money back", "the moon rises at nine"):
+        embedder.embed([before])
+        assert embedder.token_vectors(asked) == pytest.approx(alone, abs=1e-6)
+    assert len(embedder.token_vectors(other)) == len(other)
+
+
 def test_other_limits_are_another_fingerprint(embedder: OnnxEmbedder, tmp_path: Path) -> None:
     """The same files with the same settings are the same, wherever they lie."""
     files = packaged_model()
@@ -69,6 +81,15 @@ def test_files_that_are_no_model_are_refused_in_one_line(tmp_path: Path, broken:
     with pytest.raises(EmbedderBroken, match=broken) as error:
         open_embedder(EmbedderSettings(folder=str(tmp_path)))
     assert "\n" not in error.value.message
+
+
+def test_a_model_of_whole_texts_gives_no_tokens(tmp_path: Path) -> None:
+    """Its output has no tokens; that is known when it is loaded, before anybody needs them."""
+    folder = write_cross_encoder(tmp_path / "pooled", outputs=3)
+    with closing(open_embedder(EmbedderSettings(folder=str(folder), max_tokens=16))) as pooled:
+        assert (pooled.dimensions, pooled.gives_tokens) == (3, False)
+        with pytest.raises(RerankerBroken, match="pooled gives no vectors of tokens"):
+            pooled.token_vectors(pooled.token_ids("a"))
 
 
 async def test_a_shared_model_is_loaded_once() -> None:

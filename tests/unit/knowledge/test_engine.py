@@ -5,18 +5,23 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
+from aiohttp import web
 
 from buttress.kernel.clock import SystemClock
 from buttress.knowledge.engine import EngineParts, LocalEngine
 from buttress.knowledge.errors import EmbedderMissing, EngineBusy, EngineTimeout, UnknownKnowledge
 from buttress.knowledge.ports import Embedder, Engine, Vectors
 from buttress.knowledge.search_types import Reranking
-from buttress.knowledge.settings import EngineSettings
+from buttress.knowledge.settings import EngineSettings, RerankerSettings
+from buttress.knowledge.types import Rerank, SearchSettings
 from buttress.testing.contracts.engine import KNOWLEDGE, EngineContract, ask, fill_index, local_engine
 from buttress.testing.embedding import HashedWords, SlowWords
+from tests.unit.knowledge.reranking.serving import service
 from tests.waiting import until
 
 
@@ -119,7 +124,7 @@ async def test_what_was_taken_out_of_the_project_is_not_searched(tmp_path: Path)
         knowledge=KNOWLEDGE,
         embedder=loaded,
         clock=SystemClock(),
-        is_declared=declared.__contains__,
+        declared=lambda base: base if base.name in declared else None,
     )
     engine = LocalEngine(parts)
     assert (await engine.search(ask("roses"))).passages
@@ -153,7 +158,8 @@ async def test_a_late_model_costs_a_search_its_dense_stage_only(tmp_path: Path) 
     embed = found.stages[1]
     assert embed.skipped
     assert "0.3 s" in embed.note
-    assert [one.name for one in found.stages] == ["open", "embed", "bm25", "fuse", "dedup", "words"]
+    names = ["open", "embed", "bm25", "fuse", "dedup", "vocabulary", "words"]
+    assert [one.name for one in found.stages] == names
 
 
 async def test_a_model_that_is_missing_is_tried_again(tmp_path: Path) -> None:
@@ -195,3 +201,64 @@ def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
     )
     output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert output.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("rerank", "note"),
+    [
+        pytest.param("model", "", id="a model that reads the texts"),
+        pytest.param("late", "no token vectors are stored", id="token vectors that were not stored"),
+    ],
+)
+async def test_a_search_is_re_ranked_as_its_knowledge_base_says(
+    tmp_path: Path, rerank: Rerank, note: str
+) -> None:
+    """By the model of the settings, in the search's own time."""
+    embedder = HashedWords()
+    await fill_index(tmp_path, embedder)
+
+    async def loaded() -> Embedder:
+        return embedder
+
+    garden = msgspec.structs.replace(KNOWLEDGE["garden"], search=SearchSettings(rerank=rerank))
+    parts = EngineParts(
+        index_folder=tmp_path, knowledge={"garden": garden}, embedder=loaded, clock=SystemClock()
+    )
+    with closing(LocalEngine(parts)) as engine:
+        found = await engine.search(ask("when are roses cut back"))
+    (report,) = (one for one in found.stages if one.name == "rerank")
+    assert found.passages[0].document == "roses.md"
+    assert report.skipped == bool(note)
+    assert note in report.note
+    assert (found.standings[0].rerank_rank is None) == bool(note)
+
+
+async def test_a_service_that_re_ranks_is_asked_with_its_key(tmp_path: Path) -> None:
+    """The settings hold a reference; what it leads to is looked up when it is needed."""
+    embedder, keys = HashedWords(), list[str | None]()
+    await fill_index(tmp_path, embedder)
+
+    async def loaded() -> Embedder:
+        return embedder
+
+    async def answer(request: web.Request) -> web.Response:
+        keys.append(request.headers.get("Authorization"))
+        count = len((await request.json())["documents"])
+        results = [{"index": place, "relevance_score": place / count} for place in range(count)]
+        return web.json_response({"results": results})
+
+    async with service(answer) as url:
+        search = SearchSettings(rerank="model", rerank_share=1)
+        parts = EngineParts(
+            index_folder=tmp_path,
+            knowledge={"garden": msgspec.structs.replace(KNOWLEDGE["garden"], search=search)},
+            embedder=loaded,
+            clock=SystemClock(),
+            reranker=RerankerSettings(model=url, key="env:RANKER"),
+            secret={"env:RANKER": "k1"}.__getitem__,
+        )
+        with closing(LocalEngine(parts)) as engine:
+            found = await engine.search(ask("when are roses cut back"))
+    assert keys == ["Bearer k1"]
+    assert found.standings[0].fused_rank == len(found.passages)
+    assert not any(one.skipped for one in found.stages)

@@ -19,6 +19,8 @@ from buttress.testing.contracts.engine import SETTINGS, EngineContract, ask, fil
 from buttress.testing.embedding import HashedWords, SlowWords
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import asyncio, sys
 from pathlib import Path

@@ -91,7 +91,7 @@ async def test_a_table_that_was_removed_in_part_is_removed(garden: Garden) -> No
     """Whoever removed it was killed."""
     for part in ("_versions", "data"):
         await garden.ingest(OLD)
-        (folder,) = (garden.project / "index").glob("old.*")
+        (folder,) = (garden.project / "index").glob("old.*.lance")
         shutil.rmtree(folder / part)
         await forget(garden, "garden")
         assert await present(garden) == ({"garden"}, {"garden"})

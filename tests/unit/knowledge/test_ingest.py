@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -19,24 +20,30 @@ from buttress.knowledge.errors import (
     ChunksTooLong,
     EmbedderChanged,
     IngestRunning,
+    NotIngested,
     ParserCrashed,
     SourceEmptied,
     SourceMissing,
 )
 from buttress.knowledge.index import open_index
-from buttress.knowledge.ingest import CHANNEL, IngestParts, ingest
-from buttress.knowledge.ingest_types import IngestReport, Progress
+from buttress.knowledge.ingest import Watchers, ingest, plan_sync
+from buttress.knowledge.ingest_types import IngestReport, Move, Progress, SyncPlan
 from buttress.knowledge.ledger import Ledger
 from buttress.knowledge.parsing.dispatch import parse_bytes
 from buttress.knowledge.parsing.pool import ParserPool
 from buttress.knowledge.ports import Embedder
+from buttress.knowledge.prospect import IngestParts, sole_writer
 from buttress.knowledge.search import Searcher
 from buttress.knowledge.search_types import Query
 from buttress.knowledge.settings import EngineSettings, IngestSettings, ParseLimits, ParserSettings
-from buttress.knowledge.types import ChunkSettings, FolderSource, KnowledgeBase, ParsedDocument
+from buttress.knowledge.syncs import SyncLog
+from buttress.knowledge.taking_in import CHANNEL
+from buttress.knowledge.types import ChunkSettings, FolderSource, KnowledgeBase, ParsedDocument, UrlSource
 from buttress.storage.database import Database
 from buttress.storage.errors import LockLost, StorageUnavailable
+from buttress.testing.clock import ManualClock
 from buttress.testing.embedding import HashedWords, SlowWords
+from tests.unit.knowledge.sources.servers import Pages, serving
 from tests.waiting import until
 
 BASE = KnowledgeBase(
@@ -58,6 +65,29 @@ async def main(server, project):
         await Garden(project, database).ingest(commit_documents=3)
 
 asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2])))
+"""
+
+
+FULL_DISK = """
+import asyncio, resource, signal, sys
+from pathlib import Path
+from buttress.knowledge.errors import IndexFailed
+from buttress.knowledge.index import open_index
+from buttress.testing.documents import Written, rows_of
+from buttress.testing.embedding import HashedWords
+
+async def main(project):
+    embedder = HashedWords()
+    index = await open_index(project / "index")
+    table = await index.make("garden", embedder.fingerprint, embedder.dimensions)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))  # as a disk that takes no more
+    try:
+        await table.replace([rows_of(Written(path="pots.md", texts=("Of clay. " * 50,)), embedder)])
+    except IndexFailed as error:
+        print(type(error).__name__)
+
+asyncio.run(main(Path(sys.argv[1])))
 """
 
 
@@ -89,6 +119,7 @@ class Garden:
         return IngestParts(
             project=self.project,
             index_folder=self.project / "index",
+            kept=self.project / "kept",
             database=self.database,
             embedder=self._loaded,
             parse=parse,
@@ -98,14 +129,14 @@ class Garden:
 
     async def ingest(self, base: KnowledgeBase = BASE, **settings: float) -> IngestReport:
         """Ingest."""
-        return await ingest(base, self.parts(**settings), self.told.append)
+        return await ingest(base, self.parts(**settings), Watchers(self.told.append))
 
-    async def search(self, text: str, scope: Scope | None = None) -> list[str]:
-        """Return the documents that are found."""
+    async def search(self, text: str, scope: Scope | None = None, base: KnowledgeBase = BASE) -> list[str]:
+        """Return the documents that are found, as `base` declares them."""
         index = await open_index(self.project / "index")
         searcher = Searcher(index, self.embedder, SystemClock(), EngineSettings())
         query = Query(knowledge="garden", text=text, scope=scope or Scope("default"), limit=100)
-        return [one.document for one in (await searcher.search(BASE, query)).passages]
+        return [one.document for one in (await searcher.search(base, query)).passages]
 
     async def stored(self) -> tuple[Rows, dict[str, str]]:
         """Return what the index holds (chunk ids and states), and the ledger (digests), by document."""
@@ -176,7 +207,7 @@ async def test_a_rename_embeds_nothing(garden: Garden) -> None:
     before = len(garden.embedder.embedded)
     (garden.docs / "roses.md").rename(garden.docs / "flowers.md")
     report = await garden.ingest()
-    assert (report.added, report.removed, report.embedded) == (1, 1, 0)
+    assert (report.moved, report.added, report.removed, report.embedded) == (1, 0, 0, 0)
     assert len(garden.embedder.embedded) == before
     assert "roses.md" not in await garden.search("roses sun")
     assert (await garden.search("roses sun"))[0] == "flowers.md"
@@ -193,14 +224,19 @@ async def test_what_is_removed_is_gone_everywhere(garden: Garden) -> None:
     assert len(rows) == len(ledger) == 2
 
 
-async def test_other_readers_count_from_the_next_ingest_on(garden: Garden) -> None:
+async def test_fewer_readers_count_at_once_and_more_from_the_next_sync_on(garden: Garden) -> None:
     """Without embedding anything again."""
     await garden.ingest()
     staff = msgspec.structs.replace(BASE, sources=(FolderSource(folder="docs", readers=("staff",)),))
+    one_of_them = Scope("default", frozenset({"staff"}))
+    assert await garden.search("roses", base=staff) == []  # who may no more: from the next question on
+    assert len(await garden.search("roses", one_of_them, staff)) == 3
     report = await garden.ingest(staff)
     assert (report.changed, report.embedded) == (3, 0)
-    assert await garden.search("roses") == []
-    assert len(await garden.search("roses", Scope("default", frozenset({"staff"})))) == 3
+    assert await garden.search("roses", base=staff) == []
+    assert await garden.search("roses") == []  # who may now: from the next sync on
+    await garden.ingest()
+    assert len(await garden.search("roses")) == 3
 
 
 async def test_a_bad_file_is_a_line_in_the_report(garden: Garden) -> None:
@@ -314,7 +350,7 @@ async def test_a_lost_lock_says_what_to_do(garden: Garden) -> None:
                 "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted"
             )
         slow.may_go_on.set()
-    assert "buttress ingest garden" in running.result().hint
+    assert "buttress sync garden" in running.result().hint
     assert (await garden.ingest()).documents == 3
 
 
@@ -326,7 +362,7 @@ async def test_an_index_or_a_ledger_that_was_lost_is_made_again(garden: Garden) 
     assert (await garden.ingest()).added == 3
     assert await garden.stored() == before
     async with garden.database.connection() as connection:
-        await connection.execute("truncate documents")
+        await connection.execute("truncate documents, generations, syncs cascade")
     report = await garden.ingest()
     assert (report.added, report.embedded) == (3, 0)
     assert await garden.stored() == before
@@ -421,6 +457,143 @@ async def test_an_ingest_that_is_cancelled_leaves_the_lock(garden: Garden) -> No
     assert (await garden.ingest()).documents == 3
 
 
+async def test_what_was_not_changed_is_not_read(garden: Garden) -> None:
+    """Nor is the model loaded for it: what is known of it is enough."""
+    later = ManualClock(SystemClock().now() + timedelta(hours=1))
+    parts = msgspec.structs.replace(garden.parts(), clock=later)
+    await ingest(BASE, parts)
+
+    async def not_loaded() -> Embedder:
+        raise AssertionError
+
+    async def fingerprint() -> str:
+        return garden.embedder.fingerprint
+
+    unread = msgspec.structs.replace(
+        parts, limits=ParseLimits(max_file_bytes=1), embedder=not_loaded, fingerprint=fingerprint
+    )
+    report = await ingest(BASE, unread)
+    assert (report.unchanged, report.skipped, report.commits) == (3, (), 0)
+
+
+async def test_of_a_file_with_the_same_bytes_the_revision_is_noted(garden: Garden) -> None:
+    """It is read once for that, and no more."""
+    later = ManualClock(SystemClock().now() + timedelta(hours=1))
+    parts = msgspec.structs.replace(garden.parts(), clock=later)
+    await ingest(BASE, parts)
+    before = {one.path: one.revision for one in (await Ledger(garden.database, "garden").rows()).values()}
+    garden.write(roses="Roses want sun.")
+    report = await ingest(BASE, parts)
+    assert (report.unchanged, report.commits) == (3, 0)
+    after = {one.path: one.revision for one in (await Ledger(garden.database, "garden").rows()).values()}
+    assert {path for path in after if after[path] != before[path]} == {"roses.md"}
+    assert all(after.values())
+
+
+async def test_a_plan_changes_nothing_and_is_what_is_done(garden: Garden) -> None:
+    plan = await plan_sync(BASE, garden.parts())
+    assert (plan.new, plan.rebuild) == (("moss.md", "roses.md", "tools.md"), False)
+    with pytest.raises(NotIngested):
+        await garden.stored()
+    await garden.ingest()
+    (garden.docs / "roses.md").rename(garden.docs / "flowers.md")
+    (garden.docs / "moss.md").unlink()
+    garden.write(tools="A spade.", pots="Of clay.")
+    told: list[SyncPlan] = []
+    before = await garden.stored()
+    plan = await plan_sync(BASE, garden.parts())
+    assert await garden.stored() == before
+    report = await ingest(BASE, garden.parts(), Watchers(plan=told.append))
+    assert told == [plan]
+    assert (plan.new, plan.changed, plan.removed) == (("pots.md",), ("tools.md",), ("moss.md",))
+    assert plan.moved == (Move("roses.md", "flowers.md"),)
+    figures = (report.added, report.changed, report.moved, report.removed, report.unchanged)
+    assert figures == (1, 1, 1, 1, 0)
+    assert report.documents == 3
+
+
+async def test_one_source_of_two_that_is_away_holds_up_nothing(garden: Garden) -> None:
+    """What was taken in of it stays, the other one is synced, and it is said."""
+    wiki = garden.project / "wiki"
+    wiki.mkdir()
+    (wiki / "oak.md").write_text("# Oak\n\nOaks are old.\n")
+    both = msgspec.structs.replace(BASE, sources=(*BASE.sources, FolderSource(folder="wiki", readers=("*",))))
+    await garden.ingest(both)
+    wiki.rename(garden.project / "away")
+    garden.write(pots="Of clay.")
+    (garden.docs / "moss.md").unlink()
+    report = await garden.ingest(both)
+    assert (report.added, report.removed, report.documents) == (1, 1, 4)
+    assert [(one.path, one.code, one.stays) for one in report.skipped] == [
+        ("wiki", "knowledge.source_missing", True)
+    ]
+    assert "oak.md" in await garden.search("oaks are old", base=both)
+
+
+async def test_pages_of_the_web_are_asked_whether_they_changed(garden: Garden) -> None:
+    """What did not is not sent again; while the site is down what was taken in of it stays."""
+    pages = Pages({"oak": b"<html><body><p>Oaks are old.</p></body></html>", "elm": b"Elms are rare."})
+    async with serving(pages) as site:
+        urls = (f"{site.url}/oak", f"{site.url}/elm")
+        web = UrlSource(url=urls, readers=("*",), allow_private=True, name="site")
+        both = msgspec.structs.replace(BASE, sources=(*BASE.sources, web))
+        assert (await garden.ingest(both)).added == 5
+        assert urls[0] in await garden.search("oaks are old", base=both)
+        pages.pages["elm"] = b"Elms are very rare."
+        site.asked.clear()
+        report = await garden.ingest(both)
+        assert (report.changed, report.unchanged) == (1, 4)
+        assert [one.target for one in site.asked if "if-none-match" not in one.headers] == []
+        await site.close()
+        report = await garden.ingest(both)
+        assert report.documents == 5
+        assert all(one.stays for one in report.skipped)
+        assert report.skipped
+        assert urls[0] in await garden.search("oaks are old", base=both)
+
+
+async def test_a_document_that_grows_while_it_is_read_is_left_out_and_named(garden: Garden) -> None:
+    """Beyond what may be read; what was taken in of it goes, since it is not what there is."""
+    await garden.ingest()
+    garden.write(roses="Roses want sun. " * 400)
+    small = msgspec.structs.replace(garden.parts(), limits=ParseLimits(max_file_bytes=5_000))
+    report = await ingest(BASE, small)
+    assert [(one.path, one.code) for one in report.skipped] == [("roses.md", "knowledge.too_large")]
+    assert report.documents == 2
+
+
+async def test_how_it_went_is_noted(garden: Garden) -> None:
+    """Of one that another one holds up nothing is: it did not begin."""
+    await garden.ingest()
+    (good,) = (await SyncLog(garden.database).all()).values()
+    assert (good.failures, good.left_out, good.error) == (0, 0, None)
+    garden.docs.rename(garden.project / "away")
+    for _ in range(2):
+        with pytest.raises(SourceMissing):
+            await garden.ingest()
+    (failed,) = (await SyncLog(garden.database).all()).values()
+    assert (failed.failures, failed.error_code) == (2, "knowledge.source_missing")
+    assert failed.succeeded_at == good.succeeded_at
+    async with sole_writer("garden", garden.parts()):
+        with pytest.raises(IngestRunning):
+            await garden.ingest()
+    assert (await SyncLog(garden.database).all())["garden"] == failed
+
+
+async def test_a_disk_that_is_full_leaves_what_there_was(garden: Garden) -> None:
+    """One error; the next sync goes on."""
+    await garden.ingest()
+    before = await garden.stored()
+    garden.write(pots="Of clay. " * 50)
+    limited = [sys.executable, "-c", FULL_DISK, str(garden.project)]
+    ran = await asyncio.to_thread(
+        subprocess.run, limited, capture_output=True, text=True, cwd=Path(__file__).parents[3], check=False
+    )
+    assert ran.stdout.strip() == "IndexFailed", ran.stderr
+    assert await garden.stored() == before
+    assert (await garden.ingest()).added == 1
+
+
 @pytest.mark.slow
 async def test_through_parser_processes(garden: Garden) -> None:
     """As it is put together in the end."""
@@ -446,7 +619,10 @@ async def test_killed_at_any_moment_the_next_one_repairs(
 
 
 def change(garden: Garden, turn: int) -> None:
-    """Write, rewrite and remove documents."""
+    """Write, rewrite, move and remove documents."""
+    for number in range(turn, turn + 3):
+        if (old := garden.docs / f"plant{number}.md").exists():
+            old.rename(garden.docs / f"moved{number}.md")
     for number in range(40):
         if (number + turn) % 4:
             paragraphs = "\n\n".join(

@@ -1,22 +1,27 @@
-"""Figures of an ingest."""
+"""The nouns of taking documents in."""
 
-from buttress.knowledge.ingest_types import IngestReport, Progress, SkippedDocument
+import pytest
 
-
-def test_the_rate_is_what_was_embedded_in_a_second() -> None:
-    """Nothing at the very beginning."""
-    progress = Progress(files=9, files_done=1, pages=0, chunks=5, chunks_done=2, tokens=300, elapsed_s=2)
-    assert progress.tokens_per_s == 150
-    assert (
-        Progress(files=9, files_done=0, pages=0, chunks=0, chunks_done=0, tokens=0, elapsed_s=0).tokens_per_s
-        == 0
-    )
+from buttress.kernel.ids import DocumentId
+from buttress.knowledge.errors import SourceMissing
+from buttress.knowledge.ingest_types import Listed, Progress, Sources
+from buttress.knowledge.sources.types import Entry
+from buttress.knowledge.types import FolderSource
 
 
-def test_documents_that_stay_are_counted() -> None:
-    skipped = (SkippedDocument("a", "c", "r", stays=True), SkippedDocument("b", "c", "r"))
-    report = IngestReport(
-        knowledge="k", added=1, changed=2, unchanged=3, removed=4, skipped=skipped, warnings=(), pages=0,
-        chunks=0, embedded=0, reused=0, tokens=0, commits=0, duration_s=0,
-    )  # fmt: skip
-    assert report.documents == 7
+def test_a_source_is_away_by_its_label() -> None:
+    found = Sources((), (), (("docs", SourceMissing("away")),))
+    assert found.is_away("docs")
+    assert not found.is_away("doc")
+
+
+def test_a_document_has_the_path_that_its_source_lists() -> None:
+    source = FolderSource(folder="docs", readers=("*",))
+    one = Listed(document_id=DocumentId("d"), entry=Entry(path="sub/a.md"), source=source)
+    assert one.path == "sub/a.md"
+
+
+@pytest.mark.parametrize(("elapsed_s", "rate"), [(0.0, 0.0), (4.0, 25.0)])
+def test_the_rate_of_no_time_is_none(elapsed_s: float, rate: float) -> None:
+    told = Progress(files=1, files_done=0, pages=0, chunks=0, chunks_done=0, tokens=100, elapsed_s=elapsed_s)
+    assert told.tokens_per_s == rate

@@ -1,18 +1,17 @@
 """The ledger in PostgreSQL."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 import pytest
 
 from buttress.kernel.ids import DocumentId
 from buttress.kernel.scope import Scope
-from buttress.knowledge.ingest_types import ListedFile, PreparedDocument
+from buttress.knowledge.ingest_types import Listed, PreparedDocument
 from buttress.knowledge.ledger import Ledger, knowledge_in
 from buttress.knowledge.parsing.dispatch import parse_bytes
 from buttress.knowledge.settings import ParseLimits
-from buttress.knowledge.sources.folder import SourceFile
+from buttress.knowledge.sources.types import Entry
 from buttress.knowledge.types import Block, FolderSource
 from buttress.storage.database import Database
 
@@ -23,9 +22,8 @@ def prepared(
     path: str, text: str = "# Title\n\nSome text.", readers: tuple[str, ...] = ("*",)
 ) -> PreparedDocument:
     """Return a document as it is stored."""
-    file = SourceFile(source="docs", path=Path(path), relative=path, size_bytes=1)
     source = FolderSource(folder="docs", readers=readers)
-    listed = ListedFile(document_id=DocumentId(path), file=file, source=source, digest="d")
+    listed = Listed(document_id=DocumentId(path), entry=Entry(path=path), source=source, digest="d")
     parsed = parse_bytes(text.encode(), path, ParseLimits())
     return PreparedDocument(listed=listed, digest="d", state="s", parsed=parsed, chunks=())
 
@@ -90,7 +88,7 @@ async def test_rows_tell_what_a_document_was_made_of(database: Database) -> None
     await put(ledger, odd, prepared("b.md"))
     rows = await ledger.rows()
     row = rows[odd.listed.document_id]
-    assert (row.path, row.readers, row.tenant) == (odd.listed.file.relative, ("hr", "it's"), "t")
+    assert (row.path, row.readers, row.tenant) == (odd.listed.path, ("hr", "it's"), "t")
     assert (row.content_sha256, row.ingest_fingerprint, row.source) == ("d", "f", "docs")
     async with ledger.changing() as change:
         await change.remove(rows)
@@ -122,9 +120,9 @@ async def test_a_whole_knowledge_base_can_be_forgotten(database: Database) -> No
 async def test_an_excerpt_is_for_readers_only(database: Database, scope: Scope, *, is_seen: bool) -> None:
     ledger = Ledger(database, "excerpts")
     await put(ledger, prepared("a.md", readers=("group:staff",)))
-    found = await ledger.excerpt(DocumentId("a.md"), scope, 0, 5)
+    found = await ledger.excerpt(DocumentId("a.md"), scope, (0, 5), ["docs"])
     assert (found is not None) == is_seen
-    assert await Ledger(database, "others").excerpt(DocumentId("a.md"), scope, 0, 5) is None
+    assert await Ledger(database, "others").excerpt(DocumentId("a.md"), scope, (0, 5), ["docs"]) is None
 
 
 async def test_an_excerpt_has_its_characters_and_the_blocks_that_touch_them(database: Database) -> None:
@@ -133,7 +131,7 @@ async def test_an_excerpt_has_its_characters_and_the_blocks_that_touch_them(data
     document = prepared("a.md", "# 🙂 Title\n\nSome text.\n\nMore of it.")
     await put(ledger, document)
     start = document.parsed.text.index("text")
-    found = await ledger.excerpt(DocumentId("a.md"), Scope("t"), start, start + 6)
+    found = await ledger.excerpt(DocumentId("a.md"), Scope("t"), (start, start + 6), ["docs"])
     assert found is not None
     assert found.text == document.parsed.text[start : start + 6]
     assert found.blocks == (document.parsed.blocks[1],)
@@ -143,6 +141,6 @@ async def test_an_excerpt_has_its_characters_and_the_blocks_that_touch_them(data
 async def test_an_excerpt_behind_the_end_is_empty(database: Database) -> None:
     ledger = Ledger(database, "excerpts")
     await put(ledger, prepared("a.md"))
-    found = await ledger.excerpt(DocumentId("a.md"), Scope("t"), 1 << 29, (1 << 29) + 9)
+    found = await ledger.excerpt(DocumentId("a.md"), Scope("t"), (1 << 29, (1 << 29) + 9), ["docs"])
     assert found is not None
     assert (found.text, found.blocks) == ("", ())

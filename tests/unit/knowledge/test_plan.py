@@ -1,23 +1,26 @@
 """What an ingest has to do."""
 
-from pathlib import Path
-
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from buttress.kernel.ids import DocumentId
-from buttress.knowledge.ingest_types import LedgerRow, ListedFile, Sources
+from buttress.knowledge.errors import SourceMissing
+from buttress.knowledge.ingest_types import LedgerRow, Listed, Sources
 from buttress.knowledge.plan import (
+    Plan,
     Present,
     emptied_sources,
     ingest_fingerprint,
     make_plan,
     may_stay,
+    recognised,
+    shown,
     state_of,
+    to_look_at,
 )
-from buttress.knowledge.sources.folder import Skipped, SourceFile
+from buttress.knowledge.sources.types import Entry, Skipped
 from buttress.knowledge.types import ChunkSettings, FolderSource, KnowledgeBase
 
 SOURCE = FolderSource(folder="docs", readers=("*",))
@@ -25,10 +28,9 @@ BASE = KnowledgeBase(name="garden", sources=(SOURCE,))
 PRINT = ingest_fingerprint(BASE, "embedder")
 
 
-def listed(path: str, digest: str | None = "d1", source: FolderSource = SOURCE) -> ListedFile:
+def listed(path: str, digest: str | None = "d1", source: FolderSource = SOURCE) -> Listed:
     """Return a file that is there."""
-    file = SourceFile(source="docs", path=Path(path), relative=path, size_bytes=1)
-    return ListedFile(document_id=DocumentId(path), file=file, source=source, digest=digest)
+    return Listed(document_id=DocumentId(path), entry=Entry(path=path), source=source, digest=digest)
 
 
 def row(path: str, digest: str = "d1", **changes: object) -> LedgerRow:
@@ -58,12 +60,12 @@ def present(*rows: LedgerRow, **states: str) -> Present:
 
 
 def summary(
-    files: list[ListedFile], here: Present, base: KnowledgeBase = BASE, skipped: list[Skipped] | None = None
+    files: list[Listed], here: Present, base: KnowledgeBase = BASE, skipped: list[Skipped] | None = None
 ) -> tuple[list[str], list[str], int]:
     """Return the paths to work on, the ids to remove, and how many are unchanged."""
     sources = Sources(tuple(files), tuple(("docs", one) for one in skipped or []))
     plan = make_plan(base, ingest_fingerprint(base, "embedder"), sources, here)
-    return [one.file.relative for one in plan.work], list(plan.removed), plan.unchanged
+    return [one.path for one in plan.work], list(plan.removed), plan.unchanged
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def summary(
         pytest.param(listed("a"), present(row("a", tenant="t2")), ["a"], id="another tenant"),
     ],
 )
-def test_what_is_not_known_by_both_is_done_again(file: ListedFile, known: Present, work: list[str]) -> None:
+def test_what_is_not_known_by_both_is_done_again(file: Listed, known: Present, work: list[str]) -> None:
     assert summary([file], known) == (work, [], 1 - len(work))
 
 
@@ -200,11 +202,98 @@ OTHER = FolderSource(folder="other", readers=("*",))
         pytest.param([listed("b")], present(a="s"), [], id="of nobody knows which, and others are left"),
     ],
 )
-def test_a_source_of_which_nothing_is_left(
-    files: list[ListedFile], known: Present, emptied: list[str]
-) -> None:
+def test_a_source_of_which_nothing_is_left(files: list[Listed], known: Present, emptied: list[str]) -> None:
     """A share that is away looks like this."""
     base = KnowledgeBase(name="garden", sources=(SOURCE, OTHER))
     sources = Sources(tuple(files), ())
     plan = make_plan(base, PRINT, sources, known)
     assert emptied_sources(base, sources, plan, known) == emptied
+
+
+def entry(path: str, revision: str, digest: str | None = None) -> Listed:
+    """Return a document as its source lists it, with its revision."""
+    told = Entry(path=path, revision=revision)
+    return Listed(document_id=DocumentId(path), entry=told, source=SOURCE, digest=digest)
+
+
+def test_what_has_the_revision_that_was_taken_in_is_known_without_reading() -> None:
+    """An empty one says nothing, on either side."""
+    rows = present(row("a", revision="r1"), row("b", revision="r1"), row("c", revision=""), row("d")).rows
+    found = (entry("a", "r1"), entry("b", "r2"), entry("c", ""), entry("d", "r1"), entry("e", "r1"))
+    known = recognised(Sources(found), rows)
+    assert [one.digest for one in known.documents] == ["d1", None, None, None, None]
+    assert [one.path for one in to_look_at(known, rows)] == ["b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "away", "looked_at"),
+    [
+        pytest.param([], [], [], id="into nothing"),
+        pytest.param([row("gone")], [], ["new"], id="another one is gone: it may be that one"),
+        pytest.param([row("gone")], ["docs"], [], id="nobody knows what is gone"),
+        pytest.param([row("new")], [], ["new"], id="of another revision"),
+    ],
+)
+def test_of_what_is_new_the_bytes_matter_only_where_something_is_gone(
+    rows: list[LedgerRow], away: list[str], looked_at: list[str]
+) -> None:
+    sources = Sources((entry("new", "r2"),), (), tuple((one, SourceMissing("away")) for one in away))
+    assert [one.path for one in to_look_at(sources, present(*rows).rows)] == looked_at
+
+
+def plan_of(files: list[Listed], here: Present, *away: str) -> Plan:
+    """Return the plan for these files."""
+    sources = Sources(tuple(files), (), tuple((one, SourceMissing("away")) for one in away))
+    return make_plan(BASE, PRINT, sources, here)
+
+
+def test_the_same_bytes_under_another_path_have_moved() -> None:
+    """Each that is gone is taken once; a copy beside what is still there is new."""
+    here = present(row("a"), row("b"), row("c", "d2"))
+    plan = plan_of([listed("c", "d2"), listed("copy", "d2"), listed("x"), listed("y"), listed("z")], here)
+    assert plan.moves == {"x": "a", "y": "b"}
+    told = shown(BASE, plan, Sources(()), here, rebuild=False)
+    assert [(one.source, one.target) for one in told.moved] == [("a", "x"), ("b", "y")]
+    assert (told.new, told.removed, told.unchanged) == (("copy", "z"), (), 1)
+
+
+def test_a_plan_for_people() -> None:
+    """What is taken in again with the same bytes is told from what changed."""
+    here = present(row("a"), row("b", readers=("hr",)), row("c"), row("gone", "d9"))
+    files = [listed("a"), listed("b"), listed("c", "d2"), listed("new", "d3")]
+    skipped = (
+        ("docs", Skipped("locked", "cannot be read: Permission denied")),
+        ("docs", Skipped("l", "is a link")),
+    )
+    sources = Sources(tuple(files), skipped, (("wiki", SourceMissing("it does not answer")),))
+    told = shown(BASE, plan_of(files, here), sources, here, rebuild=True)
+    assert (told.new, told.changed, told.again, told.removed) == (("new",), ("c",), ("b",), ("gone",))
+    assert (told.unchanged, told.rebuild) == (1, True)
+    assert [(one.path, one.code, one.stays) for one in told.unreadable] == [
+        ("wiki", "knowledge.source_missing", True),
+        ("locked", "knowledge.unreadable", False),
+        ("l", "knowledge.left_out", False),
+    ]
+
+
+def test_another_revision_of_the_same_bytes_is_noted() -> None:
+    here = present(row("a", revision="r1"), row("b", revision="r1"))
+    plan = plan_of([entry("a", "r1", "d1"), entry("b", "r2", "d1")], here)
+    assert (plan.work, plan.unchanged) == ((), 2)
+    assert [one.path for one in plan.refreshed] == ["b"]
+
+
+def test_what_a_source_holds_that_is_away_is_not_gone() -> None:
+    """Nor is that source empty; but what fewer may see now is removed all the same."""
+    here = present(row("a"), row("b", readers=("*", "hr")))
+    plan = plan_of([], here, "docs")
+    assert plan.removed == ("b",)
+    away = Sources((), (), (("docs", SourceMissing("away")),))
+    assert emptied_sources(BASE, away, plan, here) == []
+
+
+def test_what_only_the_former_generation_holds_stays() -> None:
+    """While another one is built, what could not be read just now is found there."""
+    former = Present(rows=present(row("a")).rows, states={}, former=frozenset({DocumentId("a")}))
+    assert may_stay(DocumentId("a"), "knowledge.parser_crashed", former, BASE)
+    assert not may_stay(DocumentId("a"), "knowledge.encrypted", former, BASE)

@@ -1,13 +1,11 @@
 """Counts of an ingest, told while it goes on."""
 
-from pathlib import Path
-
 from buttress.kernel.ids import DocumentId
-from buttress.knowledge.ingest_types import ListedFile, PreparedDocument, Progress, SkippedDocument
+from buttress.knowledge.ingest_types import Listed, PreparedDocument, Progress, SkippedDocument
 from buttress.knowledge.parsing.dispatch import parse_bytes
 from buttress.knowledge.plan import Plan
 from buttress.knowledge.settings import ParseLimits
-from buttress.knowledge.sources.folder import SourceFile
+from buttress.knowledge.sources.types import Entry
 from buttress.knowledge.tally import Tally
 from buttress.knowledge.types import FolderSource
 from buttress.testing.clock import ManualClock
@@ -16,9 +14,8 @@ from buttress.testing.documents import Written, chunks_of
 
 def prepared(path: str) -> PreparedDocument:
     """Return a document of two chunks."""
-    file = SourceFile(source="docs", path=Path(path), relative=path, size_bytes=1)
     source = FolderSource(folder="docs", readers=("*",))
-    listed = ListedFile(document_id=DocumentId(path), file=file, source=source, digest="d")
+    listed = Listed(document_id=DocumentId(path), entry=Entry(path=path), source=source, digest="d")
     parsed = parse_bytes(b"a\n\nb", path, ParseLimits())
     chunks = chunks_of(Written(path=path, texts=("a", "b")))
     return PreparedDocument(listed=listed, digest="d", state="s", parsed=parsed, chunks=chunks)
@@ -44,7 +41,7 @@ def test_every_step_is_counted_and_told() -> None:
     tally.removed(5)
     tally.skipped(SkippedDocument("z", "c", "r"))
     tally.skipped(SkippedDocument("a", "c", "r"))
-    report = tally.report()
+    report = tally.report(8)
     assert (report.added, report.changed, report.unchanged, report.removed) == (1, 1, 3, 5)
     assert (report.chunks, report.embedded, report.reused, report.commits) == (4, 3, 1, 2)
     assert [one.path for one in report.skipped] == ["a", "z"]

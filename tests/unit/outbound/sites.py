@@ -60,7 +60,7 @@ async def site(answer: Answer) -> AsyncIterator[Site]:
             with suppress(asyncio.IncompleteReadError, ConnectionError):
                 while not writer.is_closing():
                     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-                    length = int(head.lower().partition("content-length: ")[2].partition("\r")[0])
+                    length = int(head.lower().partition("content-length: ")[2].partition("\r")[0] or 0)
                     visit = Visit(head, await reader.readexactly(length), reader, writer)
                     seen.visits.append(visit)
                     await answer(visit)

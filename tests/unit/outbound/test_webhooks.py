@@ -6,7 +6,7 @@ import pytest
 
 from buttress.outbound.sessions import Sessions
 from buttress.outbound.signing import is_signed
-from buttress.outbound.webhooks import Kind, Message, Webhook, is_barred, send_webhook
+from buttress.outbound.webhooks import Kind, Message, Webhook, send_webhook
 from buttress.testing.contracts.provider import until
 from tests.unit.outbound.sites import Answer, Visit, saying, settings, site
 
@@ -100,22 +100,3 @@ async def test_an_address_that_cannot_be_told_is_an_outcome(url: str, kind: Kind
     assert sent.kind == kind
     assert "word" not in sent.reason
     assert "169.254" not in sent.reason
-
-
-@pytest.mark.parametrize(
-    ("address", "barred"),
-    [
-        ("169.254.1.1", True),
-        ("fe80::1%eth0", True),
-        ("fd00:ec2::254", True),
-        ("100.100.100.200", True),
-        ("168.63.129.16", True),
-        ("::ffff:192.0.0.192", True),
-        ("127.0.0.1", False),
-        ("10.1.2.3", False),
-        ("::1", False),
-        ("fd00::7", False),
-    ],
-)
-def test_own_networks_are_told_and_services_of_clouds_are_not(address: str, *, barred: bool) -> None:
-    assert is_barred(address) is barred

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from buttress.kernel.messages import Message, Role
 from buttress.kernel.passages import Passage
 from buttress.kernel.tokens import EstimatedTokens
-from buttress.prompts.composing import HISTORY_SHARE, Conversation, compose
+from buttress.prompts.composing import HISTORY_SHARE, Conversation, Earlier, compose
 from buttress.prompts.defaults import ANSWER
 from buttress.prompts.errors import PromptTooLong, PromptUnrenderable
 from buttress.prompts.packing import Window, tokens_of
 from buttress.prompts.templates import parse_prompt
-from buttress.prompts.types import Prompt
+from buttress.prompts.types import Prompt, Recollection, Turns
+from buttress.testing.clock import NOON
 
 TWICE = "# user\n{% for p in passages %}{{ p.text }}{{ p.text }}{% endfor %}{{ question }}\n"
 WITHOUT = "# user\n{{ question }}\n"
@@ -112,3 +113,62 @@ class TestConversation:
         assert tokens_of(kept, EstimatedTokens()) <= (room - 100) * HISTORY_SHARE
         assert composed.tokens == tokens_of(composed.messages, EstimatedTokens()) <= room - 100
         assert not kept or kept[0].role == "user"
+
+
+def a_recollection(ordinal: int, size: int = 3) -> Recollection:
+    """Return an older exchange."""
+    return Recollection(ordinal, f"asked {ordinal}", "word " * size, NOON)
+
+
+class TestOlderTurns:
+    """The summary, and what is recollected."""
+
+    @given(
+        sizes=st.lists(st.integers(1, 200), max_size=12),
+        room=st.integers(150, 2_000),
+        older=st.integers(0, 40),
+        summary=st.integers(0, 300),
+        recollected=st.lists(st.tuples(st.integers(0, 25), st.integers(1, 100)), max_size=4),
+    )
+    def test_all_fits_and_every_turn_is_accounted_for(
+        self, sizes: list[int], room: int, older: int, summary: int, recollected: list[tuple[int, int]]
+    ) -> None:
+        roles: tuple[Role, Role] = ("user", "assistant")
+        history = tuple(Message(roles[at % 2], "word " * size) for at, size in enumerate(sizes))
+        found = tuple(a_recollection(2 * at, size) for at, size in dict(recollected).items())
+        known = Turns(history, older, "told " * summary, min(older, 10), found)
+        said = Conversation({"question": "Why?"}, history, known)
+        composed = compose(prompt(WITHOUT), said, [], window(room), EstimatedTokens())
+        assert composed.tokens == tokens_of(composed.messages, EstimatedTokens()) <= room - 100
+        assert composed.messages[-1].content.endswith("Why?")
+        before = older + len(composed.dropped)
+        told = composed.earlier
+        assert told.summarised + told.left_out(before) + 2 * len(told.recollected) >= before
+        assert 0 <= told.left_out(before) <= before
+        assert all(one.ordinal + 1 < before for one in told.recollected)
+        if before == 0:
+            assert told == Earlier()
+
+    def test_they_are_told_before_the_question_as_data(self) -> None:
+        known = Turns((), 20, "They spoke of basil.", 10, (a_recollection(12),))
+        said = Conversation({"question": "Why?"}, (), known)
+        asking = prompt("# system\nBe kind.\n" + WITHOUT)
+        composed = compose(asking, said, [], window(2_000), EstimatedTokens())
+        assert [one.role for one in composed.messages] == ["system", "user"]
+        asked = composed.messages[1].content
+        assert asked.index("They spoke of basil.") < asked.index("asked 12") < asked.index("Why?")
+        assert composed.earlier.left_out(20) == 8
+
+    def test_what_is_told_of_them_is_the_first_to_go(self) -> None:
+        known = Turns((), 20, "told " * 5, 10)
+        long = Conversation({"question": "why " * 300}, (), known)
+        composed = compose(prompt(WITHOUT), long, [], window(580), EstimatedTokens())
+        assert composed.earlier == Earlier()
+        assert composed.earlier.left_out(20) == 20
+
+    def test_of_a_short_conversation_nothing_is_told_twice(self) -> None:
+        history = (Message("user", "asked 0"), Message("assistant", "word"))
+        known = Turns(history, 0, "", 0, (a_recollection(0),))
+        said = Conversation({"question": "Why?"}, history, known)
+        composed = compose(prompt(WITHOUT), said, [], window(2_000), EstimatedTokens())
+        assert (composed.earlier, len(composed.messages)) == (Earlier(), 3)

@@ -1,7 +1,7 @@
 """The memory of a process: what was appended is there, and a database that is away costs a bounded time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 
 import msgspec
@@ -9,9 +9,11 @@ import pytest
 
 from buttress.kernel.chance import SeededChance
 from buttress.kernel.clock import SystemClock
+from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import TraceId, new_id
+from buttress.kernel.messages import Message
 from buttress.prompts.errors import MemoryLate, MemoryRefused
-from buttress.prompts.memory import MAX_READS, ChatMemory
+from buttress.prompts.memory import MAX_BATCHES, MAX_READS, ChatMemory
 from buttress.prompts.settings import MemorySettings
 from buttress.prompts.types import Exchange, Turns, Whose
 from buttress.storage.database import Database
@@ -178,3 +180,91 @@ async def test_an_error_of_the_block_comes_bare(database: Database) -> None:
 
     with pytest.raises(ZeroDivisionError):
         await fails()
+
+
+SUMMING = msgspec.structs.replace(PATIENT, summarise_messages=4, verbatim_messages=4, recollect=2)
+
+
+class Summing:
+    """Summarises by naming how often it was asked, and what; or fails."""
+
+    def __init__(self, error: ButtressError | None = None) -> None:
+        self.asked: list[tuple[str, list[str]]] = []
+        self.error = error
+
+    async def __call__(self, before: str, turns: Sequence[Message]) -> str:
+        self.asked.append((before, [one.content for one in turns if one.role == "user"]))
+        if self.error:
+            raise self.error
+        return f"summary {len(self.asked)}"
+
+
+async def test_older_turns_are_summarised_each_once_behind_the_call(database: Database) -> None:
+    mine, summing = whose(), Summing()
+    for number in range(8):
+        async with ChatMemory(always(database), SUMMING) as memory:
+            memory.append(mine, exchange(f"q{number}"), summing)
+    async with ChatMemory(always(database), SUMMING) as memory:
+        found = await memory.turns(mine)
+    assert summing.asked == [("", ["q0", "q1"]), ("summary 1", ["q2", "q3"]), ("summary 2", ["q4", "q5"])]
+    assert (found.summary, found.summarised) == ("summary 3", 12)
+
+
+async def test_much_that_was_said_before_is_caught_up_with_a_bit_at_a_time(database: Database) -> None:
+    mine, summing = whose(), Summing()
+    async with ChatMemory(always(database), SUMMING) as memory:
+        for number in range(20):
+            memory.append(mine, exchange(f"q{number}"))
+    async with ChatMemory(always(database), SUMMING) as memory:
+        memory.append(mine, exchange("then"), summing)
+    assert len(summing.asked) == MAX_BATCHES
+
+
+async def test_a_summary_that_fails_costs_nobody_a_turn_and_is_left_alone(database: Database) -> None:
+    mine, failing = whose(), Summing(MemoryRefused("no"))
+    async with ChatMemory(always(database), SUMMING) as memory:
+        for number in range(8):
+            memory.append(mine, exchange(f"q{number}"), failing)
+    async with ChatMemory(always(database), SUMMING) as memory:
+        found = await memory.turns(mine)
+    assert len(failing.asked) == 1
+    assert (len(found.messages), found.summary, found.summarised) == (16, "", 0)
+
+
+async def test_summaries_can_be_turned_off(database: Database) -> None:
+    mine, summing = whose(), Summing()
+    none = msgspec.structs.replace(SUMMING, summarise_messages=0, recollect=0)
+    async with ChatMemory(always(database), none) as memory:
+        for number in range(8):
+            memory.append(mine, exchange(f"q{number}"), summing)
+    async with ChatMemory(always(database), none) as memory:
+        assert (await memory.turns(mine, "q1")).recollected == ()
+    assert summing.asked == []
+
+
+async def test_a_process_that_ends_does_not_wait_for_a_summary(database: Database) -> None:
+    begun = asyncio.Event()
+
+    async def never(before: str, turns: Sequence[Message]) -> str:
+        del before, turns
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    brief = msgspec.structs.replace(SUMMING, flush_s=0.05)
+    async with asyncio.timeout(30), ChatMemory(always(database), brief) as memory:
+        mine = whose()
+        for number in range(4):
+            memory.append(mine, exchange(f"q{number}"), never)
+        await begun.wait()
+    assert memory.lost == 0
+
+
+async def test_what_was_said_long_ago_is_recollected(database: Database) -> None:
+    mine = whose()
+    async with ChatMemory(always(database), SUMMING) as memory:
+        memory.append(mine, exchange("Where does the oleander stand?", "On the balcony."))
+        for number in range(8):
+            memory.append(mine, exchange(f"q{number}"))
+        found = await memory.turns(mine, "Is the oleander still there?")
+    assert [one.answer for one in found.recollected] == ["On the balcony."]

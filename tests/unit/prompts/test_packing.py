@@ -1,16 +1,17 @@
 """Packing: whole passages, best first; what may not be dropped is not."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buttress.kernel.messages import Message, Role
+from buttress.kernel.messages import Message, Role, ToolCall, ToolResult
 from buttress.kernel.passages import Passage
 from buttress.kernel.tokens import EstimatedTokens
 from buttress.prompts.errors import PromptTooLong
-from buttress.prompts.packing import MESSAGE_TOKENS, Window, fit_window, pack, tokens_of
+from buttress.prompts.packing import MESSAGE_TOKENS, Window, fit_window, pack, pack_history, tokens_of
 
 
 class Characters:
@@ -96,3 +97,37 @@ def test_system_and_last_user_stay_and_the_rest_is_told(given_roles: list[Role],
     assert all(one in fitted.messages for one in messages if one.role == "system")
     users = [one for one in messages if one.role == "user"]
     assert users[-1:] == [one for one in fitted.messages if one.role == "user"][-1:]
+
+
+def tool_turns(calls: int, number: int) -> list[Message]:
+    """Return a turn in which a tool is called so many times."""
+    turn = [Message("user", f"Do it. {number}")]
+    for call in range(calls):
+        name = f"{number}.{call}"
+        turn.append(Message("assistant", "", (ToolCall(name, "look", "{}"),)))
+        turn.append(Message("tool", "", (ToolResult(name, "It is there. " * 3),)))
+    return [*turn, Message("assistant", "Done.")]
+
+
+@given(calls=st.lists(st.integers(0, 3), min_size=1, max_size=6), room=st.integers(0, 400))
+def test_what_a_tool_answered_stays_with_its_call(calls: list[int], room: int) -> None:
+    messages = [Message("system", "Be kind.")]
+    for number, count in enumerate(calls):
+        messages += tool_turns(count, number)
+    counter = Characters()
+    window = Window(window_tokens=room + 100, answer_tokens=100)
+    fitted: tuple[Message, ...] = ()
+    with suppress(PromptTooLong):
+        fitted = fit_window([*messages, Message("user", "And now?")], window, counter).messages
+    for kept in (fitted, pack_history(messages[1:], room, counter).messages):
+        parts = [part for message in kept for part in message.parts]
+        called = {part.id for part in parts if isinstance(part, ToolCall)}
+        assert called == {part.call_id for part in parts if isinstance(part, ToolResult)}
+        assert tokens_of(kept, counter) <= room
+
+
+def test_what_is_said_to_tools_and_by_them_is_counted() -> None:
+    _, call, result, _ = tool_turns(1, 1)
+    nothing = tokens_of([Message("assistant", "")], Characters())
+    assert tokens_of([call], Characters()) > nothing
+    assert tokens_of([result], Characters()) > nothing

@@ -11,6 +11,8 @@ from buttress.releases.pool import FunctionPool
 from buttress.releases.settings import ReleaseSettings
 from buttress.releases.types import FunctionRule, file_sha256
 
+pytestmark = pytest.mark.slow
+
 ECHO = "def answer(values): return values['q']\n"
 
 

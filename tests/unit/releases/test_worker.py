@@ -19,6 +19,8 @@ from buttress.releases.frames import (
 )
 from buttress.releases.worker import MAX_ANSWER_CHARACTERS
 
+pytestmark = pytest.mark.slow
+
 WORKER = [sys.executable, "-P", "-m", "buttress.releases.worker"]
 LIMIT_S = 40.0
 

@@ -10,6 +10,8 @@ import pytest
 from tests.unit.server.serving import send_raw, serving, traces
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 HEAD = b"POST /v1/features/chat HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
 LIMIT = 2_048
 

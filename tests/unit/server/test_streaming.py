@@ -5,10 +5,11 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
+import msgspec
 import pytest
 
 from buttress.gateway.errors import FeatureUnknown
-from buttress.gateway.types import Answer, Began, Ended, Event, Text
+from buttress.gateway.types import Answer, Began, Ended, Event, Progressed, Text
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import ReleaseId, TraceId
 from buttress.kernel.usage import Usage
@@ -20,6 +21,8 @@ from buttress.server.streaming import stream_events
 from buttress.settings.tree import ServerSettings
 from tests.unit.server.serving import events_of, listening
 from tests.waiting import until
+
+pytestmark = pytest.mark.slow
 
 BEGAN = Began(TraceId("tr_1"))
 ENDED = Ended(
@@ -103,6 +106,13 @@ async def test_events_come_in_order_and_whole() -> None:
     assert [data["text"] for name, data in events if name == "text"] == [
         f"part {number}\n\nevent: ended\n" for number in range(2_000)
     ]
+
+
+async def test_how_far_a_reading_is_comes_before_there_is_text() -> None:
+    progress = Progressed("pieces", 3, 40)
+    events = await events_from(Stream([BEGAN, progress, Text("Hello."), ENDED], DONE))
+    assert [name for name, _ in events] == ["began", "progressed", "text", "ended"]
+    assert msgspec.convert(events[1][1], Event) == progress
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import msgspec
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from buttress.kernel.principal import Payer
 from buttress.kernel.usage import NanoDollars
-from buttress.spend.budgets import NOBODY, Budget, Spender, accounts_of
+from buttress.spend.budgets import LONGEST_MONTH_S, NOBODY, Budget, Spender, accounts_of, longest_s
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TEAM = Budget(name="team", limit=NanoDollars(100), window="month")
@@ -85,3 +86,20 @@ def test_an_account_is_seen_by_who_may_see_all_that_draw_from_it(
     payer = Payer(tenant="acme", feature="search", user="anna", key="k")
     dues = accounts_of(budgets, Spender(payer, "small"), NOON)
     assert [due.budget.name for due in dues if due.is_in(sight)] == seen
+
+
+@given(
+    hours=st.integers(0, 40_000),
+    window=st.sampled_from(["day", "week", "month", "rolling"]),
+    rolling_s=st.integers(60, 31_622_400),
+)
+def test_no_window_counts_for_longer_than_the_longest(
+    hours: int, window: Literal["day", "week", "month", "rolling"], rolling_s: int
+) -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hours)
+    budget = Budget(
+        name="b", limit=NanoDollars(1), window=window, rolling_s=rolling_s, time_zone="Europe/Berlin"
+    )
+    (due,) = accounts_of([budget], Spender(Payer(tenant="t", feature="f"), "m"), moment)
+    assert (moment - due.window.counts_from).total_seconds() <= longest_s([budget])
+    assert longest_s([]) == LONGEST_MONTH_S

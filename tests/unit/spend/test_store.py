@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from buttress.kernel.chance import SeededChance
+from buttress.kernel.clock import SystemClock
 from buttress.kernel.principal import Payer
 from buttress.kernel.usage import NanoDollars
 from buttress.spend.budgets import Budget, Due, Spender, accounts_of
@@ -199,3 +200,30 @@ async def test_sums_beyond_what_a_number_holds_are_told_as_the_most_there_is(led
     await ledger.tell(reports)
     assert (await ledger.balance(found)).used == MOST
     assert isinstance(await ledger.grant(found, f"much-{next(_numbers)}", "w", NanoDollars(1)), Refusal)
+
+
+async def test_ended_leases_of_windows_long_over_are_forgotten_and_no_others(
+    ledger: Ledger, database: Database
+) -> None:
+    now, day_s = SystemClock().now(), 86_400.0
+    before = now - timedelta(days=50)
+    said = {
+        "over": (due(100, before), True),
+        "not ended": (due(100, before), False),
+        "of a window that never ends": (due(100, before, window="total"), True),
+        "not long over": (due(100, now - timedelta(days=30)), True),
+        "heard of lately": (due(100, before), True),
+    }
+    leases = {label: f"l-{next(_numbers)}" for label in said}
+    await ledger.tell(
+        [report(one, leases[label], used=7, is_ended=is_ended) for label, (one, is_ended) in said.items()]
+    )
+    quiet = [lease for label, lease in leases.items() if label != "heard of lately"]
+    async with database.connection() as connection:
+        await connection.execute(
+            "UPDATE ledger_leases SET changed_at = now() - interval '20 days' WHERE lease = ANY(%s)", (quiet,)
+        )
+    await ledger.forget(40 * day_s, 7 * day_s)
+    known = {label for label, (one, _) in said.items() if (await ledger.balance(one)).used}
+    assert known == {*said} - {"over"}
+    assert await ledger.forget(40 * day_s, 7 * day_s) == 0

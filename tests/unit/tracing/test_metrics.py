@@ -67,6 +67,14 @@ def test_a_lost_call_is_counted_without_a_duration() -> None:
     assert not [key for key in found if key[0] == "buttress_call_duration_seconds_count"]
 
 
+def test_a_summary_is_no_call_and_its_tokens_count() -> None:
+    metrics = Metrics("calls-1")
+    metrics.observe(changed(kind="summary", attempts=[ATTEMPT]))
+    found = values(metrics.text())
+    assert not [key for key in found if key[0].startswith("buttress_call")]
+    assert found["buttress_tokens_total", "input", "writer", "calls-1"] == 7
+
+
 def test_an_unknown_cost_is_not_free() -> None:
     metrics = Metrics("calls-1")
     metrics.observe(changed(attempts=[{**ATTEMPT, "cost": None, "usage": None, "first_token_ms": None}]))

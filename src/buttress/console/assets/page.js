@@ -56,6 +56,8 @@ const WHY = {
   "budget.price_unknown": "Nobody knows what it would cost, and a budget allows only what is known.",
   "budget.ledger_away": "The database is away, and this process holds too little money.",
   "prompts.too_long": "The prompt does not fit the model's window.",
+  "prompts.too_many_pieces": "The text is too long to be read in so few pieces.",
+  "prompts.pieces_away": "What was read of the document before cannot be looked up just now.",
   "prompts.unrenderable": "The feature's prompt cannot be filled in.",
 };
 /** By the room of a code: for those that have no sentence of their own. */
@@ -332,10 +334,11 @@ function citeButton(citation, mine) {
   return button;
 }
 
-function placeOf(citation) {
-  const { page, page_end: last, section } = citation;
-  const pages = page ? `page ${page}${last && last !== page ? `–${last}` : ""}` : "";
-  return [citation.document, pages, section.at(-1)].filter(Boolean).join(" · ");
+/** Return where a citation or a passage stands, in the words of `kernel.passages.place_of`. */
+function placeOf({ place, document: name, page, page_end: last, section }) {
+  if (place) return place;
+  const pages = page && (last && last !== page ? `pages ${page}-${last}` : `page ${page}`);
+  return [name, pages, section.join(" > ")].filter(Boolean).join(", ");
 }
 
 /** List what the answer stands on; apart from it, what it points to that does not say so. */
@@ -444,7 +447,9 @@ function drawFacts(mine) {
 async function openSource(citation, mine) {
   const ticket = ++quiet;
   $("sheet-title").textContent = citation.section.at(-1) ?? citation.document;
-  $("sheet-place").textContent = placeOf({ ...citation, section: [] });
+  $("sheet-place").textContent = placeOf(citation);
+  $("sheet-link").hidden = !citation.link;
+  $("sheet-link").href = citation.link ?? "";
   $("sheet-claim").textContent = citation.sentence;
   $("sheet-claim").hidden = !citation.sentence;
   $("sheet-body").replaceChildren(el("p", { className: "loading" }, "Opening the document …"));
@@ -465,8 +470,6 @@ async function openSource(citation, mine) {
 }
 
 function documentOf(found, citation) {
-  const pages = found.pages ? ` of ${found.pages}` : "";
-  $("sheet-place").textContent = placeOf({ ...citation, section: [] }) + (citation.page ? pages : "");
   $("sheet-title").textContent = citation.section.at(-1) ?? found.title;
   let page = null;
   const shown = [];

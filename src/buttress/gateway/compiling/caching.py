@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from buttress.kernel.cached import CachePolicy
 from buttress.kernel.errors import Mistake
 from buttress.kernel.located import Located, convert_all
-from buttress.releases.types import Chat, GenerateStage, Stage
+from buttress.releases.types import Chat, Stage, WritingStage
 
 CACHE = "cache"
 
@@ -29,7 +29,7 @@ def compile_cache(
 def _mistakes(
     located: Located, policy: CachePolicy, chat: Chat | None, stages: Sequence[Stage]
 ) -> Iterator[Mistake]:
-    drawn = max((one.temperature for one in stages if isinstance(one, GenerateStage)), default=0.0)
+    drawn = max((one.temperature for one in stages if isinstance(one, WritingStage)), default=0.0)
     if drawn and not policy.sampled:
         message = f"cache: answers of a temperature of {drawn:g} differ from time to time; kept, they do not"
         hint = "Add `sampled: true` under `cache` if one draw is to be for all, or take `temperature` out."

@@ -90,6 +90,23 @@ class GenerateEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     unsupported: Unsupported = "withhold"
 
 
+class MapEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A stage of `kind: map`; without prompts of its own it has the default ones."""
+
+    name: Name
+    kind: Literal["map"]
+    text: Text | None = None
+    knowledge: Text | None = None
+    document: Text | None = None
+    prompt: Text | None = None
+    merge: Text | None = None
+    ladder: Text
+    max_tokens: Annotated[int, Meta(gt=0)] | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] = 0.0
+    piece_tokens: Annotated[int, Meta(ge=64, le=1_000_000)] = 6_000
+    parallel: Annotated[int, Meta(ge=1, le=64)] = 4
+
+
 class RegexEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A rule with a pattern."""
 
@@ -134,6 +151,7 @@ def _references(located: Located) -> Iterator[object]:
     yield located.get("input")
     for stage in _items(located, "stages"):
         yield located.get(*stage, "prompt")
+        yield located.get(*stage, "merge")
         for rule in _items(located, *stage, "rules"):
             yield located.get(*rule, "table")
             function = located.get(*rule, "function")

@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 import msgspec
 
+from buttress.gateway.compiling.around import STAGES, Around, Compiled
 from buttress.gateway.compiling.caching import compile_cache
 from buttress.gateway.compiling.chatting import compile_chat
 from buttress.gateway.compiling.declared import (
@@ -20,7 +21,7 @@ from buttress.gateway.compiling.declared import (
 )
 from buttress.gateway.compiling.files import TextFile, Unreadable, read_file
 from buttress.gateway.compiling.schemas import Files, Schema, input_mistakes, properties, read_schema
-from buttress.gateway.compiling.stages import STAGES, Around, Compiled, compile_stages, order_mistakes
+from buttress.gateway.compiling.stages import compile_stages, order_mistakes
 from buttress.kernel.cached import CachePolicy
 from buttress.kernel.catalogue import Catalogue
 from buttress.kernel.errors import Location, Mistake
@@ -31,9 +32,9 @@ from buttress.releases.types import (
     Fallback,
     FallbackPassages,
     FallbackText,
-    GenerateStage,
     LatencyBudget,
     Release,
+    WritingStage,
     identified,
 )
 from buttress.spend.declaration import dollars
@@ -44,7 +45,7 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """In JSON. PostgreSQL cannot keep it."""
 
 _FALLBACK_HINT = "Add what is said when there is no answer: `fallback: {kind: text, text: I do not know.}`"
-_NO_STAGES_HINT = "Add at least one: rules, retrieve or generate."
+_NO_STAGES_HINT = "Add at least one: rules, retrieve, generate or map."
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -223,7 +224,7 @@ def _fallback_passages(located: Located) -> Fallback | list[Mistake]:
 
 def _release(name: str, parts: Parts, files: Files, catalogue: Catalogue) -> Release:
     stages = tuple(one.stage for one in parts.stages)
-    names = {stage.ladder for stage in stages if isinstance(stage, GenerateStage)}
+    names = {stage.ladder for stage in stages if isinstance(stage, WritingStage)}
     ladders = {one: catalogue.ladder(one) for one in sorted(names)}
     release = Release(
         feature=name,
@@ -235,7 +236,7 @@ def _release(name: str, parts: Parts, files: Files, catalogue: Catalogue) -> Rel
         cache=parts.cache,
         stages=stages,
         fallback=parts.fallback,
-        prompts={one.written.name: one.written.text for one in parts.stages if one.written},
+        prompts={one.name: one.text for stage in parts.stages for one in stage.written},
         models={name: catalogue.models[name] for ladder in ladders.values() for name in ladder.names},
         ladders=ladders,
         files={file.name: file.sha256 for file in files.values() if isinstance(file, TextFile)},

@@ -34,10 +34,11 @@ class Written(msgspec.Struct, frozen=True):
     prompt: Prompt
 
 
-def read_prompt(file: TextFile | None, where: Location) -> Written | list[Mistake]:
-    """Return the prompt in `file`, the default one without a file, or everything wrong with it."""
-    name = file.name if file else ANSWER_NAME
-    text = file.text if file else ANSWER
+def read_prompt(
+    file: TextFile | None, where: Location, default: tuple[str, str] = (ANSWER_NAME, ANSWER)
+) -> Written | list[Mistake]:
+    """Return the prompt in `file`, the `default` (name and text) without one, or everything wrong with it."""
+    name, text = (file.name, file.text) if file else default
     path = file.path if file else where.path
     prompt = parse_prompt(text, path)
     return prompt if isinstance(prompt, list) else Written(name, text, path, prompt)

@@ -1,11 +1,11 @@
 """Stages: each by itself, and whether it can ever run. Pure."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-import msgspec
-
+from buttress.gateway.compiling.around import STAGES, Around, Compiled, Result
 from buttress.gateway.compiling.declared import GenerateEntry, RetrieveEntry, RulesEntry
 from buttress.gateway.compiling.files import Unreadable, plain_name
+from buttress.gateway.compiling.mapping import compile_map
 from buttress.gateway.compiling.prompts import (
     Written,
     ladder_mistake,
@@ -15,8 +15,6 @@ from buttress.gateway.compiling.prompts import (
     window_mistakes,
 )
 from buttress.gateway.compiling.rules import always_matches, compile_rule, unreachable_rules
-from buttress.gateway.compiling.schemas import Files
-from buttress.kernel.catalogue import Catalogue
 from buttress.kernel.errors import Mistake
 from buttress.kernel.located import Keys, Located, convert_all, did_you_mean
 from buttress.prompts.templates import parse_text
@@ -26,35 +24,8 @@ from buttress.releases.types import (
     RegexRule,
     RetrieveStage,
     RulesStage,
-    Stage,
     TableRule,
 )
-
-STAGES = "stages"
-
-
-class Around(msgspec.Struct, frozen=True, kw_only=True):
-    """What a stage stands in.
-
-    `variables` are the properties of the input, `catalogue` the models; None when they have mistakes of their
-    own, so that what depends on them is not looked at.
-    """
-
-    located: Located
-    files: Files
-    knowledge: Collection[str]
-    catalogue: Catalogue | None
-    variables: tuple[str, ...] | None
-
-
-class Compiled(msgspec.Struct, frozen=True):
-    """A stage, and its prompt if it has one."""
-
-    stage: Stage
-    written: Written | None = None
-
-
-Result = Compiled | list[Mistake]
 
 
 def compile_stages(around: Around) -> list[Result]:
@@ -66,6 +37,9 @@ def order_mistakes(located: Located, results: Sequence[Result]) -> Iterator[Mist
     """Yield stages that can never run, that stand in the wrong place, or have a name twice."""
     kinds = [located.get(STAGES, index, "kind") for index in range(len(_items(located)))]
     yield from _repeated_names(located, len(kinds))
+    if "map" in kinds and located.get("latency", "first_token_ms") is not None:
+        message = "a `map` stage says nothing before all is read: no first token can be waited for"
+        yield Mistake(located.at("latency", "first_token_ms"), message, "Leave it out; `total_ms` holds.")
     end: str | None = None
     for index, kind in enumerate(kinds):
         where, before = located.at(STAGES, index), kinds[:index]
@@ -74,6 +48,10 @@ def order_mistakes(located: Located, results: Sequence[Result]) -> Iterator[Mist
         elif kind == "retrieve" and "retrieve" in before:
             yield Mistake(
                 where, "a second stage of `kind: retrieve`", "A feature has one; leave this one out."
+            )
+        elif kind == "map" and "retrieve" in before:
+            yield Mistake(
+                where, "a `map` stage reads all of a text: it needs no passages", "Leave `retrieve` out."
             )
         elif kind == "rules" and "retrieve" in before:
             yield Mistake(where, "rules come before `retrieve`: they need no passages", "Move this stage up.")
@@ -90,8 +68,8 @@ def _repeated_names(located: Located, count: int) -> Iterator[Mistake]:
 
 def _ends(kind: object, result: Result) -> str | None:
     """Return why nothing runs behind a stage, if so."""
-    if kind == "generate":
-        return "the stage of `kind: generate` before it always answers or falls back"
+    if kind in ("generate", "map"):
+        return f"the stage of `kind: {kind}` before it always answers or falls back"
     if not isinstance(result, Compiled) or not isinstance(result.stage, RulesStage):
         return None
     return "a rule before it matches everything" if any(map(always_matches, result.stage.rules)) else None
@@ -186,7 +164,7 @@ def _generating(entry: GenerateEntry, written: Written, around: Around, keys: Ke
         unsupported=entry.unsupported,
     )
     where = around.located.at(*keys, "ladder" if entry.max_tokens is None else "max_tokens")
-    return list(window_mistakes(written, models, stage.max_tokens, where)) or Compiled(stage, written)
+    return list(window_mistakes(written, models, stage.max_tokens, where)) or Compiled(stage, (written,))
 
 
 def _written(around: Around, keys: Keys) -> Written | list[Mistake]:
@@ -227,4 +205,5 @@ _COMPILERS: dict[str, Callable[[Around, Keys], Result]] = {
     "rules": _rules,
     "retrieve": _retrieve,
     "generate": _generate,
+    "map": compile_map,
 }

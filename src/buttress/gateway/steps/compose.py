@@ -1,22 +1,23 @@
 """Compose: the prompt rendered, with as many passages as the window holds."""
 
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+
+import msgspec
 
 from buttress.gateway.call import Call
 from buttress.gateway.steps.fallback import QUOTED, fallback
 from buttress.gateway.steps.remember import remembered
 from buttress.gateway.types import Composed, History, Reply, Retrieved
 from buttress.kernel.errors import ButtressError
-from buttress.kernel.messages import Grounding, Message, ModelRequest
+from buttress.kernel.messages import Grounding, ModelRequest
 from buttress.models.counting import readers_of
 from buttress.prompts.composing import Composition, Conversation
 from buttress.prompts.composing import compose as compose_prompt
 from buttress.prompts.errors import PromptTooLong
 from buttress.prompts.packing import FORMAT_TOKENS, Window
 from buttress.prompts.templates import parse_prompt
-from buttress.prompts.types import Prompt
+from buttress.prompts.types import Prompt, Turns
 from buttress.releases.types import GenerateStage, Release
 
 
@@ -29,7 +30,7 @@ async def compose(retrieved: Retrieved, call: Call) -> Composed | Reply:
     turns = await remembered(call.asked, call)
     with call.recorder.span("compose") as span:
         try:
-            composition = await _composition(stage, retrieved, turns.messages, call)
+            composition = await _composition(stage, retrieved, turns, call)
         except ButtressError as error:
             span.data["reason"] = error.code
             return fallback(release, retrieved.passages, error.code)
@@ -37,10 +38,9 @@ async def compose(retrieved: Retrieved, call: Call) -> Composed | Reply:
         passages = call.passages = retrieved.passages
         span.data["tokens"] = composition.tokens
         span.data["passages"] = len(composition.passages)
-        dropped = len(composition.dropped)
-        call.history = History(len(turns.messages) - dropped, turns.older + dropped, call.history.reason)
-        span.data["turns"] = call.history.sent
-        span.data["turns_left_out"] = call.history.left_out
+        call.history = _history(turns, composition, call.history.reason)
+        told = msgspec.structs.asdict(call.history)
+        span.data |= {f"turns_{name}": count for name, count in told.items() if name != "reason"}
         span.data["left_out"] = [passage.chunk_id for passage in composition.left_out]
         request = ModelRequest(
             messages=composition.messages,
@@ -51,9 +51,7 @@ async def compose(retrieved: Retrieved, call: Call) -> Composed | Reply:
         return Composed(retrieved, stage, request, passages)
 
 
-async def _composition(
-    stage: GenerateStage, retrieved: Retrieved, history: Sequence[Message], call: Call
-) -> Composition:
+async def _composition(stage: GenerateStage, retrieved: Retrieved, turns: Turns, call: Call) -> Composition:
     release = retrieved.release
     models = release.models_of(stage)
     readers = readers_of(models)
@@ -65,7 +63,7 @@ async def _composition(
     def composed(window_tokens: int) -> Composition:
         return compose_prompt(
             _prompt(release, stage),
-            Conversation(retrieved.input, history),
+            Conversation(retrieved.input, turns.messages, turns),
             retrieved.passages,
             Window(window_tokens=window_tokens, answer_tokens=stage.max_tokens, format_tokens=FORMAT_TOKENS),
             counter,
@@ -75,6 +73,19 @@ async def _composition(
         return composed(smallest)
     except PromptTooLong:
         return composed(largest)  # the rungs that it is too long for refuse it, and the next one is asked
+
+
+def _history(turns: Turns, composition: Composition, reason: str) -> History:
+    """Return what became of the turns before the question, in the words that everybody is told it in."""
+    before = turns.older + len(composition.dropped)
+    earlier = composition.earlier
+    return History(
+        sent=len(turns.messages) - len(composition.dropped),
+        summarised=earlier.summarised,
+        recollected=2 * len(earlier.recollected),
+        left_out=earlier.left_out(before),
+        reason=reason,
+    )
 
 
 def _prompt(release: Release, stage: GenerateStage) -> Prompt:

@@ -16,10 +16,15 @@ NOTHING_RELEVANT = "retrieve.nothing_relevant"
 QUOTED = "compose.quoted"
 """Why the answer is the passages themselves: the feature has no stage that writes one."""
 
+NOTHING_TO_READ = "map.nothing"
+"""Why there is no answer from a long text: it is empty, or no piece of it holds anything for the request."""
+
 WITHHELD = "check.withheld"
 DECLINED = "check.declined"
 
-_NOT_IN_THE_DOCUMENTS = frozenset({NOTHING_RELEVANT, QUOTED, WITHHELD, DECLINED, NothingToQuote.code})
+_NOT_IN_THE_DOCUMENTS = frozenset(
+    {NOTHING_RELEVANT, QUOTED, NOTHING_TO_READ, WITHHELD, DECLINED, NothingToQuote.code}
+)
 """The reasons that a feature's own text is for; with any other one something failed, and that is said."""
 
 NOT_WRITTEN = "There is no answer just now: the model that was to write it failed. Please ask again."

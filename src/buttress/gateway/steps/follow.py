@@ -7,7 +7,7 @@ from buttress.caching.flights import Follower, Leader
 from buttress.gateway.call import Call
 from buttress.gateway.kept import KeptAnswer, replayed
 from buttress.gateway.steps.fallback import CUT
-from buttress.gateway.types import Decided, Recalled, Reply, Sentence, Shared
+from buttress.gateway.types import Decided, Progressed, Recalled, Reply, Sentence, Shared
 
 OTHER_ANSWER = "recall.other_answer"
 """Who was followed has left, and the answer made in its place goes on in other words."""
@@ -29,7 +29,7 @@ def follow(shared: Shared[KeptAnswer], call: Call, anew: Anew) -> Decided:
 
 
 def _take(answer: KeptAnswer, call: Call) -> None:
-    call.passages, call.history = answer.passages, answer.history
+    call.passages, call.history, call.mapped = answer.passages, answer.history, answer.mapped
     call.withheld.extend(answer.withheld)
 
 
@@ -38,7 +38,9 @@ async def _again(answer: KeptAnswer, *, is_paced: bool) -> AsyncGenerator[Senten
         yield one.sentence
 
 
-async def _followed(shared: Shared[KeptAnswer], call: Call, anew: Anew) -> AsyncGenerator[Sentence, None]:
+async def _followed(
+    shared: Shared[KeptAnswer], call: Call, anew: Anew
+) -> AsyncGenerator[Sentence | Progressed, None]:
     told: list[Sentence] = []
     seat: Follower[Sentence, KeptAnswer] | Leader[Sentence, KeptAnswer] | None = shared.seat
     while isinstance(seat, Follower):
@@ -53,9 +55,9 @@ async def _followed(shared: Shared[KeptAnswer], call: Call, anew: Anew) -> Async
     if call.keeping:
         call.keeping.leader = seat
     decided = await anew(Recalled(shared.ruled), call)
-    async with aclosing(_beyond(told, decided, call)) as sentences:
-        async for sentence in sentences:
-            yield sentence
+    async with aclosing(_beyond(told, decided, call)) as own:
+        async for one in own:
+            yield one
 
 
 async def _heard(
@@ -82,7 +84,9 @@ async def _heard(
             _take(seat.result, call)
 
 
-async def _beyond(told: Sequence[Sentence], decided: Decided, call: Call) -> AsyncGenerator[Sentence, None]:
+async def _beyond(
+    told: Sequence[Sentence], decided: Decided, call: Call
+) -> AsyncGenerator[Sentence | Progressed, None]:
     """Give the sentences of an own answer behind those that were `told` before, as long as it begins so.
 
     What went out cannot be taken back: an answer that begins otherwise ends where it is, and says so.
@@ -91,7 +95,7 @@ async def _beyond(told: Sequence[Sentence], decided: Decided, call: Call) -> Asy
     left = list(reversed(told))
     async with aclosing(decided.sentences) as sentences:
         async for sentence in sentences:
-            if not left:
+            if not left or isinstance(sentence, Progressed):
                 yield sentence
             elif sentence.text == left[-1].text:
                 call.released(left.pop())

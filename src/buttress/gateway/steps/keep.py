@@ -8,7 +8,7 @@ from buttress.caching.keeping import Ending, why_not_kept
 from buttress.gateway.call import Call
 from buttress.gateway.kept import Keeping, KeptAnswer, cited_in, entry_of
 from buttress.models.providers.extractive import EXTRACTIVE
-from buttress.releases.types import GenerateStage, Release
+from buttress.releases.types import Release, WritingStage
 
 KNOWLEDGE_CHANGED = "knowledge_changed"
 
@@ -60,7 +60,7 @@ def _why_not(call: Call, kept: Keeping) -> str | None:
 
 def _meant(release: Release) -> set[str]:
     """Return the models that an answer is to be of, and the quotes that may follow it."""
-    ladders = [release.ladders[one.ladder] for one in release.stages if isinstance(one, GenerateStage)]
+    ladders = [release.ladders[one.ladder] for one in release.stages if isinstance(one, WritingStage)]
     return {EXTRACTIVE.name, *(name for ladder in ladders for name in ladder.steps[0].models)}
 
 
@@ -75,4 +75,5 @@ def _answer(call: Call, kept: Keeping) -> KeptAnswer:
         tokens=call.usage.total,
         cost_nanodollars=call.cost,
         history=call.history,
+        mapped=call.mapped,
     )

@@ -14,7 +14,7 @@ from buttress.gateway.types import Asked, How, Inspected, Recalled, Ruled, Share
 from buttress.kernel.cached import CachePolicy, SemanticPolicy
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.spans import Span
-from buttress.releases.types import Release, RetrieveStage
+from buttress.releases.types import Release
 
 OFF = "off"
 ASKED = "asked"
@@ -134,12 +134,8 @@ class _Looking:
 
 
 def _searched(release: Release, parts: FeatureParts) -> tuple[str, Knowledge] | None:
-    stage = _retrieval(release)
-    return (stage.knowledge, parts.knowledge) if stage and parts.knowledge else None
-
-
-def _retrieval(release: Release) -> RetrieveStage | None:
-    return next((stage for stage in release.stages if isinstance(stage, RetrieveStage)), None)
+    name = release.knowledge
+    return (name, parts.knowledge) if name and parts.knowledge else None
 
 
 def _why_not(asked: Asked) -> str:
@@ -152,9 +148,9 @@ def _parts(inspected: Inspected, answers: AnswerCache) -> FeatureParts | None:
     """Return all that the answer depends on; None where what is searched is not known."""
     chosen = inspected.chosen
     release, asked, scope = chosen.release, chosen.admitted.asked, chosen.admitted.scope
-    stage = _retrieval(release)
-    knowledge = answers.knowledge(stage.knowledge) if stage else None
-    if stage and knowledge is None:
+    name = release.knowledge
+    knowledge = answers.knowledge(name) if name else None
+    if name and knowledge is None:
         return None
     return FeatureParts(
         tenant=scope.tenant,
@@ -162,7 +158,7 @@ def _parts(inspected: Inspected, answers: AnswerCache) -> FeatureParts | None:
         release=release.release_id,
         input=inspected.input,
         history=asked.history,
-        seen_as=tuple(scope.visible_to) if stage else None,
+        seen_as=tuple(scope.visible_to) if name else None,
         knowledge=knowledge,
         surroundings=answers.surroundings,
     )

@@ -9,14 +9,20 @@ from types import TracebackType
 import msgspec
 
 from buttress.gateway.call import Call
-from buttress.gateway.errors import FeatureUnknown, InputInvalid, ModelUnknown
+from buttress.gateway.errors import (
+    DocumentAmbiguous,
+    DocumentUnknown,
+    FeatureUnknown,
+    InputInvalid,
+    ModelUnknown,
+)
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import TraceId
 from buttress.models.errors import RequestInvalid, StateUnsupported, Untranslatable, WrongKind
 from buttress.tracing.types import PROCESS_DIED, Outcome, Trace
 
 REFUSALS = (
-    *(FeatureUnknown, InputInvalid, ModelUnknown),
+    *(FeatureUnknown, InputInvalid, ModelUnknown, DocumentUnknown, DocumentAmbiguous),
     *(RequestInvalid, StateUnsupported, Untranslatable, WrongKind),
 )
 

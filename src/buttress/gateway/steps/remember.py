@@ -3,6 +3,7 @@
 import msgspec
 
 from buttress.gateway.call import Call
+from buttress.gateway.steps.summarise import summariser
 from buttress.gateway.types import Asked, History
 from buttress.kernel.errors import ButtressError
 from buttress.prompts.types import Exchange, Turns, Whose
@@ -21,7 +22,9 @@ async def remembered(asked: Asked, call: Call) -> Turns:
             span.data["turns_of"] = "client"
             return Turns(asked.history)
         try:
-            turns = await call.ports.memory.turns(_whose(asked, asked.conversation))
+            turns = await call.ports.memory.turns(
+                _whose(asked, asked.conversation), _said(asked, call.ports.releases[asked.feature])
+            )
         except ButtressError as error:
             span.data["reason"] = error.code
             call.history = History(reason=error.code)
@@ -29,6 +32,8 @@ async def remembered(asked: Asked, call: Call) -> Turns:
         span.data["turns_of"] = "conversation"
         span.data["turns"] = len(turns.messages)
         span.data["older"] = turns.older
+        span.data["summarised"] = turns.summarised
+        span.data["recollected"] = 2 * len(turns.recollected)
         return turns
 
 
@@ -43,7 +48,7 @@ def keep_turn(call: Call) -> None:
         trace_id=call.trace_id,
         said_at=call.ports.clock.now(),
     )
-    call.ports.memory.append(_whose(asked, asked.conversation), exchange)
+    call.ports.memory.append(_whose(asked, asked.conversation), exchange, summariser(call))
 
 
 def _whose(asked: Asked, conversation: str) -> Whose:

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 import msgspec
 
 from buttress.knowledge.parsing.docx_styles import PLAIN, Style
-from buttress.knowledge.parsing.office import is_on, value_of
+from buttress.knowledge.parsing.office import is_on, number_of, value_of
 from buttress.knowledge.parsing.titles import usable_title
 
 _LEFT_OUT = frozenset({"del", "moveFrom", "delText", "instrText", "pPr", "rPr", "sectPr", "rt"})
@@ -14,6 +14,10 @@ _LEFT_OUT = frozenset({"del", "moveFrom", "delText", "instrText", "pPr", "rPr", 
 
 _SIGNS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "ptab": "\t"}
 _NOTES = {"footnoteReference": "Note", "endnoteReference": "Endnote"}
+_GROUNDS = ("shd", "highlight")
+_TINY = 3
+"""Half points: letters of one and a half and less are not read by anybody."""
+
 _PRIVATE_USE = range(0xE000, 0xF900)
 
 
@@ -25,11 +29,15 @@ class NoteMark(msgspec.Struct, frozen=True):
 
 
 class Inline:
-    """What stands in a paragraph: its text, the marks of its notes, the boxes anchored in it."""
+    """What stands in a paragraph: its text, the marks of its notes, the boxes anchored in it.
 
-    def __init__(self, styles: dict[str, Style], *, is_hidden: bool = False) -> None:
+    `on_paper`: nothing lies between the letters and the paper, so that white ones are not seen.
+    """
+
+    def __init__(self, styles: dict[str, Style], *, is_hidden: bool = False, on_paper: bool = False) -> None:
         self._styles = styles
         self._is_hidden = is_hidden
+        self._on_paper = on_paper
         self._texts: list[str] = []
         self.notes: list[NoteMark] = []
         self.boxes: list[Element] = []
@@ -66,10 +74,18 @@ class Inline:
         properties = run.find("rPr")
         if properties is None:
             return self._is_hidden
+        if self._cannot_be_seen(properties):
+            return True
         own = is_on(properties.find("vanish"))
         if own is None:
             own = self._styles.get(value_of(properties, "rStyle") or "", PLAIN).is_hidden
         return self._is_hidden if own is None else own
+
+    def _cannot_be_seen(self, properties: Element) -> bool:
+        if number_of(value_of(properties, "sz"), _TINY + 1, _TINY + 1) <= _TINY:
+            return True
+        is_white = (value_of(properties, "color") or "").upper() == "FFFFFF"
+        return self._on_paper and is_white and all(properties.find(one) is None for one in _GROUNDS)
 
     def _drawing(self, node: Element) -> None:
         """A picture reads as its description, as on a web page."""

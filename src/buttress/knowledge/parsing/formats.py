@@ -2,6 +2,7 @@
 
 import re
 from pathlib import PurePosixPath
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -59,6 +60,7 @@ _MAGIC = (
 _HTML = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*){0,20}<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
 )
+_WEB = ("http://", "https://")
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OLE = b"\xd0\xcf\x11\xe0"
 _ENCRYPTED_OFFICE = "EncryptedPackage".encode("utf-16-le")
@@ -85,7 +87,7 @@ def detect(data: bytes, path: str) -> Detected:
     """
     if not data.strip():
         raise EmptyDocument(f"{path} is empty")
-    extension = PurePosixPath(path).suffix.lower()
+    extension = _extension(path)
     named = _BY_EXTENSION.get(extension)
     found = _sniff(data, named, path)
     if found is None:
@@ -95,8 +97,17 @@ def detect(data: bytes, path: str) -> Detected:
     return _detected(found or named or "text", named, path)
 
 
+def _extension(path: str) -> str:
+    """Return what the name ends in; of a web address only what is known, since most are no names of files."""
+    if not path.startswith(_WEB):
+        return PurePosixPath(path).suffix.lower()
+    extension = PurePosixPath(urlsplit(path).path).suffix.lower()
+    return extension if extension in _BY_EXTENSION else ""
+
+
 def _detected(found: Format, named: Format | None, path: str) -> Detected:
-    if found == named:
+    says_nothing = path.startswith(_WEB) and not _extension(path)
+    if found == named or says_nothing:
         return Detected(found)
     return Detected(found, (f"{path} is named like {named or 'another format'}, and was read as {found}",))
 

@@ -54,6 +54,7 @@ class _Reader:
         self.builder = builder
         self.title = ""
         self.embedded = 0
+        self._depth = 0
         related = package.related
         self._styles = read_styles(package.each(related(main, "styles"), frozenset({"style"})))
         self._numbering = Numbering(
@@ -93,7 +94,9 @@ class _Reader:
         return over(style_of(properties), named)
 
     def _inline(self, node: Element, style: Style) -> Inline:
-        inline = Inline(self._styles, is_hidden=bool(style.is_hidden))
+        inline = Inline(
+            self._styles, is_hidden=bool(style.is_hidden), on_paper=not self._depth and _is_plain(node)
+        )
         inline.read(node)
         return inline
 
@@ -124,11 +127,18 @@ class _Reader:
                 self.builder.add("paragraph", f"{mark.kind} {self._noted[mark.kind]}: {text}")
 
     def _each(self, parent: Element) -> None:
+        self._depth += 1
         for node in outermost(parent, _BLOCKS):
             self.read(node)
+        self._depth -= 1
 
     def _table(self, node: Element) -> None:
         """Add a table; one that only arranges the page, or frames one column, is read block by block."""
+        self._depth += 1
+        self._rows(node)
+        self._depth -= 1
+
+    def _rows(self, node: Element) -> None:
         rows = [[*outermost(row, _CELLS)] for row in outermost(node, _ROWS) if row.find("trPr/del") is None]
         if all(len(row) <= 1 for row in rows) or self._holds_headings(node):
             for cell in (cell for row in rows for cell in row):
@@ -156,3 +166,8 @@ class _Reader:
                 notes += inline.notes
             yield cell_text(" ".join(texts))
             yield from [""] * (number_of(value_of(cell, "tcPr/gridSpan"), 1, _MAX_SPAN) - 1)
+
+
+def _is_plain(paragraph: Element) -> bool:
+    """Say whether a paragraph has no ground of its own, nor a style that may give it one."""
+    return paragraph.find("pPr/shd") is None and paragraph.find("pPr/pStyle") is None

@@ -24,7 +24,7 @@ def parse_pdf(data: bytes, path: str, limits: ParseLimits) -> ParsedDocument:
         "pdf",
         usable_title(content.title),
         pages=len(content.pages),
-        warnings=tuple(_silent_pages(content.pages)),
+        warnings=tuple(_not_read(content.pages)),
     )
 
 
@@ -52,9 +52,16 @@ def _add_text(builder: DocumentBuilder, lines: Sequence[Line], layout: Layout) -
         builder.add(paragraph.kind, paragraph.text, turns=paragraph.turns)
 
 
-def _silent_pages(pages: Sequence[Page]) -> Iterator[str]:
-    silent = [page.number for page in pages if not page.lines]
-    if not silent:
-        return
-    runs = in_runs(silent)
-    yield f"page {runs} has no text" if len(silent) == 1 else f"pages {runs} have no text"
+def _not_read(pages: Sequence[Page]) -> Iterator[str]:
+    """Say which pages say nothing, which of them are pictures, and where nobody sees what is written."""
+    silent = [page.number for page in pages if not page.lines and not page.scan]
+    scans = [page.number for page in pages if page.scan]
+    hidden = [page.number for page in pages if page.hidden]
+    for numbers, one, several in (
+        (silent, "has no text", "have no text"),
+        (scans, "is a picture without text: a scan?", "are pictures without text: scans?"),
+        (hidden, "holds text that nobody sees, left out", "hold text that nobody sees, left out"),
+    ):
+        if numbers:
+            is_one = len(numbers) == 1
+            yield f"{'page' if is_one else 'pages'} {in_runs(numbers)} {one if is_one else several}"

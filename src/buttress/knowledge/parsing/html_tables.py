@@ -8,10 +8,9 @@ from selectolax.lexbor import LexborNode
 
 from buttress.knowledge.parsing.cleaning import clean, on_one_line
 from buttress.knowledge.parsing.html_walk import text_below
+from buttress.knowledge.parsing.table_rows import compact
 
 _ARRANGES = "table, h1, h2, h3, h4, h5, h6, ul, ol, pre"
-_PREFIX = re.compile(r"[$€£¥(]{1,2}")
-_SUFFIX = re.compile(r"[)%]{1,2}")
 _BULLET = re.compile(r"[•·●○▪■◦‣☐☑☒✓*–—-]|[ivx]+\.|\(?[0-9a-z]{1,2}[.)]", re.IGNORECASE)
 
 Skip = Callable[[LexborNode], bool]
@@ -69,26 +68,12 @@ def _compact(rows: list[list[str]]) -> list[list[str]]:
 
     Filings draw columns with empty cells and signs of their own: kept, they would bury the numbers.
     """
-    joined = [_join_signs(row) for row in rows]
+    joined = [compact(row) for row in rows]
     is_grid = joined == rows and len({len(row) for row in rows}) == 1
     spacers = is_grid and any(not any(column) for column in zip(*rows, strict=True))
     if is_grid and not spacers:
         return rows
     return [[cell for cell in row if cell] for row in joined]
-
-
-def _join_signs(row: list[str]) -> list[str]:
-    cells: list[str] = []
-    prefix = ""
-    for cell in row:
-        if _PREFIX.fullmatch(cell):
-            prefix += cell
-        elif _SUFFIX.fullmatch(cell) and cells:
-            cells[-1] += cell
-        elif cell or not prefix:
-            cells.append(prefix + cell)
-            prefix = ""
-    return [*cells, prefix] if prefix else cells
 
 
 def _is_item(row: list[str]) -> bool:

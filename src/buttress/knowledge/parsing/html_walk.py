@@ -20,7 +20,10 @@ _BOILERPLATE = frozenset({"nav", "footer", "aside", "search"})
 _BOILERPLATE_ROLES = frozenset(
     {"navigation", "contentinfo", "search", "complementary", "banner", "menu", "menubar"}
 )
-_HIDING_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_HIDING_STYLE = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?:\.0*)?\s*(?:;|!|$)", re.IGNORECASE
+)
+_NO_SIZE = re.compile(r"font-size\s*:\s*0(?:\.0*)?(?:px|pt|em|rem|%)?\s*(?:;|!|$)", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
 
 
@@ -36,11 +39,19 @@ def is_hidden(node: LexborNode) -> bool:
     attributes = node.attributes
     if not attributes:
         return False
+    style = attributes.get("style") or ""
     return (
         "hidden" in attributes
         or attributes.get("aria-hidden") == "true"
-        or bool(_HIDING_STYLE.search(attributes.get("style") or ""))
+        or bool(style and (_HIDING_STYLE.search(style) or _is_without_size(node, style)))
     )
+
+
+def _is_without_size(node: LexborNode, style: str) -> bool:
+    """Say whether letters have no size; a frame of none, in which others give themselves one, is shown."""
+    if not _NO_SIZE.search(style):
+        return False
+    return all(inner.mem_id == node.mem_id for inner in node.css('[style*="font-size"]'))
 
 
 def is_boilerplate(node: LexborNode) -> bool:

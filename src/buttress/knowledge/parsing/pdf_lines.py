@@ -1,4 +1,4 @@
-"""Lines of text and bookmarks of a PDF, as PDFium finds them: the one file that calls the library."""
+"""Lines of text and bookmarks of a PDF, as PDFium finds them; beside `pdf_sight` who calls the library."""
 
 import ctypes
 import math
@@ -13,6 +13,7 @@ import pypdfium2.raw as pdfium
 
 from buttress.knowledge.errors import BrokenFile, Encrypted, TooLarge
 from buttress.knowledge.parsing.cleaning import clean, on_one_line
+from buttress.knowledge.parsing.pdf_sight import TINY_POINTS, Inks, is_scanned, shows_something
 from buttress.knowledge.settings import ParseLimits
 
 Foreign: TypeAlias = Any
@@ -30,11 +31,18 @@ _FONT_NAME_BYTES = 160
 _BOLD = re.compile(rb"bold|black|heavy|SFBX|CMBX", re.IGNORECASE)
 
 
+_BLANKS = re.compile(r"(?<=\S)[^\S\r\n]+(?=\S)")
+_FIGURES = re.compile(r"\s[$€£(+-]*\d")
+WIDE_GAP = 0.9
+"""Sizes of a letter between two cells; a blank between words has a quarter, in justified text a half."""
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One line of text: clean, without a hyphen that only its end put there; in points, y upwards.
 
     `size` is that of its first letter, `bold` whether its first and last are. `hyphenated` where the word
-    goes on in the next line.
+    goes on in the next line. `cells` are its pieces where wide gaps with figures beside them divide it, none
+    where it is one piece; joined by blanks they are the text.
     """
 
     page: int
@@ -46,6 +54,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     size: float
     bold: bool = False
     hyphenated: bool = False
+    cells: tuple[str, ...] = ()
+    white: bool = False
 
 
 class Bookmark(msgspec.Struct, frozen=True):
@@ -58,11 +68,16 @@ class Bookmark(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A page: its 1-based number, its height in points, its lines in reading order."""
+    """A page: its 1-based number, its height in points, its lines in reading order.
+
+    `hidden` lines, which nobody sees, were left out. It is a `scan` where a picture is all that it has.
+    """
 
     number: int
     height: float
     lines: tuple[Line, ...]
+    hidden: int = 0
+    scan: bool = False
 
 
 class PdfContent(msgspec.Struct, frozen=True):
@@ -129,8 +144,10 @@ def _page(document: Foreign, index: int) -> Page:
     text_page = page.get_textpage()
     try:
         box = page.get_bbox()
-        lines = (line for line in _lines(text_page, index + 1) if _is_inside(line, box))
-        return Page(index + 1, box[3] - box[1], tuple(lines))
+        there = [line for line in _lines(text_page, index + 1) if _is_inside(line, box)]
+        lines = tuple(line for line in there if _is_seen(line, page))
+        scan = not lines and is_scanned(page)
+        return Page(index + 1, box[3] - box[1], lines, len(there) - len(lines), scan)
     finally:
         text_page.close()
         page.close()
@@ -140,6 +157,13 @@ def _is_inside(line: Line, box: Sequence[float]) -> bool:
     """Say whether a line begins within the part of the page that is shown; marks for the printer do not."""
     middle = (line.bottom + line.top) / 2
     return box[0] - 1 <= line.left <= box[2] + 1 and box[1] - 1 <= middle <= box[3] + 1
+
+
+def _is_seen(line: Line, page: Foreign) -> bool:
+    """Say whether a reader can see a line; what is white is looked at where it stands."""
+    if line.size < TINY_POINTS and line.top - line.bottom < TINY_POINTS:
+        return False
+    return not line.white or shows_something(page, (line.left, line.bottom, line.right, line.top))
 
 
 def _lines(text_page: Foreign, page: int) -> Iterator[Line]:
@@ -166,6 +190,7 @@ class _Measure:
         self._matrix = pdfium.FS_MATRIX()
         self._font = ctypes.create_string_buffer(_FONT_NAME_BYTES)
         self._flags = ctypes.c_int()
+        self._inks = Inks(text_page)
 
     def line(self, start: int, stop: int, page: int, *, hyphenated: bool) -> Line | None:
         """Return the line between two offsets of the text; None when there is nothing to read in it."""
@@ -187,7 +212,24 @@ class _Measure:
             size=self._size(first),
             bold=self._is_bold(first) and self._is_bold(last),
             hyphenated=hyphenated or (text.endswith("-") and text[-2:-1].isalpha()),
+            cells=() if hyphenated else self._cells(start, raw),
+            white=self._inks.is_white(first) and self._inks.is_white(last),
         )
+
+    def _cells(self, start: int, raw: str) -> tuple[str, ...]:
+        """Return the pieces of a line of figures between gaps wider than any between words."""
+        if not self._is_plain or not _FIGURES.search(raw):
+            return ()
+        gaps = [gap.span() for gap in _BLANKS.finditer(raw) if self._is_wide(start, *gap.span())]
+        edges = [0, *(edge for gap in gaps for edge in gap), len(raw)]
+        pieces = (on_one_line(clean(raw[a:b])) for a, b in zip(edges[::2], edges[1::2], strict=True))
+        cells = tuple(piece for piece in pieces if piece)
+        return cells if len(cells) > 1 else ()
+
+    def _is_wide(self, start: int, first: int, last: int) -> bool:
+        _, _, right, _ = self._letter(start + first - 1)
+        left, _, _, _ = self._letter(start + last)
+        return left - right > WIDE_GAP * self._size(start + last)
 
     def _index(self, offset: int) -> int:
         if self._is_plain:

@@ -7,13 +7,17 @@ from itertools import pairwise
 
 import msgspec
 
-from buttress.knowledge.parsing.pdf_lines import Line
+from buttress.knowledge.parsing.pdf_lines import WIDE_GAP, Line
+from buttress.knowledge.parsing.table_rows import compact, row_text
 from buttress.knowledge.types import BlockKind
 
 _GAP = 1.3
 """Lines further apart than this many times the usual distance are of two paragraphs."""
 
 _ROW_GAP = 2.6
+_LABEL = 4.0
+"""Sizes of a letter that a label takes at least."""
+
 _FULL = 0.85
 """A line that reaches this far across its column was broken for want of room, not by the writer."""
 
@@ -97,7 +101,16 @@ def _joined(before: Line, line: Line) -> Line:
         size=max(before.size, line.size),
         bold=before.bold and line.bold,
         hyphenated=line.hyphenated,
+        cells=_joined_cells(before, line),
     )
+
+
+def _joined_cells(before: Line, line: Line) -> tuple[str, ...]:
+    left, right = before.cells or (before.text,), line.cells or (line.text,)
+    if line.left - before.right > WIDE_GAP * line.size:
+        return (*left, *right)
+    cells = (*left[:-1], f"{left[-1]} {right[0]}", *right[1:])
+    return cells if len(cells) > 1 else ()
 
 
 def paragraphs(lines: Sequence[Line], layout: Layout) -> Iterator[Paragraph]:
@@ -173,19 +186,33 @@ def _rows(lines: Sequence[Line], layout: Layout) -> list[bool]:
 
 
 def _paragraph(lines: Sequence[Line], layout: Layout, *, is_table: bool) -> Paragraph:
-    kind: BlockKind = "table" if is_table else "list_item" if is_item(lines[0].text) else "paragraph"
+    if is_table:
+        return Paragraph("table", "\n".join(_rows_of(lines)), ((0, lines[0].page),))
     text = lines[0].text
     turns = [(0, lines[0].page)]
     for before, line in pairwise(lines):
-        text = _append(text, before, line, layout, is_table=is_table)
+        text = _append(text, before, line, layout)
         if line.page != before.page:
             turns.append((len(text) - len(line.text), line.page))
-    return Paragraph(kind, text, tuple(turns))
+    return Paragraph("list_item" if is_item(lines[0].text) else "paragraph", text, tuple(turns))
 
 
-def _append(text: str, before: Line, line: Line, layout: Layout, *, is_table: bool) -> str:
-    if is_table:
-        return f"{text}\n{line.text}"
+def _rows_of(lines: Sequence[Line]) -> list[str]:
+    """Return the rows of a table that stands on one page, cell by cell where gaps divide them.
+
+    A row of figures alone (years, mostly) that begins right of where the others do has no label: its first
+    cell is empty.
+    """
+    rows = [compact(line.cells or (line.text,)) for line in lines]
+    margin = min(line.left for line in lines)
+    width = max(map(len, rows))
+    return [
+        row_text(["", *row] if 1 < len(row) < width and line.left - margin > _LABEL * line.size else row)
+        for line, row in zip(lines, rows, strict=True)
+    ]
+
+
+def _append(text: str, before: Line, line: Line, layout: Layout) -> str:
     if before.hyphenated:
         return join_hyphenated(text, line.text, layout.words)
     return (

@@ -1,9 +1,14 @@
 """Rows of cells to table blocks `a | b | c`; a long table says its header again, as on each page in print."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from buttress.knowledge.parsing.building import DocumentBuilder, PageTurn
 from buttress.knowledge.parsing.cleaning import clean, on_one_line
+
+_PREFIX = re.compile(r"[$€£¥(]{1,2}")
+_LEFT_BEHIND = re.compile(r"\d.* [$€£¥]$")
+_SUFFIX = re.compile(r"[)%]{1,2}")
 
 ROWS_OF_A_BLOCK = 100
 """Chunking reads a table's header off its first row, and weighs a block in one go: so none grows for ever."""
@@ -21,6 +26,23 @@ def add_rows(
     """Add a table, the first row its header; cells are clean, empty ones at a row's end are left out."""
     for block in _blocks(row_text(row) for row in rows if any(row)):
         builder.add("table", "\n".join(block), turns=turns)
+
+
+def compact(row: Sequence[str]) -> list[str]:
+    """Return a row with signs that stand in cells of their own (`$`, `)`, `%`) joined to their numbers."""
+    cells: list[str] = []
+    prefix = ""
+    for told in row:
+        cell, _, sign = told.rpartition(" ") if _LEFT_BEHIND.search(told) else (told, "", "")
+        if _PREFIX.fullmatch(cell):
+            prefix += cell
+        elif _SUFFIX.fullmatch(cell) and cells:
+            cells[-1] += cell
+        elif cell or not prefix:
+            cells.append(prefix + cell)
+            prefix = ""
+        prefix += sign
+    return [*cells, prefix] if prefix else cells
 
 
 def row_text(row: Sequence[str]) -> str:

@@ -7,6 +7,8 @@ Read in this order:
     threads           of its own, a few documents at a time
     keeping           the token vectors of documents that were scored lately
     late_interaction  the embedding model's own token vectors, compared
+    reduced           the same, made small enough to be stored with each chunk. Pure
+    stored            a search's own re-ranker: the question against what is stored
     cross_encoder     a model that reads question and document together
     opening           from the settings to one of the two
 

@@ -1,4 +1,4 @@
-"""From the settings to the re-ranker: late interaction, or a cross-encoder on disk."""
+"""From the settings to the re-ranker: late interaction, a cross-encoder on disk, or a service."""
 
 import re
 from collections.abc import Iterator
@@ -6,9 +6,11 @@ from pathlib import Path
 
 from buttress.knowledge.errors import RerankerBroken, RerankerMissing
 from buttress.knowledge.model_files import MODEL_FILE, TOKENIZER_FILE, embedder_name
-from buttress.knowledge.ports import Embedder, Reranker, TokenEmbedder
+from buttress.knowledge.ports import Embedder, Reranker
 from buttress.knowledge.reranking.cross_encoder import CrossEncoder, CrossEncoderFiles
 from buttress.knowledge.reranking.late_interaction import LateInteraction
+from buttress.knowledge.reranking.remote import RemoteReranker, is_remote, remote_name
+from buttress.knowledge.reranking.stored import token_embedder
 from buttress.knowledge.settings import RerankerSettings
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
@@ -19,21 +21,27 @@ def reranker_name(settings: RerankerSettings, embedder_folder: str) -> str:
     """Return what clients call the re-ranker of these settings; looks at no file."""
     if not settings.model:
         return f"{embedder_name(embedder_folder)}, late interaction"
+    if is_remote(settings):
+        return remote_name(settings)
     return settings.model if _HUB_NAME.fullmatch(settings.model) else Path(settings.model).name
 
 
-def open_reranker(settings: RerankerSettings, embedder: Embedder) -> Reranker:
+def open_reranker(settings: RerankerSettings, embedder: Embedder, key: str = "") -> Reranker:
     """Return the re-ranker of `settings`. Blocking: as long as a cross-encoder takes to load.
+
+    `key` is what a service is asked with: what `settings.key` refers to.
 
     Raises:
         RerankerMissing: its files are not there.
         RerankerBroken: they are not of a cross-encoder; or the embedder gives no vectors of tokens.
         ExtraMissing: onnxruntime, tokenizers or numpy is not installed.
     """
+    if is_remote(settings):
+        return RemoteReranker(settings, key)
     if settings.model:
         return CrossEncoder(cross_encoder_files(settings), settings)
-    if isinstance(embedder, TokenEmbedder):
-        return LateInteraction(f"{embedder.name}, late interaction", embedder, settings)
+    if model := token_embedder(embedder):
+        return LateInteraction(f"{model.name}, late interaction", model, settings)
     raise RerankerBroken(f"{embedder.name} gives no vectors of tokens: it cannot re-rank")
 
 

@@ -104,9 +104,7 @@ def _models(name: str, buttress: Buttress) -> Iterable[Model]:
     """Return what may be asked for a feature, a ladder or a model of that name."""
     if release := buttress.releases.get(name):
         return release.models.values()
-    catalogue = buttress.catalogue
-    model = catalogue.models.get(name)
-    return [model] if model and name not in catalogue.ladders else catalogue.rungs(name)
+    return buttress.catalogue.rungs(name)
 
 
 def told_left(left: Left) -> str:

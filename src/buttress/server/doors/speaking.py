@@ -57,6 +57,7 @@ def extension_of(answer: Answer) -> dict[str, object]:
         "citations": answer.citations,
         "support": answer.support,
         "history": answer.history,
+        "mapped": answer.mapped,
         "cache": answer.cache,
         "recalled": answer.recalled,
         "model": answer.model,

@@ -9,11 +9,12 @@ from msgspec import Meta
 from buttress.access.scopes import may_ask_feature, require_role, scope_of
 from buttress.app.buttress import Buttress
 from buttress.console.demo import POLICY, assets, render_page, type_of
+from buttress.console.document import render_document
 from buttress.console.drills import budget_to_spend, kill_local_model
-from buttress.console.excerpts import shown, window
+from buttress.console.excerpts import ShownExcerpt, shown, window
 from buttress.kernel.ids import DocumentId
 from buttress.kernel.principal import Principal
-from buttress.releases.types import Release, RetrieveStage
+from buttress.releases.types import Release
 from buttress.server.bodies import Send, send_json
 from buttress.server.decoding import queried
 from buttress.server.errors import RouteUnknown
@@ -23,6 +24,7 @@ from buttress.server.request import Request
 PAGE = "/"
 ASSETS = "/assets/"
 DOCUMENTS = "/api/documents/"
+DOCUMENT_PAGES = "/documents/"
 KILL = "/api/drills/kill-model"
 
 _ALWAYS = [
@@ -32,17 +34,23 @@ _ALWAYS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
-_PLACE = "Send ?knowledge=NAME&start=N&end=M: the place of a citation, in characters."
+_PLACE = "Send ?start=N&end=M: the place of a citation, in characters."
+_HTML = "text/html; charset=utf-8"
 _MAX_CHARACTERS = 1 << 30
 _Character = Annotated[int, Meta(ge=0, le=_MAX_CHARACTERS)]
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The query of GET /api/documents/ID: characters `start` to `end` of a document of `knowledge`."""
+    """The query of GET /documents/ID and /api/documents/ID: characters `start` to `end`.
 
-    knowledge: Annotated[str, Meta(min_length=1, max_length=200)]
+    They begin on `page`, which who made the link knew. Without the name of a knowledge base all are looked
+    into that the key is for.
+    """
+
     start: _Character
     end: _Character
+    knowledge: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    page: Annotated[int, Meta(ge=1, le=_MAX_CHARACTERS)] | None = None
 
 
 class Killed(msgspec.Struct, frozen=True):
@@ -56,11 +64,6 @@ class PageDoor:
 
     def __init__(self, buttress: Buttress) -> None:
         self._buttress = buttress
-
-    @staticmethod
-    def serves(path: str) -> bool:
-        """Say whether `path` is one of the page's."""
-        return path in (PAGE, KILL) or path.startswith((ASSETS, DOCUMENTS))
 
     async def answer(self, request: Request) -> None:
         """Answer a request for one of the page's paths.
@@ -81,26 +84,36 @@ class PageDoor:
             await self._page(send, request.principal)
         elif path.startswith(ASSETS):
             await _asset(path.removeprefix(ASSETS), send, is_versioned=bool(request.query))
+        elif path.startswith(DOCUMENT_PAGES):
+            found, knowledge = await self._document(DocumentId(path.removeprefix(DOCUMENT_PAGES)), request)
+            html = render_document(found, knowledge)
+            await _send_file(send, html.encode(), _HTML, b"no-store")
         else:
-            await self._document(DocumentId(path.removeprefix(DOCUMENTS)), request)
+            found, _ = await self._document(DocumentId(path.removeprefix(DOCUMENTS)), request)
+            await send_json(send, found)
 
     async def _page(self, send: Send, who: Principal) -> None:
         drills = self._buttress.settings.server.drills
         budget = budget_to_spend(self._buttress.budgets) if drills else ""
         html = render_page(features_for(who, self._buttress.releases), drills=drills, budget=budget)
-        await _send_file(send, html.encode(), "text/html; charset=utf-8", b"no-store")
+        await _send_file(send, html.encode(), _HTML, b"no-store")
 
-    async def _document(self, document: DocumentId, request: Request) -> None:
+    async def _document(self, document: DocumentId, request: Request) -> tuple[ShownExcerpt, str]:
+        """Return what is shown of a document, and the knowledge base that it is of."""
         place, who = queried(request.query, Place, hint=_PLACE), request.principal
         start, end = min(place.start, place.end), place.end
-        found = None
-        if who.features is None or place.knowledge in knowledge_of(
-            features_for(who, self._buttress.releases)
-        ):
-            found = await self._buttress.excerpt(place.knowledge, document, scope_of(who), window(start, end))
-        if found is None:
-            raise DocumentUnknown("there is no such document here, or who asks may not read it")
-        await send_json(request.send, shown(found, start, end))
+        for knowledge in self._open_to(who, place.knowledge):
+            found = await self._buttress.excerpt(knowledge, document, scope_of(who), window(start, end))
+            if found:
+                return shown(found, start, end, place.page), knowledge
+        raise DocumentUnknown("there is no such document here, or who asks may not read it")
+
+    def _open_to(self, who: Principal, named: str | None) -> list[str]:
+        """Return the knowledge bases that `who` may read, or the one that is `named`, if it is among them."""
+        known = self._buttress.knowledge
+        if who.features is not None:
+            known = sorted(knowledge_of(features_for(who, self._buttress.releases)))
+        return [one for one in known if named in (None, one)]
 
     async def _kill(self, request: Request) -> None:
         _require_own(request)
@@ -117,8 +130,7 @@ def features_for(who: Principal, releases: Mapping[str, Release]) -> dict[str, R
 
 def knowledge_of(releases: Mapping[str, Release]) -> set[str]:
     """Return the knowledge bases that features look into."""
-    stages = (stage for release in releases.values() for stage in release.stages)
-    return {stage.knowledge for stage in stages if isinstance(stage, RetrieveStage)}
+    return {release.knowledge for release in releases.values() if release.knowledge}
 
 
 def require_drills(buttress: Buttress, who: Principal) -> None:

@@ -3,8 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pytest
 
-from buttress.knowledge.ports import Embedder
+from buttress.knowledge.ports import Embedder, TokenEmbedder
 
 TEXTS = ["The moon is far away.", "Refunds take fourteen days.", "x", "Der Mond ist weit weg.", "1 2 3"]
 
@@ -57,6 +58,17 @@ class EmbedderContract:
         before = embedder.tokens_embedded
         embedder.embed(["one two three"])
         assert embedder.tokens_embedded - before >= 3
+
+    def test_tokens_come_with_the_vectors(self, embedder: Embedder) -> None:
+        """Of those that give them: the same vectors, and the rows that are asked for by themselves."""
+        if not (isinstance(embedder, TokenEmbedder) and embedder.gives_tokens):
+            pytest.skip(f"{embedder.name} gives no vectors of tokens")
+        vectors, tokens = embedder.embed_with_tokens(TEXTS, lambda rows: rows.tobytes())
+        assert np.allclose(vectors, embedder.embed(TEXTS), atol=1e-5)
+        for text, said in zip(TEXTS, tokens, strict=True):
+            alone = embedder.token_vectors(embedder.token_ids(text))
+            assert np.allclose(np.linalg.norm(alone, axis=1), 1, atol=1e-4)
+            assert np.allclose(np.frombuffer(said, np.float32).reshape(alone.shape), alone, atol=1e-4)
 
     def test_it_says_what_it_is(self, embedder: Embedder) -> None:
         """The fingerprint becomes part of a table's name."""

@@ -85,12 +85,31 @@ class EngineContract:
         assert all(-1 <= one.cosine <= 1 for one in found.passages)
         scores = [one.score for one in found.passages]
         assert scores == sorted(scores, reverse=True)
+        assert all(0 <= one <= 1 for one in scores)
+
+    async def test_every_passage_tells_how_it_stood(self, engine: Engine) -> None:
+        """Its rank in each stage, in the order of the passages."""
+        found = await engine.search(ask("when are roses cut back"))
+        assert len(found.standings) == len(found.passages)
+        best = found.standings[0]
+        assert (best.dense_rank, best.bm25_rank, best.fused_rank, best.rerank_rank) == (1, 1, 1, None)
+        last = found.standings[-1]
+        assert (last.bm25_rank, last.bm25_score) == (None, None)
 
     async def test_every_stage_is_reported(self, engine: Engine) -> None:
         """In the order they run."""
         found = await engine.search(ask("roses"))
         names = [one.name for one in found.stages]
-        assert names[names.index("open") :] == ["open", "embed", "dense", "bm25", "fuse", "dedup", "words"]
+        assert names[names.index("open") :] == [
+            "open",
+            "embed",
+            "dense",
+            "bm25",
+            "fuse",
+            "dedup",
+            "vocabulary",
+            "words",
+        ]
         assert not any(one.skipped for one in found.stages)
 
     async def test_nobody_finds_what_their_scope_does_not_see(self, engine: Engine) -> None:

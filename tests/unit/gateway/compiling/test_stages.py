@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from buttress.gateway.compiling.stages import Around, Compiled, compile_stages, order_mistakes
+from buttress.gateway.compiling.around import Around, Compiled
+from buttress.gateway.compiling.stages import compile_stages, order_mistakes
 from buttress.kernel.catalogue import Catalogue, Model
 from buttress.kernel.located import Located, parse_yaml
 from buttress.releases.types import RetrieveStage, Thresholds

@@ -14,11 +14,21 @@ from buttress.kernel.clock import SystemClock
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.messages import Message
 from buttress.prompts.errors import MemoryLate
-from buttress.prompts.types import Turns, Whose
+from buttress.prompts.types import Recollection, Turns, Whose
 from buttress.releases.types import Chat
 from buttress.testing.upstream import Reply, ScriptedUpstream
 from tests.projects import ANSWERABLE
-from tests.unit.gateway.world import World, a_call, a_model, a_release, asked, ended, events_of, with_release
+from tests.unit.gateway.world import (
+    Remembering,
+    World,
+    a_call,
+    a_model,
+    a_release,
+    asked,
+    ended,
+    events_of,
+    with_release,
+)
 
 SAID = "Then the answer says so, and shows the passages that came closest. [1]"
 HISTORY = (Message("user", "Hi"), Message("assistant", "Hello."))
@@ -94,16 +104,16 @@ async def test_what_was_left_out_is_told_with_what_was_not_read(world: World) ->
     class Long:
         """Has more turns than it gives, and more than fit."""
 
-        async def turns(self, whose: Whose) -> Turns:
-            assert whose == MINE
+        async def turns(self, whose: Whose, question: str = "") -> Turns:
+            assert (whose, question) == (MINE, f'{{"question":"{ANSWERABLE}"}}')
             return Turns(tuple(Message(one.role, "word " * 500) for one in HISTORY * 50), 7)
 
-        def append(self, whose: Whose, exchange: object) -> None: ...
+        def append(self, whose: Whose, exchange: object, summarise: object = None) -> None: ...
 
     ports = msgspec.structs.replace(with_release(world, a_release()), memory=Long())
     *_, end = await events_of(in_conversation(), ports)
     span = next(one for one in world.traces[0].spans if one.name == "compose")
-    turns, left_out = span.data["turns"], span.data["turns_left_out"]
+    turns, left_out = span.data["turns_sent"], span.data["turns_left_out"]
     assert isinstance(turns, int)
     assert 0 < turns < 100
     assert left_out == 107 - turns
@@ -143,7 +153,7 @@ async def test_ten_thousand_messages_take_a_bounded_time(world: World) -> None:
         assert clock.monotonic() - begun < 10
         told: Sequence[str] = sent(upstream)[0]
     span = next(one for one in world.traces[0].spans if one.name == "compose")
-    assert (span.data["turns"], span.data["turns_left_out"]) == (len(told), 10_000 - len(told))
+    assert (span.data["turns_sent"], span.data["turns_left_out"]) == (len(told), 10_000 - len(told))
     assert len(told) > 0
     assert isinstance(span.duration_ms, float)
     assert span.duration_ms < 5_000
@@ -153,3 +163,31 @@ async def test_without_a_conversation_there_is_no_step(world: World) -> None:
     call = a_call(world.ports, asked(history=HISTORY))
     assert await remembered(call.asked, call) == Turns(HISTORY)
     assert call.recorder.spans == []
+
+
+async def test_older_turns_are_told_of_in_the_prompt_and_in_the_same_words_everywhere(world: World) -> None:
+    newest = tuple(Message(one.role, "word " * 500) for one in HISTORY * 5)
+    recalled = Recollection(20, "Which fund?", "The fund of Basel.", SystemClock().now())
+    known = Turns(newest, 30, "They spoke of <earlier> gardens.", 12, (recalled,))
+
+    class Wise(Remembering):
+        """Knows what was said long ago."""
+
+        async def turns(self, whose: Whose, question: str = "") -> Turns:
+            assert (whose, question) == (MINE, ANSWERABLE)
+            return known
+
+    async with ScriptedUpstream([Reply(chunks=(SAID,))]) as upstream:
+        memory = Wise()
+        ports = msgspec.structs.replace(writing(world, upstream), memory=memory)
+        end = await ended(in_conversation(), world, ports)
+        question = upstream.received[0].question
+    assert question.index("spoke of ‹earlier> gardens") < question.index("The fund of Basel.")
+    assert question.index("The fund of Basel.") < question.index(ANSWERABLE)
+    history = end.answer.history
+    assert (history.summarised, history.recollected) == (12, 2)
+    assert history.sent + history.summarised + history.recollected + history.left_out == 30 + len(newest)
+    span = next(one for one in world.traces[0].spans if one.name == "compose")
+    told = {name: span.data[f"turns_{name}"] for name in ("sent", "summarised", "recollected", "left_out")}
+    assert msgspec.structs.asdict(history) == told | {"reason": ""}
+    assert memory.summarise is not None

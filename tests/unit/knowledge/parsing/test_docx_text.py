@@ -9,10 +9,10 @@ from buttress.knowledge.parsing.xml_parts import elements
 STYLES = {"Ghost": Style(is_hidden=True)}
 
 
-def read(xml: str, *, is_hidden: bool = False) -> Inline:
+def read(xml: str, *, is_hidden: bool = False, on_paper: bool = False) -> Inline:
     """Read a paragraph."""
     (paragraph,) = elements([f"<p>{xml}</p>".encode()], frozenset({"p"}), "a.docx")
-    inline = Inline(STYLES, is_hidden=is_hidden)
+    inline = Inline(STYLES, is_hidden=is_hidden, on_paper=on_paper)
     inline.read(paragraph)
     return inline
 
@@ -63,6 +63,23 @@ def test_a_hidden_paragraph_shows_only_what_says_so() -> None:
     assert (
         read(run("no") + run("yes", '<vanish val="0"/>') + "<r><t>no</t></r>", is_hidden=True).text == "yes"
     )
+
+
+@pytest.mark.parametrize(
+    ("properties", "on_paper", "text"),
+    [
+        pytest.param('<color val="FFFFFF"/>', True, "", id="white on paper"),
+        pytest.param('<color val="ffffff"/>', False, "a", id="white on what may be dark"),
+        pytest.param('<color val="FFFFFF"/><shd fill="000000"/>', True, "a", id="on a ground of its own"),
+        pytest.param('<color val="FFFFFF"/><highlight val="blue"/>', True, "a", id="marked"),
+        pytest.param('<color val="EEEEEE"/>', True, "a", id="light grey"),
+        pytest.param('<sz val="2"/>', False, "", id="a point high"),
+        pytest.param('<sz val="12"/>', True, "a", id="six points high"),
+        pytest.param('<sz val="x"/>', True, "a", id="no size at all"),
+    ],
+)
+def test_what_nobody_sees_is_not_read(properties: str, *, on_paper: bool, text: str) -> None:
+    assert read(run("a", properties), on_paper=on_paper).text == text
 
 
 def test_notes_and_boxes_are_kept_apart() -> None:

@@ -38,6 +38,12 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
         pytest.param(pptx_of([]), "a.docx", "pptx", True, id="a presentation named a Word document"),
         pytest.param(b"<html><p>x", "a.docx", "html", True, id="a page named a Word document"),
         pytest.param("x".encode("utf-16"), "a.txt", "text", False, id="UTF-16 with its mark is text"),
+        pytest.param(b"<html>x", "https://a.example/v1.2/docs", "html", False, id="a page of the web"),
+        pytest.param(b"<html>x", "https://a.example", "html", False, id="a site: its host is no name"),
+        pytest.param(b"<html>x", "https://a.example/x.php?y=z.pdf", "html", False, id="a page that is made"),
+        pytest.param(b"# x", "https://a.example/x.md?raw=1", "markdown", False, id="Markdown of the web"),
+        pytest.param(b"x", "https://a.example/robots", "text", False, id="a text of the web"),
+        pytest.param(b"<html>x", "https://a.example/x.md", "html", True, id="a page called Markdown"),
     ],
 )
 def test_detect(data: bytes, path: str, format_: Format, warned: bool) -> None:  # noqa: FBT001 - a table's column

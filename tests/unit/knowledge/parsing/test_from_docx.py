@@ -321,3 +321,15 @@ def test_real_files(shared_data: Path, name: str, headings: int, tables: int) ->
     check_blocks(document)
     kinds = [block.kind for block in document.blocks]
     assert (kinds.count("heading"), kinds.count("table")) == (headings, tables)
+
+
+def test_white_letters_are_left_out_only_where_the_paper_is_white() -> None:
+    """A table's cells, and paragraphs with a ground or a style of their own, may be dark."""
+    white = '<w:r><w:rPr><w:color w:val="FFFFFF"/></w:rPr><w:t>white {}</w:t></w:r>'
+    plain = f"<w:p>{white.format('on paper')}</w:p>"
+    shaded = f'<w:p><w:pPr><w:shd w:fill="000000"/></w:pPr>{white.format("shaded")}</w:p>'
+    styled = f'<w:p><w:pPr><w:pStyle w:val="Dark"/></w:pPr>{white.format("styled")}</w:p>'
+    cells = table([f"<w:p>{white.format('in a cell')}</w:p>", "b"])
+    document = parse(docx_of(paragraph("black") + plain + shaded + styled + cells))
+    assert "on paper" not in document.text
+    assert all(f"white {one}" in document.text for one in ("shaded", "styled", "in a cell"))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fpdf import FPDF
 
 from buttress.knowledge.checking import check_blocks, check_document
 from buttress.knowledge.chunking import chunk
@@ -142,3 +143,28 @@ def test_evidence_stands_on_the_page_where_people_found_it(shared_data: Path) ->
             numbers = {figure for figure in wanted if figure[0].isdigit()}
             lost = numbers - pages[name][evidence["page"] - 1]
             assert len(lost) <= 3, f"{name}: besides the page's number {lost} are missing"
+
+
+def test_a_table_of_figures_is_rows_of_cells() -> None:
+    """Cells are where gaps are wide; a sign that stands by itself belongs to its number."""
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.set_font("helvetica", size=11)
+    rows: tuple[tuple[float, tuple[str, ...]], ...] = (
+        (70, ("2023", "", "2022", "")),
+        (20, ("Revenue", "$", "1,250", "$", "1,100")),
+        (20, ("Cost of sales and the like", "", "(840)", "", "(760)")),
+        (20, ("Margin", "", "32.8%", "", "30.9%")),
+    )
+    for at, (left, cells) in enumerate(rows):
+        for place, cell in zip((left, 85, 95, 125, 135), cells, strict=False):
+            pdf.text(place, 30 + 6 * at, cell)
+    document = parse_pdf(bytes(pdf.output()), "a.pdf", LIMITS)
+    (table,) = [block for block in document.blocks if block.kind == "table"]
+    assert document.text[table.start : table.end].splitlines() == [
+        "| 2023 | 2022",
+        "Revenue | $1,250 | $1,100",
+        "Cost of sales and the like | (840) | (760)",
+        "Margin | 32.8% | 30.9%",
+    ]
+    check_blocks(document)

@@ -4,7 +4,7 @@ import pytest
 
 from buttress.knowledge.checking import check_blocks
 from buttress.knowledge.parsing.building import DocumentBuilder
-from buttress.knowledge.parsing.table_rows import ROWS_OF_A_BLOCK, add_rows, cell_text, row_text
+from buttress.knowledge.parsing.table_rows import ROWS_OF_A_BLOCK, add_rows, cell_text, compact, row_text
 from buttress.knowledge.settings import ParseLimits
 
 
@@ -48,3 +48,17 @@ def test_cells_stand_on_one_line() -> None:
     """A cell of two lines would look like two rows."""
     assert cell_text(" a\r\nb\u200b\t c ") == "a b c"
     assert row_text(["", ""]) == ""
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        pytest.param(["a", "$", "1", "$", "2"], ["a", "$1", "$2"], id="a sign before its number"),
+        pytest.param(["a", "(1", ")", "2", "%"], ["a", "(1)", "2%"], id="a sign behind it"),
+        pytest.param(["a", "24.3 % $", "7"], ["a", "24.3 %", "$7"], id="a sign left in the cell before"),
+        pytest.param(["a", "", "2"], ["a", "", "2"], id="an empty cell stays"),
+        pytest.param(["a", "$"], ["a", "$"], id="a sign alone"),
+    ],
+)
+def test_signs_are_joined_to_their_numbers(row: list[str], expected: list[str]) -> None:
+    assert compact(row) == expected

@@ -11,6 +11,7 @@ from buttress.knowledge.ports import Vectors
 from buttress.knowledge.reranking.cross_encoder import CrossEncoder
 from buttress.knowledge.reranking.late_interaction import LateInteraction
 from buttress.knowledge.reranking.opening import cross_encoder_files, open_reranker, reranker_name
+from buttress.knowledge.reranking.remote import RemoteReranker
 from buttress.knowledge.settings import RerankerSettings
 from buttress.testing.embedding import HashedWords
 from tests.unit.knowledge.reranking.tiny import write_cross_encoder
@@ -39,6 +40,7 @@ class Pooled:
         pytest.param("", "models/mine", "mine, late interaction", id="another embedding model"),
         pytest.param(HUB_NAME, "", HUB_NAME, id="a model of the hub"),
         pytest.param("./models/ranker", "", "ranker", id="a folder"),
+        pytest.param("https://rank.example/v1", "", "rank.example", id="a service"),
     ],
 )
 def test_what_clients_call_it(model: str, embedder_folder: str, name: str) -> None:
@@ -49,6 +51,11 @@ def test_without_a_model_the_embedding_model_re_ranks() -> None:
     with closing(open_reranker(RerankerSettings(), HashedWords())) as reranker:
         assert isinstance(reranker, LateInteraction)
         assert reranker.name == "hashed words, late interaction"
+
+
+def test_a_service_is_asked_where_a_url_is_written() -> None:
+    with closing(open_reranker(RerankerSettings(model="http://127.0.0.1:1"), Pooled())) as reranker:
+        assert isinstance(reranker, RemoteReranker)
 
 
 @pytest.mark.parametrize("place", ["model.onnx", "onnx/model.onnx"])

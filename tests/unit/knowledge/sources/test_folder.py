@@ -1,6 +1,6 @@
 """A folder as a source, and what may lie in it."""
 
-import hashlib
+import asyncio
 import os
 import socket
 import sys
@@ -13,11 +13,22 @@ from hypothesis import strategies as st
 
 from buttress.kernel.errors import ButtressError
 from buttress.knowledge.errors import SourceMissing, TooLarge, Unreadable
-from buttress.knowledge.sources.folder import Listing, SourceFile, list_folder, read_file
+from buttress.knowledge.sources.folder import Folder
+from buttress.knowledge.sources.types import Content, Entry, Listing
 from buttress.knowledge.types import FolderSource
+from buttress.testing.contracts.source import SourceContract
+from tests.unit.knowledge.sources.local import FolderHolding, later
 
 DOCS = FolderSource(folder="docs", readers=("*",))
 MAX = 1 << 20
+
+
+class TestContract(SourceContract):
+    """What every source promises."""
+
+    @pytest.fixture
+    def holding(self, tmp_path: Path) -> FolderHolding:
+        return FolderHolding(tmp_path)
 
 
 def put(project: Path, *files: str) -> None:
@@ -28,9 +39,19 @@ def put(project: Path, *files: str) -> None:
         path.write_text(name, encoding="utf-8")
 
 
+def list_folder(declared: FolderSource, project: Path) -> Listing:
+    """Return what the adapter lists."""
+    return asyncio.run(Folder(declared, project, later()).list({}))
+
+
+def read_file(entry: Entry, declared: FolderSource, project: Path, max_bytes: int) -> Content:
+    """Return what the adapter reads."""
+    return asyncio.run(Folder(declared, project, later()).read(entry, max_bytes))
+
+
 def names(listing: Listing) -> list[str]:
-    """Return the relative paths of the files."""
-    return [file.relative for file in listing.files]
+    """Return the paths of the entries."""
+    return [entry.path for entry in listing.entries]
 
 
 def reasons(listing: Listing) -> dict[str, str]:
@@ -44,17 +65,7 @@ def test_files_are_listed_in_order(tmp_path: Path) -> None:
     listing = list_folder(FolderSource(folder="docs", readers=("*",), exclude=("**/README.md",)), tmp_path)
     assert names(listing) == ["B.md", "a/z.md", "b.md"]
     assert listing.skipped == ()
-    first = listing.files[0]
-    assert (first.source, first.size_bytes) == ("docs", 4)
-
-
-def test_content_is_read_once_with_its_hash(tmp_path: Path) -> None:
-    """The hash is of the bytes that are parsed."""
-    put(tmp_path, "a.md")
-    (file,) = list_folder(DOCS, tmp_path).files
-    content = read_file(file, DOCS, tmp_path, MAX)
-    assert content.data == b"a.md"
-    assert content.digest == hashlib.sha256(b"a.md").hexdigest()
+    assert listing.entries[0].size_bytes == 4
 
 
 @pytest.mark.parametrize("folder", ["docs", "docs/a.md"])
@@ -120,8 +131,8 @@ class TestLinks:
         put(tmp_path, "..2024/a.md")
         (tmp_path / "docs" / "..data").symlink_to("..2024")
         (tmp_path / "docs" / "a.md").symlink_to("..data/a.md")
-        (file,) = list_folder(DOCS, tmp_path).files
-        assert file.relative == "a.md"
+        (file,) = list_folder(DOCS, tmp_path).entries
+        assert file.path == "a.md"
         assert read_file(file, DOCS, tmp_path, MAX).data == b"..2024/a.md"
 
     def test_folders_that_link_to_each_other_are_walked_once(self, tmp_path: Path) -> None:
@@ -142,9 +153,9 @@ class TestLinks:
         """It is looked at again when it is read."""
         put(tmp_path, "a.md")
         (tmp_path / "secret.md").write_text("secret")
-        (file,) = list_folder(DOCS, tmp_path).files
-        file.path.unlink()
-        file.path.symlink_to("../secret.md")
+        (file,) = list_folder(DOCS, tmp_path).entries
+        (tmp_path / "docs" / file.path).unlink()
+        (tmp_path / "docs" / file.path).symlink_to("../secret.md")
         with pytest.raises(Unreadable, match=r"a\.md is a link that leaves"):
             read_file(file, DOCS, tmp_path, MAX)
 
@@ -167,20 +178,22 @@ class TestOddFiles:
         with socket.socket(socket.AF_UNIX) as server:
             server.bind(os.path.relpath(docs / "socket.md"))
             Path(os.fsdecode(os.fsencode(docs) + b"/caf\xe9.md")).write_text("x")
+            (docs / "line\nbreak.md").write_text("x")
             listing = list_folder(DOCS, tmp_path)
         assert names(listing) == ["a.md", "folder.md/inner.md"]
         assert reasons(listing) == {
             "pipe.md": "is a pipe, not a file",
             "socket.md": "is a socket, not a file",
             "caf\\udce9.md": "has a name that is not UTF-8",
+            "line\\nbreak.md": "has a name with characters that nobody sees",
         }
 
     def test_a_file_that_became_a_pipe_does_not_block(self, tmp_path: Path) -> None:
         """Between the list and the reading."""
         put(tmp_path, "a.md")
-        (file,) = list_folder(DOCS, tmp_path).files
-        file.path.unlink()
-        os.mkfifo(file.path)
+        (file,) = list_folder(DOCS, tmp_path).entries
+        (tmp_path / "docs" / file.path).unlink()
+        os.mkfifo(tmp_path / "docs" / file.path)
         began = time.perf_counter()
         with pytest.raises(Unreadable, match=r"a\.md is a pipe, not a file"):
             read_file(file, DOCS, tmp_path, MAX)
@@ -190,10 +203,10 @@ class TestOddFiles:
     def test_a_file_that_is_gone_is_one_clear_line(self, tmp_path: Path, became: str) -> None:
         """Named, not a traceback; and nothing stays open."""
         put(tmp_path, "a.md")
-        (file,) = list_folder(DOCS, tmp_path).files
-        file.path.unlink()
+        (file,) = list_folder(DOCS, tmp_path).entries
+        (tmp_path / "docs" / file.path).unlink()
         if became == "a folder":
-            file.path.mkdir()
+            (tmp_path / "docs" / file.path).mkdir()
         with pytest.raises(Unreadable, match=r"a\.md"):
             read_file(file, DOCS, tmp_path, MAX)
 
@@ -206,14 +219,14 @@ class TestOddFiles:
         listing = list_folder(DOCS, tmp_path)
         assert "closed" in reasons(listing)
         with pytest.raises(Unreadable, match="Permission"):
-            read_file(listing.files[0], DOCS, tmp_path, MAX)
+            read_file(listing.entries[0], DOCS, tmp_path, MAX)
 
     def test_a_gigabyte_is_refused_by_its_size(self, tmp_path: Path) -> None:
         """A sparse file: to read it would take the memory all the same."""
         put(tmp_path, "big.txt")
         with (tmp_path / "docs" / "big.txt").open("r+b") as stream:
             stream.truncate(1 << 30)
-        (file,) = list_folder(DOCS, tmp_path).files
+        (file,) = list_folder(DOCS, tmp_path).entries
         began = time.perf_counter()
         with pytest.raises(TooLarge, match=r"big\.txt has 1,073,741,824 bytes; the limit is 1,048,576"):
             read_file(file, DOCS, tmp_path, MAX)
@@ -231,12 +244,7 @@ def test_a_source_outside_of_its_list_cannot_be_read(tmp_path: Path) -> None:
     """A made-up file with a path of its own is held to the folder, too."""
     put(tmp_path, "a.md")
     (tmp_path / "secret.md").write_text("x")
-    made_up = SourceFile(
-        source="docs",
-        path=tmp_path / "docs" / ".." / "secret.md",
-        relative="a.md",
-        size_bytes=1,
-    )
+    made_up = Entry(path="../secret.md")
     with pytest.raises(ButtressError):
         read_file(made_up, DOCS, tmp_path, MAX)
 

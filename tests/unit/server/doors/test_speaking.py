@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from buttress.gateway.types import Began, Cited, Ended, Event, Text
+from buttress.gateway.types import Began, Cited, Ended, Event, History, LeftOut, Mapped, Progressed, Text
 from buttress.kernel.ids import TraceId
 from buttress.server.doors.clients import CHAT, MESSAGES, RESPONSES, Client
 from buttress.server.doors.speaking import Speaker
@@ -38,6 +38,19 @@ def test_a_stream_ends_with_what_is_ours(client: Client) -> None:
     assert b"Hello." in chunks[1]
     assert [b'"buttress":{' in chunk for chunk in chunks] == [False, False, True]
     assert b"1234" in chunks[-1] or b'"input_tokens":1000' in chunks[-1]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_what_became_of_turns_and_of_a_long_text_is_told_in_our_own_words(client: Client) -> None:
+    history = History(sent=4, summarised=20, recollected=2, left_out=7)
+    mapped = Mapped(pieces=40, kept=30, left_out=(LeftOut("pages 12-14", "models.timeout"),))
+    answer = msgspec.structs.replace(ANSWER, history=history, mapped=mapped)
+    said = msgspec.json.decode(speaker_of(client).whole(answer))["buttress"]
+    assert said["history"] == msgspec.to_builtins(history)
+    assert said["mapped"]["left_out"] == [{"place": "pages 12-14", "reason": "models.timeout"}]
+    last = [*speaker_of(client).chunks(Began(TraceId("tr_1"))), *speaker_of(client).chunks(Ended(answer))][-1]
+    assert b'"summarised":20' in last
+    assert not list(speaker_of(client).chunks(Progressed("pieces", 1, 2)))
 
 
 @pytest.mark.parametrize("client", CLIENTS)

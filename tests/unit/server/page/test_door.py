@@ -13,6 +13,8 @@ from buttress.knowledge.types import document_id
 from buttress.testing.upstream import Reply, ScriptedUpstream
 from tests.unit.server.serving import Serving, events_of, serving, traces, write_project
 
+pytestmark = pytest.mark.slow
+
 KILL = "/api/drills/kill-model"
 STAFF = "A secret is 42.\n"
 
@@ -102,6 +104,12 @@ async def test_a_citation_is_shown_in_its_document_and_only_to_who_may_read_it(t
         assert found["document"] == "refunds.md"
         assert [block["kind"] for block in found["blocks"]] == ["heading", "paragraph"]
 
+        async with server.session.get(f"{server.url}{citation['link']}") as response:
+            page = await response.text()
+            assert response.headers["content-security-policy"] == POLICY
+        assert f'<mark id="cited">{citation["quote"]}</mark>' in page
+        assert f">{citation['place']}<" in page
+
         body = {"input": {"question": "What is a secret?"}, "groups": ["staff"]}
         async with server.session.post(f"{server.url}/v1/features/support", json=body) as response:
             secret = next(
@@ -113,6 +121,9 @@ async def test_a_citation_is_shown_in_its_document_and_only_to_who_may_read_it(t
             ("no such\x00document", "handbook"),
         ):
             async with _document(server, document, place | {"knowledge": knowledge}) as response:
+                assert await code_of(response) == (404, "server.document_unknown")
+            link = f"{server.url}/documents/{quote(document)}?start=0&end=9"
+            async with server.session.get(link) as response:
                 assert await code_of(response) == (404, "server.document_unknown")
 
 

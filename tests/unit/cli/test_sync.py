@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from buttress.cli.ingest import print_report, progress_bar
-from buttress.knowledge.ingest_types import IngestReport, Progress, SkippedDocument, Warned
+from buttress.cli.sync import print_plan, print_report, print_summary, progress_bar
+from buttress.knowledge.ingest_types import IngestReport, Progress, SkippedDocument, SyncPlan, Warned
 from tests.projects import without_progress, write_document
 from tests.unit.cli.conftest import Run
 
@@ -57,7 +57,7 @@ def test_what_is_declared_no_more_is_removed_and_said_so(run: Run, project: Path
     named = run("--project", project, "ingest", "docs")
     assert "acme" not in named.out
     ran = run("--project", project, "ingest")
-    assert ran.out.splitlines()[0] == "acme: not declared any more; documents removed: 1"
+    assert "acme: not declared any more; documents removed: 1" in ran.out.splitlines()
     assert "acme" not in run("--project", project, "ingest").out
 
 
@@ -133,3 +133,48 @@ def test_where_there_is_no_terminal_progress_is_a_line_now_and_then(
     first = "10 s: 1 of 10 documents read, 30 of 1,200 chunks embedded, 100 tokens/s"
     assert err.splitlines() == [first, first.replace("10 s", "20 s"), "12 s: 2" + first[7:]]
     assert out == ""
+
+
+@pytest.mark.slow
+def test_a_plan_is_shown_and_nothing_done(run: Run, project: Path) -> None:
+    """By both names; a plan is also the first line of a sync."""
+    assert run("--project", project, "ingest", "docs").code == 0
+    write_document(project / "documents" / "more.md", "# More\n\nThere is more to say.\n")
+    (project / "staff" / "salaries.md").rename(project / "staff" / "pay.md")
+    lines = [
+        "docs: plan: 1 new, 1 moved, 1 unchanged",
+        "  new      more.md",
+        "  moved    salaries.md -> pay.md",
+    ]
+    for name in ("sync", "ingest"):
+        shown = run("--project", project, name, "docs", "--plan")
+        assert (shown.code, shown.out.splitlines()) == (0, lines)
+    (plan,) = json.loads(run("--project", project, "sync", "docs", "--plan", "--json").out)
+    assert plan["moved"] == [{"source": "salaries.md", "target": "pay.md"}]
+    done = run("--project", project, "sync", "docs")
+    assert done.out.splitlines()[0] == lines[0]
+    assert done.out.splitlines()[1].startswith("docs: 1 added, 1 moved, 1 unchanged; ")
+    (project / "staff" / "broken.pdf").symlink_to("/etc/hostname")
+    assert run("--project", project, "sync", "docs", "--plan").code == 3
+
+
+def test_what_a_rebuild_says(capsys: pytest.CaptureFixture[str]) -> None:
+    print_summary(SyncPlan(knowledge="docs", again=("a",), rebuild=True))
+    print_report(a_report(rebuilt=True))
+    print_report(a_report(waits_for=2))
+    seen = capsys.readouterr()
+    assert "docs: plan: 1 to be taken in again; for another embedding model" in seen.out
+    assert "docs: searched with another embedding model from now on" in seen.out
+    assert "the former embedding model is searched with until" in seen.err
+
+
+def test_nothing_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    print_summary(SyncPlan(knowledge="docs"))
+    print_plan(SyncPlan(knowledge="docs", again=("a",), changed=("b",), removed=("c",)))
+    assert capsys.readouterr().out.splitlines() == [
+        "docs: plan: nothing there",
+        "docs: plan: 1 changed, 1 to be taken in again, 1 to be removed",
+        "  changed  b",
+        "  again    a",
+        "  removed  c",
+    ]

@@ -1,0 +1,117 @@
+"""Syncing the knowledge bases of a project: the parts put together."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+import msgspec
+
+from buttress.app.layout import index_folder, knowledge_folder, sources_folder
+from buttress.app.recalling import forget_cited
+from buttress.kernel.clock import Clock
+from buttress.knowledge.embedding import SharedEmbedder
+from buttress.knowledge.errors import UnknownKnowledge
+from buttress.knowledge.forgetting import forget_undeclared, undeclared
+from buttress.knowledge.ingest import Watchers, ingest, plan_sync
+from buttress.knowledge.ingest_types import IngestReport, SyncPlan
+from buttress.knowledge.parsing.pool import ParserPool
+from buttress.knowledge.prospect import IngestParts
+from buttress.knowledge.types import KnowledgeBase
+from buttress.settings.loading import Loaded
+from buttress.settings.secrets import resolve_secret
+from buttress.storage.database import Database
+
+NOBODY = Watchers()
+"""Nobody wants to know how far it is."""
+
+
+class SyncParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What syncs of a project work with; `embedder` is the model that `loaded` names."""
+
+    loaded: Loaded
+    database: Database
+    embedder: SharedEmbedder
+    clock: Clock
+
+
+async def sync(
+    knowledge: Mapping[str, KnowledgeBase],
+    names: Sequence[str],
+    parts: SyncParts,
+    watchers: Watchers = NOBODY,
+    *,
+    allow_empty: bool = False,
+) -> list[IngestReport]:
+    """Sync the knowledge bases `names` of those declared, all of them without a name; one report each.
+
+    Without a name those that are not declared any more are forgotten first, with a report each, too.
+
+    Raises:
+        UnknownKnowledge: there is none of that name; nothing was done.
+        ButtressError: see `knowledge.ingest.ingest`.
+    """
+    check_names(knowledge, names)
+    async with ingest_parts(parts, allow_empty=allow_empty) as ready:
+        reports = [] if names else await forget_undeclared(all_declared(knowledge, parts), ready)
+        for name in names or sorted(knowledge):
+            reports.append(await ingest(knowledge[name], ready, watchers))
+        return reports
+
+
+async def plans(
+    knowledge: Mapping[str, KnowledgeBase],
+    names: Sequence[str],
+    parts: SyncParts,
+    *,
+    allow_empty: bool = False,
+) -> list[SyncPlan]:
+    """Return what `sync` would do now; nothing is changed. Raises what `sync` does."""
+    check_names(knowledge, names)
+    async with ingest_parts(parts, allow_empty=allow_empty) as ready:
+        gone = [] if names else await undeclared(all_declared(knowledge, parts), ready)
+        return [
+            *(SyncPlan(knowledge=name, forgotten=True) for name in gone),
+            *[await plan_sync(knowledge[name], ready) for name in names or sorted(knowledge)],
+        ]
+
+
+def check_names(knowledge: Mapping[str, KnowledgeBase], names: Sequence[str]) -> None:
+    """Make sure that each of `names` is declared.
+
+    Raises:
+        UnknownKnowledge: one is not; its message names those that are.
+    """
+    for name in names:
+        if name not in knowledge:
+            known = ", ".join(sorted(knowledge)) or "none"
+            raise UnknownKnowledge(f"there is no knowledge base `{name}`; there are: {known}")
+
+
+def all_declared(knowledge: Mapping[str, KnowledgeBase], parts: SyncParts) -> set[str]:
+    """Return all that is declared: not by what was read at the start alone, there may be more by now."""
+    files = knowledge_folder(parts.loaded.project).glob("*.yaml")
+    return {*knowledge, *(path.stem for path in files)}
+
+
+@asynccontextmanager
+async def ingest_parts(parts: SyncParts, *, allow_empty: bool = False) -> AsyncIterator[IngestParts]:
+    """Have what a sync of any knowledge base of the project works with; the parsers end with the block."""
+    loaded, settings = parts.loaded, parts.loaded.tree.knowledge
+    async with ParserPool(settings.parsing) as parsers:
+        yield IngestParts(
+            project=loaded.project,
+            index_folder=index_folder(loaded.project),
+            kept=sources_folder(loaded.project),
+            database=parts.database,
+            embedder=parts.embedder,
+            fingerprint=parts.embedder.fingerprint,
+            model=settings.embedder,
+            parse=parsers.parse,
+            clock=parts.clock,
+            settings=settings.ingest,
+            limits=settings.parsing.limits,
+            sources=settings.sources,
+            resolve_secret=partial(resolve_secret, project=loaded.project),
+            allow_empty=allow_empty,
+            changed=partial(forget_cited, parts.database),
+        )

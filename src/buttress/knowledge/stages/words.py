@@ -1,0 +1,49 @@
+"""How rare words are, which of the question nobody wrote, and how much of it each passage covers."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import msgspec
+
+from buttress.kernel.passages import Passage
+from buttress.kernel.words import AskedWord
+from buttress.knowledge.asked import look_up
+from buttress.knowledge.search_types import Candidate, Hit
+from buttress.knowledge.stages.first import Place
+from buttress.knowledge.stages.question import Question
+from buttress.knowledge.stages.running import Stages
+from buttress.knowledge.table import Table
+from buttress.knowledge.terms import TermStatistics, coverage, terms
+from buttress.knowledge.visibility import visible_clause
+from buttress.knowledge.vocabulary import Vocabulary
+
+
+async def word_weights(place: Place, vocabulary: Vocabulary, stages: Stages) -> TermStatistics:
+    """Return how rare words are; all as rare as any, and a report that says why, where nobody can say."""
+
+    async def counted() -> list[TermStatistics]:
+        return [await vocabulary.of(place.base.name, place.table)]
+
+    found = await stages.attempt("vocabulary", counted)
+    return found[0] if found else TermStatistics(0, {})
+
+
+async def asked_words(
+    place: Place, question: Question, best: Sequence[Candidate], statistics: TermStatistics, stages: Stages
+) -> tuple[AskedWord, ...]:
+    """Return the words of `question`; none, and a report that says why, when they cannot be looked up."""
+    held_by = partial(_held_by, place.table, visible_clause(question.scope, place.base))
+    found = [one.searched for one in best]
+    work = partial(look_up, question.beginning, found, statistics, held_by)
+    return await stages.attempt("words", work) or ()
+
+
+def covering(one: Candidate, asked: frozenset[str], statistics: TermStatistics) -> Passage:
+    """Return the passage of `one`, with the share of the question's words that it covers."""
+    share = coverage(asked, terms(one.searched), statistics)
+    return msgspec.structs.replace(one.passage, coverage=share)
+
+
+async def _held_by(table: Table, clause: str, word: str) -> list[Hit]:
+    """Return a row that holds `word` in one of its forms, of those that meet `clause`, if there is one."""
+    return await table.text_search(word, clause, 1, None)

@@ -1,0 +1,38 @@
+"""How much of a question a passage covers."""
+
+import shutil
+from pathlib import Path
+
+from buttress.kernel.clock import SystemClock
+from buttress.knowledge.index import open_index
+from buttress.knowledge.stages.first import Place
+from buttress.knowledge.stages.running import Stages
+from buttress.knowledge.stages.words import covering, word_weights
+from buttress.knowledge.terms import TermStatistics, terms
+from buttress.knowledge.types import FolderSource, KnowledgeBase
+from buttress.knowledge.vocabulary import Vocabulary
+from buttress.testing.documents import Written, rows_of_all
+from buttress.testing.embedding import HashedWords
+from tests.unit.knowledge.passages import candidate
+
+
+async def test_weights_that_cannot_be_counted_are_left_out(tmp_path: Path) -> None:
+    """All words are equal then; it is said."""
+    words = HashedWords()
+    index = await open_index(tmp_path)
+    table = await index.make("garden", words.fingerprint, words.dimensions)
+    await table.replace(rows_of_all([Written(path="a.md", texts=("roses",))], words))
+    shutil.rmtree(tmp_path)
+    base = KnowledgeBase(name="garden", sources=(FolderSource(folder="garden", readers=("*",)),))
+    stages = Stages(SystemClock(), lambda _: 30)
+    assert await word_weights(Place(base, table), Vocabulary(), stages) == TermStatistics(0, {})
+    assert stages.skipped.startswith("vocabulary: knowledge.index_failed")
+
+
+def test_a_passage_is_told_what_it_covers() -> None:
+    """By what was searched: the context counts, too."""
+    statistics = TermStatistics(10, dict.fromkeys(terms("roses"), 5) | dict.fromkeys(terms("March"), 1))
+    asked = terms("roses in March")
+    assert covering(candidate("Roses, cut in March."), asked, statistics).coverage == 1
+    assert 0 < covering(candidate("Roses."), asked, statistics).coverage < 0.5
+    assert covering(candidate("Moss."), asked, statistics).coverage == 0
