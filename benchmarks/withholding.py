@@ -20,10 +20,10 @@ from corruptions import CORRUPTIONS
 
 from buttress.guardrails.settings import GuardrailSettings
 from buttress.guardrails.withholding import Withheld, judge
-from buttress.kernel.ids import ChunkId, DocumentId
 from buttress.kernel.passages import Passage
 from buttress.kernel.sentences import split_sentences
 from buttress.kernel.words import content_terms, words
+from buttress.testing.passages import a_passage
 
 SHOWN = 6
 PIECE_WORDS = 250
@@ -122,21 +122,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
 
 def passage(text: str) -> Passage:
     """Return a passage of this text."""
-    return Passage(
-        chunk_id=ChunkId("c"),
-        document_id=DocumentId("d"),
-        document="d",
-        title="",
-        section=(),
-        page=None,
-        page_end=None,
-        start=0,
-        end=len(text),
-        text=text,
-        score=1.0,
-        cosine=1.0,
-        coverage=1.0,
-    )
+    return a_passage(text, document="d", title="")
 
 
 def tried(told: Told, kind: str, text: str) -> Tried:

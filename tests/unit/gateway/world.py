@@ -39,6 +39,7 @@ from buttress.releases.types import (
     TableRule,
     identified,
 )
+from buttress.testing import passages
 from buttress.tracing.types import Trace
 
 Tune = Callable[..., Ports]
@@ -194,19 +195,11 @@ def a_call(ports: Ports, question: Asked | None = None) -> Call:
 
 def a_passage(text: str, number: int = 1, **changes: object) -> Passage:
     """Return a passage of the document `page-NUMBER.md` that holds `text` from its beginning."""
-    passage = Passage(
-        chunk_id=ChunkId(f"chunk-{number}"),
-        document_id=DocumentId(f"document-{number}"),
-        document=f"page-{number}.md",
-        title="A page",
-        section=("A page",),
-        page=None,
-        page_end=None,
-        start=0,
-        end=len(text),
-        text=text,
-        score=1.0,
-        cosine=0.9,
-        coverage=1.0,
-    )
-    return msgspec.structs.replace(passage, **changes)
+    named = {
+        "chunk_id": ChunkId(f"chunk-{number}"),
+        "document_id": DocumentId(f"document-{number}"),
+        "document": f"page-{number}.md",
+        "section": ("A page",),
+        "cosine": 0.9,
+    }
+    return passages.a_passage(text, **(named | changes))

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from buttress.guardrails.citations import CitedSentence, cite_sentence
 from buttress.guardrails.folding import normalised
 from buttress.guardrails.markers import piece_spans
-from buttress.kernel.ids import ChunkId, DocumentId
 from buttress.kernel.passages import CitationState, Passage
+from buttress.testing.passages import a_passage
 
 REFUNDS = (
     "Refunds\n\nA refund takes 14 days. It is paid “to the same card”, as our\nterms say.[3] "
@@ -20,9 +20,8 @@ PLANS = "The Studio plan costs €49 a month and has 6 calendars."
 
 
 def passage(text: str, *, start: int = 0) -> Passage:
-    return Passage(
-        chunk_id=ChunkId("c"),
-        document_id=DocumentId("d"),
+    return a_passage(
+        text,
         document="refunds.md",
         title="Refunds",
         section=("Refunds",),
@@ -30,8 +29,6 @@ def passage(text: str, *, start: int = 0) -> Passage:
         page_end=4,
         start=start,
         end=start + len(text),
-        text=text,
-        score=1.0,
         cosine=0.5,
         coverage=0.5,
     )

@@ -6,28 +6,14 @@ from hypothesis import strategies as st
 
 from buttress.guardrails.relevance import is_relevant
 from buttress.guardrails.settings import RelevanceThresholds
-from buttress.kernel.ids import ChunkId, DocumentId
 from buttress.kernel.passages import Passage
+from buttress.testing.passages import a_passage
 
 THRESHOLDS = RelevanceThresholds(cosine=0.45, cosine_with_words=0.30, coverage=0.6)
 
 
 def passage(cosine: float, coverage: float) -> Passage:
-    return Passage(
-        chunk_id=ChunkId("c"),
-        document_id=DocumentId("d"),
-        document="a.md",
-        title="A",
-        section=(),
-        page=None,
-        page_end=None,
-        start=0,
-        end=1,
-        text="x",
-        score=9.0,
-        cosine=cosine,
-        coverage=coverage,
-    )
+    return a_passage("x", document="a.md", title="A", end=1, score=9.0, cosine=cosine, coverage=coverage)
 
 
 @pytest.mark.parametrize(

@@ -10,28 +10,14 @@ from buttress.guardrails.markers import read_sentence
 from buttress.guardrails.plain import visible
 from buttress.guardrails.sentences import MAX_SENTENCE_CHARACTERS, SentenceBuffer
 from buttress.guardrails.withholding import LeadIn, Reason, Released, Withheld, judge
-from buttress.kernel.ids import ChunkId, DocumentId
 from buttress.kernel.passages import CitationState, Passage
+from buttress.testing.passages import a_passage
 
 SHARE = 0.55
 
 
 def passage(text: str) -> Passage:
-    return Passage(
-        chunk_id=ChunkId("c"),
-        document_id=DocumentId("d"),
-        document="refunds.md",
-        title="Refunds",
-        section=(),
-        page=None,
-        page_end=None,
-        start=0,
-        end=len(text),
-        text=text,
-        score=1.0,
-        cosine=1.0,
-        coverage=1.0,
-    )
+    return a_passage(text, document="refunds.md", title="Refunds")
 
 
 REFUNDS = passage("A refund takes 14 days to arrive. It is paid to the same card. Cheques are not accepted.")

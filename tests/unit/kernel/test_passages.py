@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buttress.kernel.ids import ChunkId, DocumentId
-from buttress.kernel.passages import CitationState, Passage, cite, link_to, page_range, place_of
+from buttress.kernel.ids import DocumentId
+from buttress.kernel.passages import CitationState, cite, link_to, page_range, place_of
+from buttress.testing.passages import a_passage
 
 
 @pytest.mark.parametrize(
@@ -36,20 +37,17 @@ def test_a_place_is_said_in_one_way(place: tuple[str, int, int, tuple[str, ...]]
 
 
 def test_a_citation_says_its_place_as_its_passage_does_and_links_to_its_characters() -> None:
-    passage = Passage(
-        chunk_id=ChunkId("c"),
+    passage = a_passage(
+        "Turn it on.",
         document_id=DocumentId("d1"),
         document="manual.pdf",
         title="Manual",
         section=("Setup",),
         page=12,
         page_end=12,
-        start=1_000,
-        end=1_011,
-        text="Turn it on.",
-        score=1.0,
+        start=1000,
+        end=1011,
         cosine=0.9,
-        coverage=1.0,
     )
     cited = cite(passage, 1, "Turn it on.", CitationState.VERBATIM, (5, 10))
     assert cited.place == passage.place == "manual.pdf, page 12, Setup"

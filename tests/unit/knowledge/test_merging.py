@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buttress.kernel.ids import ChunkId, DocumentId
-from buttress.kernel.passages import CitationState, Passage, cite
+from buttress.kernel.passages import CitationState, cite
 from buttress.knowledge.merging import merged
 from buttress.knowledge.search_types import Candidate
+from buttress.testing.passages import a_passage
 
 TEXT = "Roses want sun.\n\nMoss wants shade. \n Gloves are worn.\fA spade digs.\nA rake rakes."
 PAGES = [0, TEXT.index("\f")]
@@ -25,7 +26,8 @@ def chunk(place: int, score: float = 0.5, document: str = "a") -> Candidate:
     """Return the chunk at `place` as a search finds it."""
     start = TEXT.index(CHUNKS[place])
     last = TEXT.index(CHUNKS[place - 1]) + len(CHUNKS[place - 1]) if place else 0
-    passage = Passage(
+    passage = a_passage(
+        CHUNKS[place],
         chunk_id=ChunkId(f"{document}{place}"),
         document_id=DocumentId(document),
         document=f"{document}.md",
@@ -35,7 +37,6 @@ def chunk(place: int, score: float = 0.5, document: str = "a") -> Candidate:
         page_end=page_at(start + len(CHUNKS[place]) - 1),
         start=start,
         end=start + len(CHUNKS[place]),
-        text=CHUNKS[place],
         score=score,
         cosine=score / 2,
         coverage=0.0,

@@ -6,6 +6,7 @@ import pytest
 
 from buttress.kernel.ids import ChunkId, DocumentId
 from buttress.kernel.passages import Passage
+from buttress.testing.passages import a_passage
 
 MakePassage = Callable[..., Passage]
 
@@ -20,7 +21,8 @@ def make_passage(
     text: str, *, number: int = 1, title: str = "Refunds", document: str = "billing.md"
 ) -> Passage:
     """Return a passage with this text."""
-    return Passage(
+    return a_passage(
+        text,
         chunk_id=ChunkId(f"ch_{number}"),
         document_id=DocumentId("doc_1"),
         document=document,
@@ -28,10 +30,6 @@ def make_passage(
         section=("Money", "Back"),
         page=3,
         page_end=3,
-        start=0,
-        end=len(text),
-        text=text,
-        score=1.0,
         cosine=0.5,
         coverage=0.5,
     )

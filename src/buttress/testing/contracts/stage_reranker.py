@@ -8,6 +8,7 @@ from buttress.knowledge.ports import StageReranker
 from buttress.knowledge.reranking.reduced import reduced
 from buttress.knowledge.search_types import Candidate, Hit
 from buttress.testing.embedding import HashedWords
+from buttress.testing.passages import a_passage
 
 QUESTION = "when are roses cut back"
 TEXTS = {
@@ -36,17 +37,12 @@ class RememberedRows:
 
 def _passage(chunk_id: ChunkId) -> Passage:
     text = TEXTS[chunk_id]
-    return Passage(
+    return a_passage(
+        text,
         chunk_id=chunk_id,
         document_id=DocumentId(chunk_id),
         document=f"{chunk_id}.md",
         title=chunk_id,
-        section=(),
-        page=None,
-        page_end=None,
-        start=0,
-        end=len(text),
-        text=text,
         score=0.5,
         cosine=0.5,
         coverage=0.0,

@@ -16,6 +16,7 @@ from buttress.knowledge.settings import EngineSettings
 from buttress.knowledge.types import FolderSource, KnowledgeBase
 from buttress.testing.documents import Written, rows_of_all
 from buttress.testing.embedding import HashedWords
+from buttress.testing.passages import a_passage
 
 PassageMaker = Callable[..., Passage]
 
@@ -25,17 +26,13 @@ def make_passage() -> PassageMaker:
     """Return a function that makes a passage of a document, with its section and text."""
 
     def make(chunk: str, document: str, text: str = "", section: tuple[str, ...] = ()) -> Passage:
-        return Passage(
+        return a_passage(
+            text,
             chunk_id=ChunkId(chunk),
             document_id=DocumentId(document),
             document=document,
             title="",
             section=section,
-            page=None,
-            page_end=None,
-            start=0,
-            end=len(text),
-            text=text,
             score=0.0,
             cosine=0.0,
             coverage=0.0,

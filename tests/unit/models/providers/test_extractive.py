@@ -10,9 +10,8 @@ import msgspec
 import pytest
 
 from buttress.kernel.errors import ButtressError
-from buttress.kernel.ids import ChunkId, DocumentId
+from buttress.kernel.ids import ChunkId
 from buttress.kernel.messages import Finished, Grounding, ModelRequest, TextDelta
-from buttress.kernel.passages import Passage
 from buttress.kernel.usage import Usage
 from buttress.kernel.words import AskedWord, content_words
 from buttress.models.errors import BadRequest, ModelUnavailable, NothingToQuote
@@ -20,6 +19,7 @@ from buttress.models.ports import SentenceRanker
 from buttress.models.providers.extractive import EXTRACTIVE, ExtractiveProvider, LexicalRanker
 from buttress.models.settings import QuoteSettings
 from buttress.testing.contracts.provider import ProviderCase, ProviderContract, collect, text_of, until
+from buttress.testing.passages import a_passage
 
 HOSTILE = (
     "'; DROP TABLE keys; -- is what the key says.",
@@ -31,21 +31,7 @@ HOSTILE = (
 
 def ask(question: str, *texts: str) -> ModelRequest:
     passages = tuple(
-        Passage(
-            chunk_id=ChunkId(f"c{number}"),
-            document_id=DocumentId("d"),
-            document="a.md",
-            title="A",
-            section=(),
-            page=None,
-            page_end=None,
-            start=0,
-            end=len(text),
-            text=text,
-            score=1.0,
-            cosine=0.5,
-            coverage=0.5,
-        )
+        a_passage(text, chunk_id=ChunkId(f"c{number}"), document="a.md", title="A", cosine=0.5, coverage=0.5)
         for number, text in enumerate(texts)
     )
     return ModelRequest(messages=(), max_tokens=100, grounding=Grounding(question, passages))
