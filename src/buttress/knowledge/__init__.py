@@ -25,6 +25,7 @@ Read in this order:
     measuring/   how good that is, by labelled queries; which recipe finds most
     reranking/   how well documents answer a question: those that somebody brings, and those that were found
     engine       all of it in this process; engine_server and engine_client put a socket between
+    ending       what was begun ends, whoever is cancelled meanwhile
     ports, errors, settings
 
 Promises:

@@ -7,6 +7,7 @@ from typing import Self
 
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.signals import signal_name
+from buttress.knowledge.ending import to_its_end
 from buttress.knowledge.errors import ParserCrashed, ParserOutOfMemory, ParseTimeout, TooLarge
 from buttress.knowledge.parsing.frames import (
     LENGTH_BYTES,
@@ -44,8 +45,7 @@ class ParserPool:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for child in self._children:
-            await child.end()
+        await to_its_end(self._end_all())
 
     async def parse(self, data: bytes, path: str) -> ParsedDocument:
         """Return the document in `data`; see `dispatch.parse_bytes`.
@@ -71,6 +71,10 @@ class ParserPool:
         if isinstance(reply, Failed):
             raise error_of(reply)
         return reply.document
+
+    async def _end_all(self) -> None:
+        for child in self._children:
+            await child.end()
 
 
 class _Child:
@@ -111,21 +115,24 @@ class _Child:
             await self.end()
 
     async def end(self) -> None:
-        """End the process: it is given a moment only when it is idle."""
-        process, self._process = self._process, None
+        """End the process: it is given a moment only when it is idle.
+
+        It is forgotten when it is gone, not before: who is cancelled while waiting leaves it to the next one.
+        """
+        process = self._process
         if process is None:
             return
         if not self._is_busy and process.stdin is not None:
             process.stdin.close()
         elif process.returncode is None:
             process.kill()
-        self._is_busy = False
         try:
             async with asyncio.timeout(_END_S):
                 await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()
+        self._process, self._is_busy = None, False
 
     async def _start(self) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(

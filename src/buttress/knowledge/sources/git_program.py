@@ -20,6 +20,7 @@ import msgspec
 if sys.platform == "linux":
     import resource
 
+from buttress.knowledge.ending import to_its_end
 from buttress.knowledge.errors import TooLarge, Unreadable
 
 MAX_OUTPUT_BYTES = 1 << 28
@@ -117,6 +118,9 @@ class BlobReader:
     async def close(self) -> None:
         """End the program, and wait until it is gone."""
         self._leave()
+        await to_its_end(self._gone())
+
+    async def _gone(self) -> None:
         for process in self._left:
             await process.wait()
         self._left.clear()

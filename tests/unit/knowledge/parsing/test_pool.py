@@ -53,6 +53,24 @@ async def test_files_are_parsed_and_errors_raised() -> None:
     assert parsers() == []
 
 
+async def test_who_is_cancelled_while_leaving_leaves_no_process_behind() -> None:
+    """A sync in the background, when the program ends just as it is done."""
+    is_parsed = asyncio.Event()
+
+    async def parse_one() -> None:
+        async with ParserPool(ParserSettings(parsers=1)) as pool:
+            await pool.parse(b"# one", "a.md")
+            is_parsed.set()
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(parse_one())
+        await is_parsed.wait()
+        await asyncio.sleep(0)  # it has begun to leave
+        task.cancel()
+    assert task.cancelled()
+    assert parsers() == []
+
+
 async def test_a_large_file_is_refused_before_it_is_sent() -> None:
     """No process is started for it."""
     async with ParserPool(ParserSettings(limits=ParseLimits(max_file_bytes=3))) as pool:
