@@ -222,7 +222,7 @@ async def test_our_own_starts_when_it_is_needed_and_ends_with_the_block(
 
 
 @needs_model
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_killed_in_the_middle_of_an_answer_it_is_cut_then_away_then_back(
     project: Path, sessions: Sessions
@@ -248,7 +248,7 @@ async def test_killed_in_the_middle_of_an_answer_it_is_cut_then_away_then_back(
 
 
 @needs_model
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_eight_streams_side_by_side_all_end_and_left_ones_free_the_server(
     project: Path, sessions: Sessions

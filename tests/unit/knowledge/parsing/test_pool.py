@@ -154,7 +154,7 @@ async def test_memory_is_bounded() -> None:
         assert (await pool.parse(b"# on", "a.md")).title == "on"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_six_hundred_pages_in_a_process(shared_data: Path, packaged_tokens: TokenStarts) -> None:
     """A document of megabytes comes back over the pipe, with all of its pages and 1,372 bookmarks.
 

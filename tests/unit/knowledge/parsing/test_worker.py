@@ -84,7 +84,7 @@ def test_half_a_frame_ends_it_quietly() -> None:
     assert (ended.returncode, ended.stdout) == (0, b"")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the address space")
 def test_too_much_memory_is_reported_and_the_next_file_parsed() -> None:
     """Paragraphs without end in 256 MiB."""
