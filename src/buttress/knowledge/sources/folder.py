@@ -48,7 +48,13 @@ class Folder:
         return Listing(tuple(entries), tuple(skipped))
 
     def _read(self, path: str, max_bytes: int) -> Content:
-        root = self._root()
+        try:
+            return self._read_in(self._root(), path, max_bytes)
+        except Unreadable:
+            self._root()  # where all of it went just now, that is what is said
+            raise
+
+    def _read_in(self, root: Path, path: str, max_bytes: int) -> Content:
         real = resolved(root / path, lambda reason: Unreadable(f"{path} cannot be read: {reason}"))
         if not real.is_relative_to(root):
             raise Unreadable(f"{path} is a link that leaves the folder {self._declared.folder}")
