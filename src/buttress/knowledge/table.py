@@ -30,6 +30,7 @@ from buttress.knowledge.visibility import any_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from lancedb.query import AsyncFTSQuery
     from lancedb.table import AsyncTable
 
 MADE = b"buttress.made"
@@ -88,11 +89,21 @@ class Table:
 
         `text` is plain words: nothing in it is syntax. With `vector` the hits get their cosines, too.
         """
-        match_query = importlib.import_module("lancedb.query").MatchQuery
-        matched = self._table.query().nearest_to_text(match_query(text, "searched")).where(clause)
         columns = ["chunk_id", "_score", *(["vector"] if vector is not None else [])]
-        rows = await matched.with_row_id().select(columns).limit(depth).to_arrow()
+        rows = await self._matching(text, clause).with_row_id().select(columns).limit(depth).to_arrow()
         return hits_of(rows, rows["_score"].to_pylist(), self._cosines(rows, vector))
+
+    @translated
+    async def texts_with(self, words: str, clause: str, most: int) -> list[str]:
+        """Return what is searched of the `most` rows that match `words` best, of those that meet `clause`."""
+        rows = await self._matching(words, clause).select(["searched"]).limit(most).to_arrow()
+        texts: list[str] = rows["searched"].to_pylist()
+        return texts
+
+    def _matching(self, words: str, clause: str) -> "AsyncFTSQuery":
+        """Return the query for rows that hold any of `words`. Nothing in them is syntax."""
+        match_query = importlib.import_module("lancedb.query").MatchQuery
+        return self._table.query().nearest_to_text(match_query(words, "searched")).where(clause)
 
     def _cosines(self, rows: "pa.Table", vector: "Vectors | None") -> Sequence[float | None]:
         if vector is None or not rows.num_rows:

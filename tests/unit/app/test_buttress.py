@@ -307,7 +307,8 @@ class TestConversation:
 
         async with ScriptedUpstream(echo) as upstream:
             project = write_project(tmp_path / "a project", upstream.url)
-            async with Buttress.open(project, flags=self.PATIENT) as buttress:
+            unsummarised = (*self.PATIENT, "prompts.memory.summarise_messages=0")
+            async with Buttress.open(project, flags=unsummarised) as buttress:
                 async with asyncio.TaskGroup() as group:
                     for number in range(20):
                         asking = buttress.ask("chat", {"question": f"q{number}"}, conversation="c1")

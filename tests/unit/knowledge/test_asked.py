@@ -1,42 +1,69 @@
 """Which words of a question nobody wrote."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import pytest
 
-from buttress.kernel.ids import ChunkId
 from buttress.knowledge.asked import MOST_LOOKUPS, MOST_WORDS, look_up
 from buttress.knowledge.errors import IndexFailed
-from buttress.knowledge.search_types import Hit
 from buttress.knowledge.terms import count_terms
-
-HIT = Hit(0, ChunkId("c"), 1.0, None)
 
 
 class Rows:
-    """Rows that hold some words, and notes what it was asked for."""
+    """Texts, and what they were searched for. As the index, it knows a form of a word that no rule does."""
 
-    def __init__(self, *held: str) -> None:
-        self._held = held
+    FORMS: ClassVar = {"mouse": "mice"}
+
+    def __init__(self, *texts: str, most: int = 32) -> None:
+        self._texts = texts
+        self._most = most
         self.searched: list[str] = []
 
-    async def search(self, word: str) -> Sequence[Hit]:
-        self.searched.append(word)
-        return [HIT] if word in self._held else []
+    async def search(self, words: str) -> Sequence[str]:
+        self.searched.append(words)
+        asked = {form for word in words.split() for form in (word, self.FORMS.get(word, word))}
+        return [text for text in self._texts if asked & set(text.lower().split())][: self._most]
+
+
+async def looked_up(question: str, rows: Rows, *found: str) -> dict[str, bool]:
+    """Return whether each word of `question` is known."""
+    asked = await look_up(question, found, count_terms(["x"]), rows.search)
+    return {word.text: word.is_known for word in asked}
 
 
 async def test_only_what_no_passage_holds_is_looked_up() -> None:
-    rows = Rows("dentist")
-    asked = await look_up(
-        "Can clinics book a clinic giraffe, and a dentist?", ["Booked."], count_terms(["x"]), rows.search
-    )
-    assert [(word.text, word.is_known) for word in asked] == [
-        ("clinics", False),
-        ("book", True),
-        ("giraffe", False),
-        ("dentist", True),
-    ]
-    assert rows.searched == ["clinics", "giraffe", "dentist"]
+    rows = Rows("A dentist came")
+    question = "Can clinics book a clinic giraffe, and a dentist?"
+    assert await looked_up(question, rows, "Booked.") == {
+        "clinics": False,
+        "book": True,
+        "giraffe": False,
+        "dentist": True,
+    }
+    assert rows.searched == ["clinics giraffe dentist", "clinics giraffe"]
+
+
+async def test_when_nobody_wrote_any_it_is_seen_at_once() -> None:
+    rows = Rows("A dentist came")
+    assert await looked_up("giraffe zebra", rows) == {"giraffe": False, "zebra": False}
+    assert rows.searched == ["giraffe zebra"]
+
+
+async def test_a_form_that_only_the_index_knows_is_known() -> None:
+    rows = Rows("three mice")
+    assert await looked_up("mouse giraffe", rows) == {"mouse": True, "giraffe": False}
+    assert rows.searched[-2:] == ["mouse", "giraffe"]
+
+
+async def test_words_in_more_texts_than_are_read_are_known() -> None:
+    rows = Rows("apple", "apple pie", "bread", "bread pie", "cake", most=1)
+    assert await looked_up("apple bread cake zebra", rows) == {
+        "apple": True,
+        "bread": True,
+        "cake": True,
+        "zebra": False,
+    }
 
 
 async def test_rare_words_weigh_more() -> None:
@@ -53,7 +80,8 @@ async def test_a_long_text_is_looked_up_in_part() -> None:
     )
     asked = await look_up(text, [], count_terms([]), rows.search)
     assert len(asked) == MOST_WORDS
-    assert sum(not word.is_known for word in asked) == len(rows.searched) == MOST_LOOKUPS
+    assert sum(not word.is_known for word in asked) == MOST_LOOKUPS
+    assert [len(one.split()) for one in rows.searched] == [MOST_LOOKUPS]
 
 
 async def test_words_the_index_leaves_out_are_known() -> None:
@@ -65,8 +93,10 @@ async def test_words_the_index_leaves_out_are_known() -> None:
 async def test_an_index_that_fails_is_said_as_it_is() -> None:
     """The words are looked up side by side; the first failure ends it."""
 
-    async def search(word: str) -> Sequence[Hit]:
-        raise IndexFailed(f"no {word}")
+    async def search(words: str) -> Sequence[str]:
+        if " " in words:
+            return ["three mice"]
+        raise IndexFailed(f"no {words}")
 
     with pytest.raises(IndexFailed, match=r"no (zebra|giraffe)"):
         await look_up("zebra giraffe", [], count_terms([]), search)

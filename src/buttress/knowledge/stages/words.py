@@ -8,14 +8,16 @@ import msgspec
 from buttress.kernel.passages import Passage
 from buttress.kernel.words import AskedWord
 from buttress.knowledge.asked import look_up
-from buttress.knowledge.search_types import Candidate, Hit
+from buttress.knowledge.search_types import Candidate
 from buttress.knowledge.stages.first import Place
 from buttress.knowledge.stages.question import Question
 from buttress.knowledge.stages.running import Stages
-from buttress.knowledge.table import Table
 from buttress.knowledge.terms import TermStatistics, coverage, terms
 from buttress.knowledge.visibility import visible_clause
 from buttress.knowledge.vocabulary import Vocabulary
+
+_TEXTS = 32
+"""Texts read at a time to see which of a question's words they hold."""
 
 
 async def word_weights(place: Place, vocabulary: Vocabulary, stages: Stages) -> TermStatistics:
@@ -32,7 +34,8 @@ async def asked_words(
     place: Place, question: Question, best: Sequence[Candidate], statistics: TermStatistics, stages: Stages
 ) -> tuple[AskedWord, ...]:
     """Return the words of `question`; none, and a report that says why, when they cannot be looked up."""
-    held_by = partial(_held_by, place.table, visible_clause(question.scope, place.base))
+    clause = visible_clause(question.scope, place.base)
+    held_by = partial(place.table.texts_with, clause=clause, most=_TEXTS)
     found = [one.searched for one in best]
     work = partial(look_up, question.beginning, found, statistics, held_by)
     return await stages.attempt("words", work) or ()
@@ -42,8 +45,3 @@ def covering(one: Candidate, asked: frozenset[str], statistics: TermStatistics) 
     """Return the passage of `one`, with the share of the question's words that it covers."""
     share = coverage(asked, terms(one.searched), statistics)
     return msgspec.structs.replace(one.passage, coverage=share)
-
-
-async def _held_by(table: Table, clause: str, word: str) -> list[Hit]:
-    """Return a row that holds `word` in one of its forms, of those that meet `clause`, if there is one."""
-    return await table.text_search(word, clause, 1, None)
