@@ -110,6 +110,7 @@ async def ingest_parts(parts: SyncParts, *, allow_empty: bool = False) -> AsyncI
             clock=parts.clock,
             settings=settings.ingest,
             limits=settings.parsing.limits,
+            ocr=settings.parsing.ocr,
             sources=settings.sources,
             resolve_secret=partial(resolve_secret, project=loaded.project),
             allow_empty=allow_empty,

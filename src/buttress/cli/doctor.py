@@ -32,6 +32,7 @@ from buttress.kernel.clock import SystemClock
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.secrets import SecretReference, parse_reference
 from buttress.knowledge.embedding import open_embedder
+from buttress.knowledge.parsing.ocr import require_ocr
 from buttress.models.errors import LongtailMissing
 from buttress.models.local_file import local_file
 from buttress.models.local_server import require_runtime
@@ -77,8 +78,8 @@ def doctor(invocation: Invocation, *, as_json: bool) -> int:
     """Check the set-up, and say what to do.
 
     Looks at Python, packages, settings, disk, features, budgets, limits, alerts, secrets, the database, the
-    embedding model, the local language model, the library for others, the processes. The exit code is 1 when
-    one of them is not well.
+    embedding model, OCR, the local language model, the library for others, the processes. The exit code is 1
+    when one of them is not well.
     """
     findings: list[Finding] = []
     for finding in _findings(invocation):
@@ -115,6 +116,8 @@ def _findings(invocation: Invocation) -> Iterator[Finding]:
     yield from _secrets(loaded)
     yield _tried("database", lambda: asyncio.run(_database(loaded)))
     yield _tried("embedding model", lambda: _embedder(loaded))
+    if loaded.tree.knowledge.parsing.ocr.engine:
+        yield _tried("ocr", partial(require_ocr, loaded.tree.knowledge.parsing.ocr))
     yield from _local_model(loaded.project)
     yield from _longtail(loaded.project)
     yield from _processes(loaded.project)

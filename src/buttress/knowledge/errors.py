@@ -42,7 +42,10 @@ class EmptyDocument(ButtressError):
     """There is no text in the file."""
 
     code = "knowledge.empty"
-    hint = "Exclude the file; if it holds scanned pages, run text recognition (OCR) over it first."
+    hint = (
+        "Exclude the file; if it holds scanned pages, have them read: `parsing.ocr` (OCR) in the section "
+        "`knowledge` of buttress.yaml."
+    )
 
 
 class TooLarge(ButtressError):
@@ -87,6 +90,26 @@ class ParseTimeout(ButtressError):
 
     code = "knowledge.parse_timeout"
     hint = "Split the document, or raise `parse_timeout_s` in the section `knowledge` of buttress.yaml."
+
+
+class OcrMissing(ButtressError):
+    """The program that reads scanned pages, or its data for a language, is not there."""
+
+    code = "knowledge.ocr_missing"
+    hint = (
+        "Install it and its data (Debian: apt install tesseract-ocr tesseract-ocr-deu), or name it as "
+        "`parsing.ocr.program` in the section `knowledge` of buttress.yaml."
+    )
+
+
+class OcrFailed(ButtressError):
+    """Scanned pages could not be read by the program for that, and there is no other text."""
+
+    code = "knowledge.ocr_failed"
+    hint = (
+        "buttress doctor looks at the program; if it is only slow, raise `parsing.ocr.page_timeout_s` in the "
+        "section `knowledge` of buttress.yaml."
+    )
 
 
 class ProvenanceBroken(ButtressError):
@@ -281,6 +304,7 @@ PARSE_ERRORS: dict[str, type[ButtressError]] = {
         ParserCrashed,
         ParserOutOfMemory,
         ParseTimeout,
+        OcrFailed,
     )
 }
 """What parsing may raise, by code: a parser's process reports a code, its parent raises the error again."""

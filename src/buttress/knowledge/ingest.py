@@ -20,6 +20,7 @@ from buttress.knowledge.index import Index, open_index
 from buttress.knowledge.ingest_types import IngestReport, Progress, SyncPlan
 from buttress.knowledge.intake import Intake, opened_sources
 from buttress.knowledge.ledger import Ledger
+from buttress.knowledge.parsing.ocr import require_ocr
 from buttress.knowledge.plan import (
     left_out,
 )
@@ -53,7 +54,7 @@ async def ingest(
         SourceEmptied: a source that held documents is empty, without `allow_empty`; nothing was changed.
         IngestRunning: another sync of `base` did not end within `lock_timeout_s`.
         ChunksTooLong: its chunks would be cut off by the model.
-        EmbedderMissing, EmbedderBroken, ExtraMissing, IndexFailed: it cannot work here.
+        EmbedderMissing, EmbedderBroken, ExtraMissing, OcrMissing, IndexFailed: it cannot work here.
         LockLost, StorageUnavailable: the database went away; what was committed stays, sync again.
     """
     log = SyncLog(parts.database)
@@ -136,6 +137,7 @@ class _Sync:
         prospect, parts = self._prospect, self._parts
         if not prospect.plan.work:
             return []
+        await asyncio.to_thread(require_ocr, parts.ocr)
         embedder = await parts.embedder()
         intake = Intake(
             base=prospect.base,

@@ -13,6 +13,7 @@ from buttress.kernel.ids import DocumentId, content_hash, hash_of
 from buttress.knowledge import errors
 from buttress.knowledge.chunking import CHUNKER_VERSION
 from buttress.knowledge.ingest_types import LedgerRow, Listed, Move, SkippedDocument, Sources, SyncPlan
+from buttress.knowledge.settings import OcrSettings
 from buttress.knowledge.types import KnowledgeBase
 
 INGEST_VERSION = 2
@@ -26,11 +27,14 @@ PASSING = frozenset(
         errors.ParserCrashed,
         errors.ParserOutOfMemory,
         errors.ParseTimeout,
+        errors.OcrFailed,
         errors.ProvenanceBroken,
         errors.VectorInvalid,
     )
 )
 """What says nothing about the file itself: the version that was taken in before stays."""
+
+_NO_OCR = OcrSettings()
 
 UNREADABLE = "cannot be read"
 """How a source begins the reason for an entry that it could not look at."""
@@ -75,9 +79,13 @@ class Present(msgspec.Struct, frozen=True, kw_only=True):
         return document_id in self.states or document_id in self.former
 
 
-def ingest_fingerprint(base: KnowledgeBase, embedder_fingerprint: str) -> str:
-    """Return the name of everything but the file that decides what a document becomes."""
-    return hash_of((INGEST_VERSION, CHUNKER_VERSION, base.chunks, embedder_fingerprint))
+def ingest_fingerprint(base: KnowledgeBase, embedder_fingerprint: str, ocr: OcrSettings = _NO_OCR) -> str:
+    """Return the name of everything but the file that decides what a document becomes.
+
+    Without OCR it is what it was before there was any: nothing is read anew for that.
+    """
+    parts = (INGEST_VERSION, CHUNKER_VERSION, base.chunks, embedder_fingerprint)
+    return hash_of((*parts, ocr.engine, ocr.languages, ocr.dpi) if ocr.engine else parts)
 
 
 def state_of(digest: str, fingerprint: str, tenant: str, readers: Iterable[str]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from buttress.kernel.ids import ChunkId
+from buttress.knowledge.pictures import Picture, Word
 from buttress.knowledge.search_types import (
     Candidate,
     Embedded,
@@ -43,6 +44,19 @@ class Parser(Protocol):
 
         Raises:
             ButtressError: one of `errors.PARSE_ERRORS`; its message names `path`.
+        """
+        ...
+
+
+class Recogniser(Protocol):
+    """Reads the letters off a picture. Every adapter passes `testing.contracts.recogniser`."""
+
+    def __call__(self, picture: Picture) -> Sequence[Word]:
+        """Return the words of a picture, in reading order, none where there are none; all lie within it.
+
+        Raises:
+            OcrMissing: the program, or its data for a language, is not there.
+            OcrFailed: it failed, took too long, or gave what cannot be understood.
         """
         ...
 

@@ -24,7 +24,13 @@ from buttress.knowledge.plan import (
     shown,
 )
 from buttress.knowledge.ports import Embedder, Source
-from buttress.knowledge.settings import EmbedderSettings, IngestSettings, ParseLimits, SourceSettings
+from buttress.knowledge.settings import (
+    EmbedderSettings,
+    IngestSettings,
+    OcrSettings,
+    ParseLimits,
+    SourceSettings,
+)
 from buttress.knowledge.sources.opening import SourceParts
 from buttress.knowledge.types import KnowledgeBase
 from buttress.storage.advisory import AdvisoryLock
@@ -61,6 +67,7 @@ class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     settings: IngestSettings = IngestSettings()
     limits: ParseLimits = ParseLimits()
+    ocr: OcrSettings = OcrSettings()
     sources: SourceSettings = SourceSettings()
     resolve_secret: Callable[[str], str] = str
     allow_empty: bool = False
@@ -131,7 +138,8 @@ async def look(
     if active and active.fingerprint != wanted.fingerprint and not former:
         active = None  # nothing of it is left to go on with: the index, or the database, is of another day
     present = Present(rows=rows, states=states, former=frozenset(former))
-    plan = make_plan(base, ingest_fingerprint(base, encoded_by(base, wanted.fingerprint)), sources, present)
+    fingerprint = ingest_fingerprint(base, encoded_by(base, wanted.fingerprint), parts.ocr)
+    plan = make_plan(base, fingerprint, sources, present)
     if not parts.allow_empty and (emptied := emptied_sources(base, sources, plan, present)):
         raise SourceEmptied(
             f"knowledge base `{base.name}`: nothing is left in {', '.join(emptied)}; "

@@ -1,6 +1,6 @@
 """The section `knowledge` of buttress.yaml."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -29,10 +29,37 @@ class ParseLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = 20_000_000
 
 
+class OcrSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the letters of scanned pages are read."""
+
+    engine: Annotated[
+        Literal["", "tesseract"],
+        Meta(description="What reads pages of a PDF that are pictures without text. Empty: nothing does."),
+    ] = ""
+    program: Annotated[
+        str, Meta(min_length=1, description="Name or path of the program; looked for where programs are.")
+    ] = "tesseract"
+    languages: Annotated[
+        tuple[Annotated[str, Meta(pattern=r"^[A-Za-z0-9]\w{0,40}(/\w{1,40})?$")], ...],
+        Meta(
+            min_length=1, max_length=20, description="Languages of the pages, as the program names its data."
+        ),
+    ] = ("eng",)
+    dpi: Annotated[int, Meta(ge=72, le=1200, description="Points to an inch at which a page is drawn.")] = 300
+    page_timeout_s: Annotated[
+        float,
+        Meta(gt=0, le=3_600, description="Longest time for one page; it does not count for the document's."),
+    ] = 60.0
+    max_pages: Annotated[
+        int, Meta(ge=1, le=100_000, description="Most pages of one document that are read so.")
+    ] = 500
+
+
 class ParserSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How documents are parsed: in processes of their own, so that a bad file harms nothing else."""
 
     limits: ParseLimits = ParseLimits()
+    ocr: OcrSettings = OcrSettings()
     parsers: Annotated[int, Meta(ge=1, le=64, description="Parser processes.")] = 2
     parse_timeout_s: Annotated[
         float, Meta(gt=0, le=3_600, description="Longest time for one document; then its parser is stopped.")

@@ -70,6 +70,19 @@ def test_the_file_of_a_local_model_is_looked_at(
 
 
 @pytest.mark.slow
+def test_the_program_that_reads_scanned_pages_is_looked_for(run: Run, project: Path) -> None:
+    """Where it is switched on."""
+    on = ("--set", "knowledge.parsing.ocr.engine=tesseract")
+    nobody = ("--set", "knowledge.parsing.ocr.program=tesseract-of-nobody")
+    ran = run("--project", project, *on, *nobody, "doctor", "--json")
+    found = by_name(ran.out)["ocr"]
+    assert ran.code == 1
+    assert not found["well"]
+    assert "`tesseract-of-nobody` is not installed (knowledge.ocr_missing)" in str(found["detail"])
+    assert "apt install tesseract-ocr" in str(found["hint"])
+    assert "ocr" not in by_name(run("--project", project, *nobody, "doctor", "--json").out)
+
+
 def test_each_secret_is_looked_for(run: Run, tmp_path: Path) -> None:
     project = tmp_path / "project"
     make_project(project)

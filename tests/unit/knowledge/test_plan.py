@@ -20,6 +20,7 @@ from buttress.knowledge.plan import (
     state_of,
     to_look_at,
 )
+from buttress.knowledge.settings import OcrSettings
 from buttress.knowledge.sources.types import Entry, Skipped
 from buttress.knowledge.types import ChunkSettings, FolderSource, KnowledgeBase
 
@@ -109,6 +110,21 @@ def test_chunk_settings_and_embedder_decide_the_fingerprint() -> None:
     assert len({PRINT, ingest_fingerprint(other, "embedder"), ingest_fingerprint(BASE, "other")}) == 3
     renamed = KnowledgeBase(name="g", sources=(SOURCE,))
     assert ingest_fingerprint(renamed, "embedder") == PRINT
+
+
+def test_ocr_switched_on_or_off_or_in_another_language_takes_all_in_anew() -> None:
+    """How long a page may take decides nothing."""
+    on = OcrSettings(engine="tesseract")
+    others = [
+        on,
+        msgspec.structs.replace(on, languages=("deu",)),
+        msgspec.structs.replace(on, dpi=150),
+        OcrSettings(),
+    ]
+    assert len({ingest_fingerprint(BASE, "embedder", one) for one in others}) == 4
+    assert ingest_fingerprint(BASE, "embedder", OcrSettings(languages=("deu",))) == PRINT
+    slower = msgspec.structs.replace(on, page_timeout_s=5, program="/opt/tesseract")
+    assert ingest_fingerprint(BASE, "embedder", slower) == ingest_fingerprint(BASE, "embedder", on)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import msgspec
 
 from buttress.kernel.errors import ButtressError
 from buttress.knowledge.errors import PARSE_ERRORS, ParserCrashed
-from buttress.knowledge.settings import ParseLimits
+from buttress.knowledge.settings import OcrSettings, ParseLimits
 from buttress.knowledge.types import ParsedDocument
 
 LENGTH_BYTES = 4
@@ -17,6 +17,7 @@ class ParseRequest(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes
     limits: ParseLimits
     timeout_s: float
+    ocr: OcrSettings = OcrSettings()
 
 
 class Parsed(msgspec.Struct, frozen=True, tag="parsed"):
@@ -34,13 +35,20 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     data: dict[str, object]
 
 
+class Paused(msgspec.Struct, frozen=True, tag="paused"):
+    """What comes now may take `for_s` seconds that are not the document's own; 0: it is over."""
+
+    for_s: float
+
+
 Reply = Parsed | Failed
+Message = Parsed | Failed | Paused
 
 _REQUESTS = msgspec.msgpack.Decoder(ParseRequest)
-_REPLIES: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
+_MESSAGES: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
 
 
-def to_frame(message: ParseRequest | Reply) -> bytes:
+def to_frame(message: ParseRequest | Message) -> bytes:
     """Return a message as it goes over the pipe."""
     body = msgspec.msgpack.encode(message)
     return len(body).to_bytes(LENGTH_BYTES, "big") + body
@@ -51,9 +59,9 @@ def read_request(body: bytes) -> ParseRequest:
     return _REQUESTS.decode(body)
 
 
-def read_reply(body: bytes) -> Reply:
-    """Return the reply in a frame's body."""
-    return _REPLIES.decode(body)
+def read_message(body: bytes) -> Message:
+    """Return what a parser says in a frame's body: a reply ends the request, a pause does not."""
+    return _MESSAGES.decode(body)
 
 
 def failure(error: ButtressError) -> Failed:

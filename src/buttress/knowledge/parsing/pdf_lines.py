@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
@@ -13,7 +14,9 @@ import pypdfium2.raw as pdfium
 
 from buttress.knowledge.errors import BrokenFile, Encrypted, TooLarge
 from buttress.knowledge.parsing.cleaning import clean, on_one_line
-from buttress.knowledge.parsing.pdf_sight import TINY_POINTS, Inks, is_scanned, shows_something
+from buttress.knowledge.parsing.ocr import Ocr
+from buttress.knowledge.parsing.pdf_sight import TINY_POINTS, Inks, drawn, is_scanned, shows_something
+from buttress.knowledge.pictures import Recognised
 from buttress.knowledge.settings import ParseLimits
 
 Foreign: TypeAlias = Any
@@ -70,7 +73,8 @@ class Bookmark(msgspec.Struct, frozen=True):
 class Page(msgspec.Struct, frozen=True):
     """A page: its 1-based number, its height in points, its lines in reading order.
 
-    `hidden` lines, which nobody sees, were left out. It is a `scan` where a picture is all that it has.
+    `hidden` lines, which nobody sees, were left out. It is a `scan` where a picture is all that it has;
+    `recognised` is what was read off that, if anybody tried.
     """
 
     number: int
@@ -78,6 +82,7 @@ class Page(msgspec.Struct, frozen=True):
     lines: tuple[Line, ...]
     hidden: int = 0
     scan: bool = False
+    recognised: Recognised | None = None
 
 
 class PdfContent(msgspec.Struct, frozen=True):
@@ -88,7 +93,7 @@ class PdfContent(msgspec.Struct, frozen=True):
     bookmarks: tuple[Bookmark, ...]
 
 
-def read_pdf(data: bytes, path: str, limits: ParseLimits) -> PdfContent:
+def read_pdf(data: bytes, path: str, limits: ParseLimits, ocr: Ocr | None = None) -> PdfContent:
     """Return the lines of every page; a page that cannot be read fails the file, it is never left out.
 
     Raises:
@@ -105,7 +110,7 @@ def read_pdf(data: bytes, path: str, limits: ParseLimits) -> PdfContent:
         if count > limits.max_pages:
             raise TooLarge(f"{path} has {count:,} pages; the limit is {limits.max_pages:,}")
         title = str(document.get_metadata_value("Title"))
-        return PdfContent(title, tuple(_pages(document, path, limits)), tuple(_bookmarks(document)))
+        return PdfContent(title, tuple(_pages(document, path, limits, ocr)), tuple(_bookmarks(document)))
 
 
 @contextmanager
@@ -126,11 +131,11 @@ def _reason(error: Exception) -> str:
     return on_one_line(str(error)).rstrip(".")
 
 
-def _pages(document: Foreign, path: str, limits: ParseLimits) -> Iterator[Page]:
+def _pages(document: Foreign, path: str, limits: ParseLimits, ocr: Ocr | None) -> Iterator[Page]:
     characters = 0
     for index in range(len(document)):
         try:
-            page = _page(document, index)
+            page = _page(document, index, ocr)
         except pypdfium2.PdfiumError as error:
             raise BrokenFile(f"{path}: page {index + 1} cannot be read: {_reason(error)}") from None
         characters += sum(len(line.text) for line in page.lines)
@@ -139,7 +144,7 @@ def _pages(document: Foreign, path: str, limits: ParseLimits) -> Iterator[Page]:
         yield page
 
 
-def _page(document: Foreign, index: int) -> Page:
+def _page(document: Foreign, index: int, ocr: Ocr | None) -> Page:
     page = document[index]
     text_page = page.get_textpage()
     try:
@@ -147,7 +152,8 @@ def _page(document: Foreign, index: int) -> Page:
         there = [line for line in _lines(text_page, index + 1) if _is_inside(line, box)]
         lines = tuple(line for line in there if _is_seen(line, page))
         scan = not lines and is_scanned(page)
-        return Page(index + 1, box[3] - box[1], lines, len(there) - len(lines), scan)
+        recognised = ocr.read(partial(drawn, page)) if ocr and scan else None
+        return Page(index + 1, box[3] - box[1], lines, len(there) - len(lines), scan, recognised)
     finally:
         text_page.close()
         page.close()

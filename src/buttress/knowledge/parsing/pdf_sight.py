@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 import pypdfium2.raw as pdfium
 
+from buttress.knowledge.pictures import Picture
+
 Foreign: TypeAlias = Any
 """An object of pypdfium2, which has no types; none leaves the adapter."""
 
@@ -20,6 +22,11 @@ TINY_POINTS = 2.0
 _WHITE = 250
 _CONTRAST = 16
 """Steps of 255 from the darkest point to the lightest: with less nothing is to be seen."""
+
+_POINTS_TO_AN_INCH = 72
+_MAX_PIXELS = 40_000_000
+_MAX_SIDE = 30_000
+"""Of a drawn page: a sheet of A3 at 600 points to an inch is drawn coarser."""
 
 _SCANNED = 0.25
 """Pictures that cover so much of a page are what stands on it."""
@@ -48,12 +55,33 @@ def shows_something(page: Foreign, box: Box) -> bool:
         return True
     bitmap = page.render(scale=1, grayscale=True, crop=crop)
     try:
-        drawn = bytes(bitmap.buffer)
-        rows = (drawn[at * bitmap.stride :][: bitmap.width] for at in range(bitmap.height))
-        shades = {shade for row in rows for shade in row}
+        shades = set(_grey(bitmap))
         return max(shades) - min(shades) >= _CONTRAST if shades else True
     finally:
         bitmap.close()
+
+
+def drawn(page: Foreign, dpi: int) -> Picture:
+    """Return a page as it looks at `dpi` points to an inch; coarser where that is more than can be held."""
+    width, height = page.get_size()
+    scale = min(
+        dpi / _POINTS_TO_AN_INCH, (_MAX_PIXELS / (width * height)) ** 0.5, _MAX_SIDE / max(width, height)
+    )
+    left, _, _, top = page.get_bbox()
+    bitmap = page.render(scale=scale, grayscale=True)
+    try:
+        grey = _grey(bitmap)
+        return Picture(
+            width=bitmap.width, height=bitmap.height, grey=grey, points=1 / scale, left=left, top=top
+        )
+    finally:
+        bitmap.close()
+
+
+def _grey(bitmap: Foreign) -> bytes:
+    """Return the pixels row by row, without what fills up a row in memory."""
+    filled = memoryview(bitmap.buffer)
+    return b"".join(filled[at * bitmap.stride :][: bitmap.width] for at in range(bitmap.height))
 
 
 def is_scanned(page: Foreign) -> bool:

@@ -12,10 +12,12 @@ from buttress.knowledge.errors import ParserCrashed, ParserOutOfMemory, ParseTim
 from buttress.knowledge.parsing.frames import (
     LENGTH_BYTES,
     Failed,
+    Message,
     ParseRequest,
+    Paused,
     Reply,
     error_of,
-    read_reply,
+    read_message,
     to_frame,
 )
 from buttress.knowledge.settings import ParserSettings
@@ -51,18 +53,21 @@ class ParserPool:
         """Return the document in `data`; see `dispatch.parse_bytes`.
 
         Raises:
-            ParseTimeout: it took longer than `parse_timeout_s`; its parser was stopped.
+            ParseTimeout: it took longer than `parse_timeout_s`, the time of OCR not counted, or OCR took
+                longer over a page than it said; its parser was stopped.
             ParserCrashed: its parser ended without an answer.
             ButtressError: another one of `errors.PARSE_ERRORS`.
         """
         limits, timeout_s = self._settings.limits, self._settings.parse_timeout_s
         if len(data) > limits.max_file_bytes:
             raise TooLarge(f"{path} has {len(data):,} bytes; the limit is {limits.max_file_bytes:,}")
-        request = ParseRequest(path=path, data=data, limits=limits, timeout_s=timeout_s)
+        request = ParseRequest(
+            path=path, data=data, limits=limits, timeout_s=timeout_s, ocr=self._settings.ocr
+        )
         child = await self._idle.get()
         try:
-            async with asyncio.timeout(timeout_s):
-                reply = await child.ask(request)
+            async with asyncio.timeout(timeout_s) as deadline:
+                reply = await child.ask(request, deadline)
         except TimeoutError:
             raise ParseTimeout(f"{path} was not parsed within {timeout_s:g} s") from None
         finally:
@@ -85,8 +90,8 @@ class _Child:
         self._process: asyncio.subprocess.Process | None = None
         self._is_busy = False
 
-    async def ask(self, request: ParseRequest) -> Reply:
-        """Send a request and return its reply.
+    async def ask(self, request: ParseRequest, deadline: asyncio.Timeout) -> Reply:
+        """Send a request and return its reply; `deadline` is moved where the parser pauses.
 
         A file is blamed only for the end of a process that was started for it: another may have died while
         nobody asked anything of it, or of what an earlier file left behind.
@@ -99,15 +104,15 @@ class _Child:
         is_used = self._process is not None
         process = self._process = self._process or await self._start()
         try:
-            body = await _exchange(process, to_frame(request))
+            reply = await _exchange(process, to_frame(request), deadline)
         except (ConnectionError, asyncio.IncompleteReadError):
             code = await process.wait()
             self._process = None
             if is_used:
-                return await self.ask(request)
+                return await self.ask(request, deadline)
             raise _ended(request.path, code) from None
         self._is_busy = False
-        return read_reply(body)
+        return reply
 
     async def end_if_busy(self) -> None:
         """End a process that owes a reply nobody waits for; a healthy one goes on."""
@@ -148,14 +153,24 @@ class _Child:
         )
 
 
-async def _exchange(process: asyncio.subprocess.Process, frame: bytes) -> bytes:
-    """Write a frame, and return the body of the one that comes back."""
+async def _exchange(process: asyncio.subprocess.Process, frame: bytes, deadline: asyncio.Timeout) -> Reply:
+    """Write a frame, and return the reply that comes back, after as many pauses as it takes."""
     if process.stdin is None or process.stdout is None:
         raise ConnectionError("a process without pipes")
     process.stdin.write(frame)
     await process.stdin.drain()
-    length = await process.stdout.readexactly(LENGTH_BYTES)
-    return await process.stdout.readexactly(int.from_bytes(length, "big"))
+    left_s = 0.0
+    while isinstance(message := await _message(process.stdout), Paused):
+        now = asyncio.get_running_loop().time()
+        if message.for_s:
+            left_s = (deadline.when() or now) - now
+        deadline.reschedule(now + left_s + message.for_s)
+    return message
+
+
+async def _message(stream: asyncio.StreamReader) -> Message:
+    length = await stream.readexactly(LENGTH_BYTES)
+    return read_message(await stream.readexactly(int.from_bytes(length, "big")))
 
 
 def _ended(path: str, code: int) -> ButtressError:

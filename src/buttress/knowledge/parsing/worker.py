@@ -7,6 +7,9 @@ An error nobody foresaw ends it, too: its parent says which file that was, and s
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import BinaryIO
 
 from buttress.kernel.errors import ButtressError
@@ -14,13 +17,16 @@ from buttress.knowledge.errors import ParserOutOfMemory
 from buttress.knowledge.parsing.dispatch import parse_bytes
 from buttress.knowledge.parsing.frames import (
     LENGTH_BYTES,
+    Message,
     Parsed,
     ParseRequest,
+    Paused,
     Reply,
     failure,
     read_request,
     to_frame,
 )
+from buttress.knowledge.parsing.ocr import open_ocr
 
 if sys.platform != "win32":
     import resource
@@ -35,8 +41,7 @@ def main() -> None:
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     while (body := _read_frame(sys.stdin.buffer)) is not None:
-        replies.write(to_frame(_answer(read_request(body))))
-        replies.flush()
+        _send(replies, _answer(read_request(body), replies))
 
 
 def limit_memory(size_bytes: int) -> None:
@@ -46,10 +51,11 @@ def limit_memory(size_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _answer(request: ParseRequest) -> Reply:
+def _answer(request: ParseRequest, replies: BinaryIO) -> Reply:
     _set_alarm(request.timeout_s + _GRACE_S)
     try:
-        return Parsed(parse_bytes(request.data, request.path, request.limits))
+        ocr = open_ocr(request.ocr, partial(_paused, replies))
+        return Parsed(parse_bytes(request.data, request.path, request.limits, ocr))
     except ButtressError as error:
         return failure(error)
     except MemoryError:
@@ -58,10 +64,31 @@ def _answer(request: ParseRequest) -> Reply:
         _set_alarm(0)
 
 
-def _set_alarm(seconds: float) -> None:
-    """Have the system end this process after so long, even inside a library; 0 takes it back."""
-    if sys.platform != "win32":
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+def _send(replies: BinaryIO, message: Message) -> None:
+    replies.write(to_frame(message))
+    replies.flush()
+
+
+@contextmanager
+def _paused(replies: BinaryIO, for_s: float) -> Iterator[None]:
+    """Have the document's own time stand still for the block, here and at the parent's."""
+    left_s = _set_alarm(for_s + _GRACE_S)
+    _send(replies, Paused(for_s))
+    try:
+        yield
+    finally:
+        _set_alarm(left_s)
+        _send(replies, Paused(0))
+
+
+def _set_alarm(seconds: float) -> float:
+    """Have the system end this process after so long, even inside a library; 0 takes it back.
+
+    Return how many seconds were left.
+    """
+    if sys.platform == "win32":
+        return 0.0
+    return signal.setitimer(signal.ITIMER_REAL, seconds)[0]
 
 
 def _read_frame(stream: BinaryIO) -> bytes | None:

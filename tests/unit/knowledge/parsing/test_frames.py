@@ -14,7 +14,7 @@ from buttress.knowledge.parsing.frames import (
     ParseRequest,
     error_of,
     failure,
-    read_reply,
+    read_message,
     read_request,
     to_frame,
 )
@@ -33,7 +33,7 @@ def test_a_request_arrives_as_it_may_have_worked(data: bytes, path: str) -> None
 def test_a_document_arrives_as_it_may_have_worked() -> None:
     """Blocks, sections, spans."""
     reply = Parsed(parse_bytes(b"# a\n\n- b\n- c", "a.md", ParseLimits()))
-    assert read_reply(to_frame(reply)[LENGTH_BYTES:]) == reply
+    assert read_message(to_frame(reply)[LENGTH_BYTES:]) == reply
 
 
 @pytest.mark.parametrize("kind", PARSE_ERRORS.values(), ids=lambda kind: kind.code)

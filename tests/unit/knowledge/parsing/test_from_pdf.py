@@ -6,17 +6,28 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from fpdf import FPDF
 
 from buttress.knowledge.checking import check_blocks, check_document
 from buttress.knowledge.chunking import chunk
-from buttress.knowledge.errors import EmptyDocument
+from buttress.knowledge.errors import EmptyDocument, OcrFailed
 from buttress.knowledge.parsing.from_pdf import parse_pdf
+from buttress.knowledge.parsing.ocr import open_ocr
 from buttress.knowledge.ports import Parser
-from buttress.knowledge.settings import ParseLimits
+from buttress.knowledge.settings import OcrSettings, ParseLimits
 from buttress.knowledge.types import ChunkSettings, ParsedDocument, document_id
 from buttress.testing.contracts.parser import ParserContract
+from tests.unit.knowledge.parsing.scans import (
+    HEAD,
+    TABLE,
+    printing,
+    program,
+    scan_of,
+    with_scripts,
+    with_tesseract,
+)
 
 PdfMaker = Callable[..., bytes]
 LIMITS = ParseLimits()
@@ -26,6 +37,34 @@ TEXT = [
     "and it goes on here until it ends. Then there is more, and an exam-",
     "ple of a word that was cut.",
 ]
+
+
+SEASONS = {
+    "Autumn": (
+        "Leaves fall from the trees when the days become short, and the",
+        "garden is covered with straw. Tools are cleaned and hung up in",
+        "the shed, where the mice have their home until the first warm",
+        "days come.",
+    ),
+    "Winter": (
+        "Nothing grows under the snow, so there is time to read about",
+        "other gardens than this one. Birds are given seeds and fat in",
+        "the morning, and water that is not frozen, until they can find",
+        "more by themselves.",
+    ),
+    "Spring": (
+        "Seeds are sown in rows as soon as the ground can be worked, and",
+        "water is carried to them in the evening. What comes up between",
+        "the rows is pulled out while it is small, with the whole of its",
+        "root.",
+    ),
+    "Summer": (
+        "Fruit is picked in the morning while it is cool, and what nobody",
+        "eats is kept in jars. The gate stands open for the neighbours,",
+        "who may take as many plums as they can carry home in their two",
+        "hands.",
+    ),
+}
 
 
 class TestContract(ParserContract):
@@ -167,4 +206,63 @@ def test_a_table_of_figures_is_rows_of_cells() -> None:
         "Cost of sales and the like | (840) | (760)",
         "Margin | 32.8% | 30.9%",
     ]
+    check_blocks(document)
+
+
+@with_tesseract
+@pytest.mark.slow
+def test_scanned_pages_are_read_as_others_are(make_pdf: PdfMaker) -> None:
+    """Four pictures around a typed page: words on the right page, sections, no frame, citations."""
+    pages = [[f"# {name}", *lines] for name, lines in SEASONS.items()]
+    scanned = scan_of(make_pdf([*pages[:2], [], *pages[2:]], header="Manual 2024", numbers=True), texts=(3,))
+    ocr = open_ocr(OcrSettings(engine="tesseract", page_timeout_s=300))
+    document = parse_pdf(scanned, "a.pdf", LIMITS, ocr)
+    texts = [f"{name}\n\n{' '.join(lines)}" for name, lines in SEASONS.items()]
+    assert pages_of(document) == [*texts[:2], "Typed.", *texts[2:]]
+    assert document.warnings == ("pages 1-2, 4-5 were read by OCR",)
+    assert [(block.page, block.section) for block in document.blocks if block.kind == "heading"] == [
+        (number, (name,)) for number, name in zip((1, 2, 4, 5), SEASONS, strict=True)
+    ]
+    check_document(document, chunk(document, document_id("k", "s", "a.pdf"), ChunkSettings(), words))
+
+
+@with_scripts
+@pytest.mark.parametrize(
+    ("script", "says"),
+    [
+        pytest.param("exit 1", "`{}` ended with code 1", id="a program that fails"),
+        pytest.param("echo garbage", "what came back is not a table of words", id="one that prints garbage"),
+        pytest.param("exec sleep 600", "`{}` took longer than 0.5 s", id="one that hangs"),
+    ],
+)
+def test_what_could_not_be_read_is_named_and_the_rest_taken_in(
+    make_pdf: PdfMaker, tmp_path: Path, script: str, says: str
+) -> None:
+    """A page of text is a document; where pictures are all there is, what was taken in before may stay."""
+    settings = msgspec.structs.replace(program(tmp_path, script), page_timeout_s=0.5)
+    data = make_pdf([["lost"], [], ["lost"]])
+    document = parse_pdf(scan_of(data, texts=(2,)), "a.pdf", LIMITS, open_ocr(settings))
+    assert document.text == "Typed."
+    why = says.format(settings.program)
+    assert document.warnings == (f"pages 1, 3 are pictures not read by OCR: {why}",)
+    with pytest.raises(OcrFailed, match=r"a\.pdf has no text but in pictures") as caught:
+        parse_pdf(scan_of(data), "a.pdf", LIMITS, open_ocr(settings))
+    assert why in caught.value.message
+
+
+@with_scripts
+def test_pictures_of_nothing_are_an_empty_document(make_pdf: PdfMaker, tmp_path: Path) -> None:
+    """The program did its work."""
+    ocr = open_ocr(program(tmp_path, printing(tmp_path, HEAD)))
+    with pytest.raises(EmptyDocument, match=r"a\.pdf has no text on any of its 2 pages"):
+        parse_pdf(scan_of(make_pdf([["lost"], []])), "a.pdf", LIMITS, ocr)
+
+
+@with_scripts
+def test_words_of_a_picture_are_lines_of_their_page(make_pdf: PdfMaker, tmp_path: Path) -> None:
+    """Whatever the program is: one word, of which it is sure."""
+    ocr = open_ocr(program(tmp_path, printing(tmp_path, TABLE)))
+    document = parse_pdf(scan_of(make_pdf([["lost"], [], []]), texts=(1, 3)), "a.pdf", LIMITS, ocr)
+    assert pages_of(document) == ["Typed.", "Hello", "Typed."]
+    assert document.warnings == ("page 2 was read by OCR",)
     check_blocks(document)

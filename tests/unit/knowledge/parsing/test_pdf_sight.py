@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from io import BytesIO
 
+import pypdfium2
 import pytest
 from fpdf import FPDF
 
 from buttress.knowledge.checking import check_blocks
 from buttress.knowledge.parsing.from_pdf import parse_pdf
+from buttress.knowledge.parsing.pdf_sight import drawn
 from buttress.knowledge.settings import ParseLimits
 
 Draw = Callable[[FPDF], None]
@@ -89,3 +91,26 @@ def test_pages_that_are_pictures_are_told_from_empty_ones() -> None:
         "pages 4-5 have no text",
         "pages 2-3 are pictures without text: scans?",
     )
+
+
+@pytest.mark.parametrize(
+    ("side", "wide"),
+    [
+        pytest.param(72.0, 300, id="a stamp, as it is asked for"),
+        pytest.param(14_000.0, 6_324, id="a banner, coarser"),
+    ],
+)
+def test_a_page_is_drawn_as_fine_as_it_can_be_held(side: float, wide: int) -> None:
+    """In grey, a byte a pixel; what a pixel measures is told."""
+    pdf = FPDF(unit="pt")
+    pdf.add_page(format=(side, side))
+    pdf.set_fill_color(0)
+    pdf.rect(0, 0, side / 2, side, style="F")
+    document = pypdfium2.PdfDocument(bytes(pdf.output()))
+    picture = drawn(document[0], 300)
+    assert abs(picture.width - wide) <= 1
+    assert len(picture.grey) == picture.width * picture.height
+    assert (picture.grey[0], picture.grey[picture.width - 1]) == (0, 255)
+    assert picture.points * picture.width == pytest.approx(side, rel=0.01)
+    assert (picture.left, picture.top) == pytest.approx((0, side))
+    document.close()

@@ -17,6 +17,7 @@ from buttress.knowledge.parsing.pool import ParserPool
 from buttress.knowledge.ports import TokenStarts
 from buttress.knowledge.settings import MEBIBYTE, ParseLimits, ParserSettings
 from buttress.knowledge.types import ChunkSettings, document_id
+from tests.unit.knowledge.parsing.scans import TABLE, PdfMaker, printing, program, scan_of, with_scripts
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow  # processes of their own, or a server: seconds, all together
@@ -93,6 +94,31 @@ async def test_a_late_parser_is_stopped_and_another_started() -> None:
     async with ParserPool(ParserSettings(parsers=1, parse_timeout_s=1.0)) as pool:
         with pytest.raises(ParseTimeout, match=r"slow\.md was not parsed within 1 s"):
             await pool.parse(SLOW, "slow.md")
+        assert parsers() == []
+        assert (await pool.parse(b"# on", "a.md")).title == "on"
+
+
+@with_scripts
+async def test_ocr_does_not_count_for_the_documents_time(make_pdf: PdfMaker, tmp_path: Path) -> None:
+    """Two pages of five seconds each, where a document may take eight."""
+    ocr = program(tmp_path, f"sleep 5; {printing(tmp_path, TABLE)}")
+    async with ParserPool(ParserSettings(parsers=1, parse_timeout_s=8, ocr=ocr)) as pool:
+        document = await pool.parse(scan_of(make_pdf([["a"], ["b"]])), "a.pdf")
+        assert document.warnings == ("pages 1-2 were read by OCR",)
+
+
+@with_scripts
+async def test_a_task_that_is_cancelled_in_a_page_takes_its_parser_along(
+    make_pdf: PdfMaker, tmp_path: Path
+) -> None:
+    """The next file is parsed by another."""
+    started = tmp_path / "started"
+    ocr = program(tmp_path, f"echo >{started}; exec sleep 5")
+    async with ParserPool(ParserSettings(parsers=1, ocr=ocr)) as pool:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(pool.parse(scan_of(make_pdf([["a"]])), "a.pdf"))
+            await until(started.exists)
+            task.cancel()
         assert parsers() == []
         assert (await pool.parse(b"# on", "a.md")).title == "on"
 

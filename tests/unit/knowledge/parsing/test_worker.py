@@ -2,35 +2,39 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from buttress.knowledge.parsing.frames import (
     LENGTH_BYTES,
     Failed,
+    Message,
     Parsed,
     ParseRequest,
-    Reply,
-    read_reply,
+    Paused,
+    read_message,
     to_frame,
 )
 from buttress.knowledge.settings import MEBIBYTE, ParseLimits
 from buttress.testing.files import docx_of, zipped
+from tests.unit.knowledge.parsing.scans import TABLE, PdfMaker, printing, program, scan_of, with_scripts
 
 WORKER = [sys.executable, "-P", "-m", "buttress.knowledge.parsing.worker"]
 
 
-def talk(*messages: ParseRequest, memory_bytes: int = 1024 * MEBIBYTE) -> tuple[list[Reply], int]:
+def talk(*messages: ParseRequest, memory_bytes: int = 1024 * MEBIBYTE) -> tuple[list[Message], int]:
     """Send all requests at once, end the input; return the replies and how the process ended."""
     sent = b"".join(to_frame(message) for message in messages)
     ended = subprocess.run(
         [*WORKER, str(memory_bytes)], input=sent, capture_output=True, timeout=50, check=False
     )
-    replies: list[Reply] = []
+    replies: list[Message] = []
     rest = ended.stdout
     while rest:
         size = int.from_bytes(rest[:LENGTH_BYTES], "big")
-        replies.append(read_reply(rest[LENGTH_BYTES : LENGTH_BYTES + size]))
+        replies.append(read_message(rest[LENGTH_BYTES : LENGTH_BYTES + size]))
         rest = rest[LENGTH_BYTES + size :]
     return replies, ended.returncode
 
@@ -38,6 +42,19 @@ def talk(*messages: ParseRequest, memory_bytes: int = 1024 * MEBIBYTE) -> tuple[
 def request(data: bytes, path: str = "a.md", timeout_s: float = 30) -> ParseRequest:
     """Ask for a file of that content."""
     return ParseRequest(path=path, data=data, limits=ParseLimits(), timeout_s=timeout_s)
+
+
+@with_scripts
+@pytest.mark.slow
+def test_a_pause_is_told_for_each_page_that_is_read_by_ocr(make_pdf: PdfMaker, tmp_path: Path) -> None:
+    """Its begin, with how long it may take, and its end; the alarm goes on where it stood."""
+    ocr = program(tmp_path, printing(tmp_path, TABLE))
+    asked = msgspec.structs.replace(request(scan_of(make_pdf([["a"], ["b"]])), "a.pdf"), ocr=ocr)
+    (*pauses, last), code = talk(asked)
+    assert pauses == [Paused(60), Paused(0)] * 2
+    assert isinstance(last, Parsed)
+    assert last.document.text.split() == ["Hello", "Hello"]
+    assert code == 0
 
 
 def test_requests_are_answered_in_turn_until_the_input_ends() -> None:
