@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from buttress.knowledge.embedding import OnnxEmbedder
+    from buttress.knowledge.embedding.embedder import OnnxEmbedder
 
 DEPTH = 100
 PIECE = 200

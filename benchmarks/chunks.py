@@ -23,7 +23,7 @@ import numpy as np
 
 from buttress.kernel.ids import DocumentId
 from buttress.knowledge.chunking import chunk
-from buttress.knowledge.embedding import open_embedder
+from buttress.knowledge.embedding.embedder import open_embedder
 from buttress.knowledge.parsing.dispatch import parse_bytes
 from buttress.knowledge.ports import Embedder
 from buttress.knowledge.settings import EmbedderSettings, ParseLimits

@@ -17,8 +17,8 @@ from buttress.kernel.chance import SeededChance
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.scope import Scope
 from buttress.kernel.statistics import Interval, bootstrap
-from buttress.knowledge.embedding import SharedEmbedder
-from buttress.knowledge.index import open_index
+from buttress.knowledge.embedding.embedder import SharedEmbedder
+from buttress.knowledge.index.tables import open_index
 from buttress.knowledge.measuring.finding import Place, find_lists
 from buttress.knowledge.measuring.labels import read_labels
 from buttress.knowledge.measuring.recipes import described, recipes

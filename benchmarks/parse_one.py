@@ -9,7 +9,7 @@ from pathlib import Path
 from buttress.kernel.ids import DocumentId
 from buttress.knowledge.checking import check_document
 from buttress.knowledge.chunking import chunk
-from buttress.knowledge.embedding import open_embedder
+from buttress.knowledge.embedding.embedder import open_embedder
 from buttress.knowledge.parsing.dispatch import parse_bytes
 from buttress.knowledge.settings import EmbedderSettings, ParseLimits
 from buttress.knowledge.types import ChunkSettings

@@ -17,18 +17,18 @@ import numpy as np
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.ids import ChunkId, DocumentId
 from buttress.kernel.scope import Scope
-from buttress.knowledge.embedding import OnnxEmbedder, open_embedder
-from buttress.knowledge.index import Index, open_index
+from buttress.knowledge.embedding.embedder import OnnxEmbedder, open_embedder
+from buttress.knowledge.index.rows import DocumentRows
+from buttress.knowledge.index.table import Table
+from buttress.knowledge.index.tables import Index, open_index
+from buttress.knowledge.index.visibility import visible_clause
 from buttress.knowledge.ports import StageReranker
 from buttress.knowledge.reranking.reduced import MOST_BYTES
 from buttress.knowledge.reranking.stored import StoredReranker
-from buttress.knowledge.rows import DocumentRows
 from buttress.knowledge.search import Searcher
 from buttress.knowledge.search_types import Hit, Query
 from buttress.knowledge.settings import EmbedderSettings, EngineSettings
-from buttress.knowledge.table import Table
 from buttress.knowledge.types import Chunk, FolderSource, KnowledgeBase, Rerank, SearchSettings
-from buttress.knowledge.visibility import visible_clause
 
 CHUNKS_OF_A_DOCUMENT = 10
 DOCUMENTS_AT_ONCE = 1_000

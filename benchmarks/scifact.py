@@ -11,7 +11,7 @@ import msgspec
 from buttress import Buttress
 from buttress.kernel.scope import Scope
 from buttress.kernel.scores import ndcg
-from buttress.knowledge.embedding import open_embedder
+from buttress.knowledge.embedding.embedder import open_embedder
 from buttress.knowledge.settings import EmbedderSettings
 
 RAW_TEXTS = 800

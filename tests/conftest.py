@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from buttress.kernel.clock import Clock, SystemClock
-from buttress.knowledge.embedding import OnnxEmbedder, open_embedder
+from buttress.knowledge.embedding.embedder import OnnxEmbedder, open_embedder
 from buttress.knowledge.settings import EmbedderSettings
 from buttress.storage.database import Database, open_database
 from buttress.storage.embedded import EmbeddedServer, attach_server

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from buttress.kernel.scope import EVERYBODY, Scope
-from buttress.knowledge.index import open_index
-from buttress.knowledge.visibility import Access, reader_mark, sees, tenant_mark, visible_clause
+from buttress.knowledge.index.tables import open_index
+from buttress.knowledge.index.visibility import Access, reader_mark, sees, tenant_mark, visible_clause
 from buttress.testing.documents import Written, rows_of_all
 from buttress.testing.embedding import HashedWords
 

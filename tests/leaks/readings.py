@@ -14,7 +14,7 @@ from buttress.kernel.cached import KeepPolicy
 from buttress.kernel.chance import Chance
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import DocumentId
-from buttress.knowledge.ledger import Ledger
+from buttress.knowledge.syncing.ledger import Ledger
 from buttress.prompts.piece_store import PieceStore
 from buttress.prompts.store import ConversationStore, Sought
 from buttress.prompts.types import Whose

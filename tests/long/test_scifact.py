@@ -14,15 +14,15 @@ import pytest
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.scope import Scope
 from buttress.kernel.scores import ndcg
-from buttress.knowledge.embedding import OnnxEmbedder
-from buttress.knowledge.engine import EngineParts, LocalEngine
-from buttress.knowledge.ingest import ingest
-from buttress.knowledge.ingest_types import IngestReport
+from buttress.knowledge.embedding.embedder import OnnxEmbedder
+from buttress.knowledge.engine.local import EngineParts, LocalEngine
 from buttress.knowledge.parsing.pool import ParserPool
 from buttress.knowledge.ports import Embedder
-from buttress.knowledge.prospect import IngestParts
 from buttress.knowledge.search_types import Query
 from buttress.knowledge.settings import ParserSettings
+from buttress.knowledge.syncing.ingest import ingest
+from buttress.knowledge.syncing.prospect import IngestParts
+from buttress.knowledge.syncing.types import IngestReport
 from buttress.knowledge.types import FolderSource, KnowledgeBase
 from buttress.storage.database import Database
 

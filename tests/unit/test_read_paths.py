@@ -16,9 +16,9 @@ import buttress
 from buttress.app.buttress import Buttress
 from buttress.app.recalling import ProjectAnswers
 from buttress.cli.main import cli
-from buttress.knowledge.index import Index
+from buttress.knowledge.index.table import Table
+from buttress.knowledge.index.tables import Index
 from buttress.knowledge.ports import Engine
-from buttress.knowledge.table import Table
 from buttress.server.asgi import CallServer, Readiness
 from buttress.server.bells import Bell
 from buttress.server.metrics import WorkerMetrics
@@ -52,18 +52,18 @@ QUERIES: Known = {
     "caching.store.AnswerStore.similar": by("kept", "ask"),
     "caching.store.AnswerStore.held": by("held"),
     "cli.doctor._database": OWN,
-    "knowledge.ledger.knowledge_in": OPERATOR,
-    "knowledge.ledger.documents_in": OPERATOR,
-    "knowledge.ledger.ids_of_documents": OPERATOR,
-    "knowledge.ledger.state_of_knowledge": by("ask"),
-    "knowledge.ledger.Ledger.rows": OPERATOR,
-    "knowledge.ledger.Ledger.excerpt": by("excerpt", "door_document"),
-    "knowledge.ledger.Ledger.generation": OWN,
-    "knowledge.ledger.Ledger.named": by("named", "read_through"),
-    "knowledge.syncs.SyncLog.all": OPERATOR,
+    "knowledge.syncing.ledger.knowledge_in": OPERATOR,
+    "knowledge.syncing.ledger.documents_in": OPERATOR,
+    "knowledge.syncing.ledger.ids_of_documents": OPERATOR,
+    "knowledge.syncing.ledger.state_of_knowledge": by("ask"),
+    "knowledge.syncing.ledger.Ledger.rows": OPERATOR,
+    "knowledge.syncing.ledger.Ledger.excerpt": by("excerpt", "door_document"),
+    "knowledge.syncing.ledger.Ledger.generation": OWN,
+    "knowledge.syncing.ledger.Ledger.named": by("named", "read_through"),
+    "knowledge.syncing.syncs.SyncLog.all": OPERATOR,
     "prompts.piece_store.PieceStore.kept": by("pieces", "read_through"),
     "prompts.store.ConversationStore.claim": "for the summary of the conversation that was just asked in",
-    "knowledge.ledger.Ledger.changing": WRITES,
+    "knowledge.syncing.ledger.Ledger.changing": WRITES,
     "prompts.store.ConversationStore.latest": by("turns", "converse"),
     "releases.store.ReleaseStore.get": OPERATOR,
     "releases.store.ReleaseStore.latest": OPERATOR,
@@ -99,6 +99,7 @@ ENGINE: Known = {
 TABLE: Known = {
     "vector_search": by("search"),
     "text_search": by("search"),
+    "texts_with": by("search"),
     "candidates": by("search"),
     "vectors": "of what was found before, in the scope",
     "places": OPERATOR,

@@ -10,7 +10,7 @@ from buttress.app.engine import engine_runs, local_engine, remote_engine
 from buttress.app.local_model import ServedModel, own_model
 from buttress.app.project import knowledge_bases
 from buttress.kernel.clock import SystemClock
-from buttress.knowledge.embedding import SharedEmbedder
+from buttress.knowledge.embedding.embedder import SharedEmbedder
 from buttress.knowledge.ports import Engine
 from buttress.models.ports import LocalServer
 from buttress.settings.loading import Loaded

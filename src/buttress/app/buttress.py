@@ -33,13 +33,13 @@ from buttress.kernel.clock import Clock, SystemClock
 from buttress.kernel.ids import DocumentId, ReleaseId, new_id
 from buttress.kernel.scope import Scope
 from buttress.knowledge.declared_now import DeclaredNow
-from buttress.knowledge.embedding import SharedEmbedder
-from buttress.knowledge.ingest import Watchers
-from buttress.knowledge.ingest_types import IngestReport, Progress, StoredExcerpt, SyncPlan
-from buttress.knowledge.ledger import Ledger as DocumentLedger
+from buttress.knowledge.embedding.embedder import SharedEmbedder
+from buttress.knowledge.index.visibility import open_sources
 from buttress.knowledge.ports import Engine
 from buttress.knowledge.search_types import Found, Query
-from buttress.knowledge.visibility import open_sources
+from buttress.knowledge.syncing.ingest import Watchers
+from buttress.knowledge.syncing.ledger import Ledger as DocumentLedger
+from buttress.knowledge.syncing.types import IngestReport, Progress, StoredExcerpt, SyncPlan
 from buttress.models.counting import Counters
 from buttress.models.deployments import Deployments
 from buttress.models.providers.building import ProviderParts, build_provider

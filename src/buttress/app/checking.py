@@ -7,11 +7,11 @@ import msgspec
 from buttress.app.recalling import forget_cited
 from buttress.app.syncing import SyncParts, all_declared, check_names, ingest_parts
 from buttress.caching.store import AnswerStore
-from buttress.knowledge.auditing import Audit, Finding, audit
 from buttress.knowledge.errors import SourceEmptied
-from buttress.knowledge.forgetting import forget_undeclared, undeclared
-from buttress.knowledge.ledger import ids_of_documents
-from buttress.knowledge.prospect import IngestParts
+from buttress.knowledge.syncing.auditing import Audit, Finding, audit
+from buttress.knowledge.syncing.forgetting import forget_undeclared, undeclared
+from buttress.knowledge.syncing.ledger import ids_of_documents
+from buttress.knowledge.syncing.prospect import IngestParts
 from buttress.knowledge.types import KnowledgeBase
 from buttress.storage.database import Database
 from buttress.tracing.store import TraceStore

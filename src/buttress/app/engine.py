@@ -8,12 +8,12 @@ from pathlib import Path
 from buttress.app.layout import engine_address, index_folder, knowledge_folder, run_folder
 from buttress.kernel.clock import Clock
 from buttress.knowledge.declared_now import DeclaredNow
-from buttress.knowledge.embedding import SharedEmbedder
-from buttress.knowledge.engine import EngineParts, LocalEngine
-from buttress.knowledge.engine_client import RemoteEngine
-from buttress.knowledge.engine_wire import read_address
+from buttress.knowledge.embedding.embedder import SharedEmbedder
+from buttress.knowledge.embedding.generations import open_generation
+from buttress.knowledge.engine.client import RemoteEngine
+from buttress.knowledge.engine.local import EngineParts, LocalEngine
+from buttress.knowledge.engine.wire import read_address
 from buttress.knowledge.errors import EngineAway
-from buttress.knowledge.generations import open_generation
 from buttress.knowledge.ports import Engine
 from buttress.knowledge.types import KnowledgeBase
 from buttress.processes.identity import is_alive

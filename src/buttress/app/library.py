@@ -10,8 +10,8 @@ import psycopg
 from buttress.gateway.errors import DocumentAmbiguous, DocumentUnknown
 from buttress.kernel.clock import Clock
 from buttress.kernel.scope import Scope
-from buttress.knowledge.ingest_types import StoredDocument
-from buttress.knowledge.ledger import Ledger
+from buttress.knowledge.syncing.ledger import Ledger
+from buttress.knowledge.syncing.types import StoredDocument
 from buttress.prompts.errors import PiecesAway
 from buttress.prompts.piece_store import PieceStore
 from buttress.prompts.reading_types import Part, PieceAnswer, Reading

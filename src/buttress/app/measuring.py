@@ -11,13 +11,13 @@ from buttress.app.project import knowledge_bases
 from buttress.kernel.chance import SeededChance
 from buttress.kernel.scope import Scope
 from buttress.knowledge.errors import UnknownKnowledge
-from buttress.knowledge.index import open_index
+from buttress.knowledge.index.tables import open_index
+from buttress.knowledge.index.visibility import visible_clause
 from buttress.knowledge.measuring.errors import LabelsMissing
 from buttress.knowledge.measuring.evaluating import Evaluated, evaluate
 from buttress.knowledge.measuring.labels import placed, read_labels
 from buttress.knowledge.measuring.types import Evaluation
 from buttress.knowledge.types import KnowledgeBase
-from buttress.knowledge.visibility import visible_clause
 
 SEED = 20_261_121
 """Of every draw in measurements: equal labels and an equal index give equal figures."""

@@ -29,8 +29,8 @@ from buttress.kernel.cached import KeepPolicy
 from buttress.kernel.clock import Clock
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import hash_of
-from buttress.knowledge.ledger import state_of_knowledge
-from buttress.knowledge.taking_in import CHANNEL as KNOWLEDGE_CHANNEL
+from buttress.knowledge.syncing.ledger import state_of_knowledge
+from buttress.knowledge.syncing.taking_in import CHANNEL as KNOWLEDGE_CHANNEL
 from buttress.knowledge.types import KnowledgeBase
 from buttress.settings.tree import Settings
 from buttress.storage.database import Database, OpenDatabase

@@ -19,8 +19,8 @@ from buttress.app.live import LOOK_EVERY_S, Live
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.scope import Scope
-from buttress.knowledge.embedding import SharedEmbedder
-from buttress.knowledge.engine_server import serve_engine
+from buttress.knowledge.embedding.embedder import SharedEmbedder
+from buttress.knowledge.engine.server import serve_engine
 from buttress.knowledge.errors import NotIngested
 from buttress.knowledge.ports import Engine
 from buttress.knowledge.search_types import Query

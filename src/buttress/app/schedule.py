@@ -12,11 +12,11 @@ from buttress.app.again import TROUBLE
 from buttress.app.standings import as_metrics, standings
 from buttress.app.syncing import SyncParts, sync
 from buttress.kernel.clock import Clock
-from buttress.knowledge.embedding import SharedEmbedder
+from buttress.knowledge.embedding.embedder import SharedEmbedder
 from buttress.knowledge.errors import IngestRunning
-from buttress.knowledge.ingest_types import IngestReport
-from buttress.knowledge.schedule import SOON_S, LastSync, next_sync
-from buttress.knowledge.syncs import SyncLog
+from buttress.knowledge.syncing.schedule import SOON_S, LastSync, next_sync
+from buttress.knowledge.syncing.syncs import SyncLog
+from buttress.knowledge.syncing.types import IngestReport
 from buttress.knowledge.types import KnowledgeBase
 from buttress.settings.loading import Loaded, load_settings
 from buttress.storage.database import Database, OpenDatabase

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from buttress.knowledge.generations import active_generation
-from buttress.knowledge.index import open_index
-from buttress.knowledge.ledger import Ledger, documents_in
-from buttress.knowledge.schedule import LastSync, next_sync
-from buttress.knowledge.syncs import SyncLog
+from buttress.knowledge.embedding.generations import active_generation
+from buttress.knowledge.index.tables import open_index
+from buttress.knowledge.syncing.ledger import Ledger, documents_in
+from buttress.knowledge.syncing.schedule import LastSync, next_sync
+from buttress.knowledge.syncing.syncs import SyncLog
 from buttress.knowledge.types import KnowledgeBase
 from buttress.storage.database import Database
 from buttress.tracing.metrics import Family, Present

@@ -9,13 +9,13 @@ import msgspec
 from buttress.app.layout import index_folder, knowledge_folder, sources_folder
 from buttress.app.recalling import forget_cited
 from buttress.kernel.clock import Clock
-from buttress.knowledge.embedding import SharedEmbedder
+from buttress.knowledge.embedding.embedder import SharedEmbedder
 from buttress.knowledge.errors import UnknownKnowledge
-from buttress.knowledge.forgetting import forget_undeclared, undeclared
-from buttress.knowledge.ingest import Watchers, ingest, plan_sync
-from buttress.knowledge.ingest_types import IngestReport, SyncPlan
 from buttress.knowledge.parsing.pool import ParserPool
-from buttress.knowledge.prospect import IngestParts
+from buttress.knowledge.syncing.forgetting import forget_undeclared, undeclared
+from buttress.knowledge.syncing.ingest import Watchers, ingest, plan_sync
+from buttress.knowledge.syncing.prospect import IngestParts
+from buttress.knowledge.syncing.types import IngestReport, SyncPlan
 from buttress.knowledge.types import KnowledgeBase
 from buttress.settings.loading import Loaded
 from buttress.settings.secrets import resolve_secret

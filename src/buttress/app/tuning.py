@@ -14,8 +14,8 @@ from buttress.improve.tuning import Ask, Told, ToTune, Tuning, TuningParts, tune
 from buttress.kernel.chance import SeededChance
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.messages import TextDelta
-from buttress.knowledge.embedding import SharedEmbedder
-from buttress.knowledge.index import open_index
+from buttress.knowledge.embedding.embedder import SharedEmbedder
+from buttress.knowledge.index.tables import open_index
 from buttress.knowledge.measuring.labels import read_labels
 from buttress.knowledge.measuring.reading import OfTheBest, ReadingReranker
 from buttress.knowledge.measuring.writing import Edit, edited

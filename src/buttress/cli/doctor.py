@@ -31,7 +31,7 @@ from buttress.kernel.catalogue import Model
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.secrets import SecretReference, parse_reference
-from buttress.knowledge.embedding import open_embedder
+from buttress.knowledge.embedding.embedder import open_embedder
 from buttress.knowledge.parsing.ocr import require_ocr
 from buttress.models.errors import LongtailMissing
 from buttress.models.local_file import local_file

@@ -19,7 +19,7 @@ from buttress.cli.main import Invocation
 from buttress.cli.opening import loaded_settings
 from buttress.cli.plain import one_line
 from buttress.kernel.clock import SystemClock
-from buttress.knowledge.embedding import SharedEmbedder
+from buttress.knowledge.embedding.embedder import SharedEmbedder
 from buttress.settings.loading import Loaded
 
 _NONE_YET = "no knowledge base yet: one is declared in knowledge/NAME.yaml"

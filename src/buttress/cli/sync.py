@@ -17,7 +17,7 @@ from buttress.cli.failures import DONE, IN_PART
 from buttress.cli.main import Invocation
 from buttress.cli.opening import loaded_settings
 from buttress.cli.plain import are_colours_wanted, one_line
-from buttress.knowledge.ingest_types import IngestReport, Progress, SkippedDocument, SyncPlan
+from buttress.knowledge.syncing.types import IngestReport, Progress, SkippedDocument, SyncPlan
 from buttress.settings.loading import Loaded
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from buttress.kernel.passages import place_of
-from buttress.knowledge.ingest_types import StoredExcerpt
+from buttress.knowledge.syncing.types import StoredExcerpt
 from buttress.knowledge.types import Block, BlockKind
 
 AROUND = 1_500

@@ -12,7 +12,9 @@ from buttress.kernel.chance import Chance
 from buttress.kernel.clock import Clock
 from buttress.kernel.passages import Passage
 from buttress.kernel.scope import Scope
-from buttress.knowledge.index import Index
+from buttress.knowledge.index.table import Table
+from buttress.knowledge.index.tables import Index
+from buttress.knowledge.index.visibility import visible_clause
 from buttress.knowledge.measuring.asking import (
     MOST_QUERIES,
     drawn,
@@ -32,9 +34,7 @@ from buttress.knowledge.ports import Embedder, StageReranker
 from buttress.knowledge.search import Searcher
 from buttress.knowledge.search_types import Hit, Placed
 from buttress.knowledge.settings import EngineSettings
-from buttress.knowledge.table import Table
 from buttress.knowledge.types import KnowledgeBase, Rerank
-from buttress.knowledge.visibility import visible_clause
 
 Ask = Callable[[str], Awaitable[str]]
 """Gives a model's answer to a prompt."""

@@ -7,26 +7,19 @@ Read in this order:
     types        documents, blocks, chunks; what a knowledge base declares
     declaration  reading `knowledge/NAME.yaml`; declared_now reads it again for every search
     sources/     which files there are, and their bytes
-    parsing/     bytes to text, blocks, sections and pages
+    parsing/     bytes to text, blocks, sections and pages; pictures of scanned pages to words
     cutting, chunking    blocks to chunks within a budget of tokens
     checking     what is true of every document before it is stored
-    plan         what a sync has to do; prospect looks what there is, with intake and ledger
-    ingest       does it; taking_in reads, embeds and commits side by side, with backlog and tally
-    generations  which embedding model is searched with, while another one's index is built
-    schedule     when a knowledge base is synced by itself; syncs tells how that went
-    auditing     ghosts and orphans: whether index, ledger and sources hold the same
-    forgetting   what is declared no more is there no more
-    embedding    texts into vectors, with the model that model_files finds and onnx_models opens
-    encoding     chunks into what is stored of them: taken from the index, else made by the model
-    index        the tables in LanceDB; table reads and writes one version of one, rows says what a row holds
-    visibility   who may see a row; resident keeps vectors in memory, those of a tenant together
-    search       the stages in their order; stages/ holds each, terms says what a passage covers
-    ranking      what decides the order, pure: fusion, calibration; dedup, diversity, merging, standing
-    measuring/   how good that is, by labelled queries; which recipe finds most
+    embedding/   texts into vectors, by a model on this machine
+    index/       what is stored, in LanceDB, and who may see it
+    syncing/     making the index hold what the sources hold
+    search       the stages in their order; stages/ holds each
+    ranking/     what decides the order, pure
     reranking/   how well documents answer a question: those that somebody brings, and those that were found
-    engine       all of it in this process; engine_server and engine_client put a socket between
+    measuring/   how good that is, by labelled queries; which recipe finds most
+    engine/      all of it in this process, or behind a socket
     ending       what was begun ends, whoever is cancelled meanwhile
-    ports, errors, settings
+    search_types, pictures, ports, errors, settings    words that these share
 
 Promises:
     - a chunk is exactly the characters it points to, on the pages it names; chunks leave no text out;

@@ -12,13 +12,14 @@ from msgspec.structs import replace
 from buttress.kernel.clock import Clock
 from buttress.kernel.ids import ChunkId
 from buttress.kernel.passages import Passage
-from buttress.knowledge.calibration import calibrated
 from buttress.knowledge.errors import SearchFailed
-from buttress.knowledge.index import Index
-from buttress.knowledge.merging import merged
+from buttress.knowledge.index.resident import Residents
+from buttress.knowledge.index.tables import Index
 from buttress.knowledge.ports import Embedder, StageReranker
-from buttress.knowledge.ranking import fused, ranked
-from buttress.knowledge.resident import Residents
+from buttress.knowledge.ranking.calibration import calibrated
+from buttress.knowledge.ranking.merging import merged
+from buttress.knowledge.ranking.order import fused, ranked
+from buttress.knowledge.ranking.standing import standings_of
 from buttress.knowledge.search_types import Candidate, Evidence, FirstStages, Found, Hit, Query
 from buttress.knowledge.settings import EngineSettings
 from buttress.knowledge.stages.choose import choose
@@ -26,11 +27,10 @@ from buttress.knowledge.stages.first import First, Place
 from buttress.knowledge.stages.question import Question, read_query
 from buttress.knowledge.stages.rerank import rerank
 from buttress.knowledge.stages.running import Stages
+from buttress.knowledge.stages.terms import terms
+from buttress.knowledge.stages.vocabulary import Vocabulary
 from buttress.knowledge.stages.words import asked_words, covering, word_weights
-from buttress.knowledge.standing import standings_of
-from buttress.knowledge.terms import terms
 from buttress.knowledge.types import KnowledgeBase, Rerank, SearchSettings
-from buttress.knowledge.vocabulary import Vocabulary
 
 NO_RERANKERS: Mapping[Rerank, StageReranker] = {}
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from buttress.kernel.ids import ChunkId, content_hash
+from buttress.knowledge.index.rows import DocumentRows
 from buttress.knowledge.ports import Embedder
-from buttress.knowledge.rows import DocumentRows
 from buttress.knowledge.types import Chunk, document_id
 
 

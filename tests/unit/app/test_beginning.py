@@ -5,8 +5,8 @@ from pathlib import Path
 
 from buttress.app.beginning import engine_for, model_for
 from buttress.app.local_model import ServedModel
-from buttress.knowledge.embedding import SharedEmbedder
-from buttress.knowledge.engine import LocalEngine
+from buttress.knowledge.embedding.embedder import SharedEmbedder
+from buttress.knowledge.engine.local import LocalEngine
 from buttress.settings.loading import load_settings
 
 

@@ -13,13 +13,13 @@ from buttress.app.project import knowledge_bases
 from buttress.app.syncing import SyncParts
 from buttress.caching.store import AnswerStore
 from buttress.kernel.scope import Scope
-from buttress.knowledge.embedding import SharedEmbedder
+from buttress.knowledge.embedding.embedder import SharedEmbedder
+from buttress.knowledge.embedding.generations import active_generation
 from buttress.knowledge.errors import UnknownKnowledge
-from buttress.knowledge.generations import active_generation
-from buttress.knowledge.index import open_index
+from buttress.knowledge.index.tables import open_index
+from buttress.knowledge.index.visibility import visible_clause
 from buttress.knowledge.settings import EmbedderSettings
 from buttress.knowledge.types import document_id
-from buttress.knowledge.visibility import visible_clause
 from buttress.settings.loading import load_settings
 from buttress.testing.clock import NOON
 from tests.projects import write_document

@@ -11,8 +11,8 @@ from buttress.app.layout import engine_address, run_folder
 from buttress.app.project import knowledge_bases
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.scope import Scope
-from buttress.knowledge.embedding import SharedEmbedder
-from buttress.knowledge.engine_wire import Address, write_address
+from buttress.knowledge.embedding.embedder import SharedEmbedder
+from buttress.knowledge.engine.wire import Address, write_address
 from buttress.knowledge.errors import EngineAway, UnknownKnowledge
 from buttress.knowledge.search_types import Query
 from buttress.knowledge.settings import EmbedderSettings

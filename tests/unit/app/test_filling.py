@@ -12,8 +12,8 @@ from buttress.kernel.catalogue import Change, Lane, Model, Price
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.messages import Message, ModelRequest
 from buttress.kernel.usage import Usage
-from buttress.knowledge.embedding import OnnxEmbedder
-from buttress.knowledge.engine import EngineParts, LocalEngine
+from buttress.knowledge.embedding.embedder import OnnxEmbedder
+from buttress.knowledge.engine.local import EngineParts, LocalEngine
 from buttress.knowledge.ports import Embedder
 from buttress.models.dialects.chat.request_in import read_body
 from buttress.models.order import Order

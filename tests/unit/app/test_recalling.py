@@ -23,7 +23,7 @@ from buttress.gateway.types import Answer
 from buttress.guardrails.settings import GuardrailSettings
 from buttress.kernel.cached import CachePolicy
 from buttress.kernel.clock import SystemClock
-from buttress.knowledge.taking_in import CHANNEL as KNOWLEDGE_CHANNEL
+from buttress.knowledge.syncing.taking_in import CHANNEL as KNOWLEDGE_CHANNEL
 from buttress.settings.tree import Settings
 from buttress.storage.database import Database
 from buttress.storage.errors import StorageUnavailable

@@ -7,7 +7,7 @@ import pytest
 from buttress.app.reranking import EngineReranker, own_reranker_name, with_own_reranker
 from buttress.kernel.catalogue import KEPT_HERE, Catalogue, Model, Price
 from buttress.kernel.errors import ButtressError
-from buttress.knowledge.engine_client import RemoteEngine
+from buttress.knowledge.engine.client import RemoteEngine
 from buttress.knowledge.errors import EngineAway, EngineBusy, EngineTimeout, RerankerMissing
 from buttress.knowledge.search_types import Reranked, Reranking
 from buttress.knowledge.settings import EngineSettings, RerankerSettings

@@ -12,8 +12,8 @@ from buttress.app.project import knowledge_bases
 from buttress.app.schedule import Schedule, ScheduleParts, is_due, scheduled
 from buttress.app.standings import DOCUMENTS, FAILURES, SYNCED
 from buttress.kernel.clock import SystemClock
-from buttress.knowledge.schedule import LastSync
-from buttress.knowledge.syncs import SyncLog
+from buttress.knowledge.syncing.schedule import LastSync
+from buttress.knowledge.syncing.syncs import SyncLog
 from buttress.knowledge.types import KnowledgeBase
 from buttress.settings.loading import load_settings
 from buttress.storage.database import Database

@@ -15,8 +15,8 @@ from buttress.app.standings import (
     counted,
     standings,
 )
-from buttress.knowledge.schedule import LastSync
-from buttress.knowledge.syncs import SyncLog
+from buttress.knowledge.syncing.schedule import LastSync
+from buttress.knowledge.syncing.syncs import SyncLog
 from buttress.knowledge.types import FolderSource, KnowledgeBase
 from buttress.storage.database import Database
 from buttress.testing.clock import NOON

@@ -9,7 +9,7 @@ from buttress.app.buttress import Buttress
 from buttress.app.layout import sources_folder
 from buttress.app.syncing import check_names
 from buttress.knowledge.errors import OcrMissing, SourceEmptied, UnknownKnowledge
-from buttress.knowledge.ingest_types import SyncPlan
+from buttress.knowledge.syncing.types import SyncPlan
 from tests.projects import write_document
 from tests.unit.knowledge.parsing.scans import TABLE, program, scan_of, with_scripts
 

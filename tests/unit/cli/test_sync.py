@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from buttress.cli.sync import print_plan, print_report, print_summary, progress_bar
-from buttress.knowledge.ingest_types import IngestReport, Progress, SkippedDocument, SyncPlan, Warned
+from buttress.knowledge.syncing.types import IngestReport, Progress, SkippedDocument, SyncPlan, Warned
 from tests.projects import without_progress, write_document
 from tests.unit.cli.conftest import Run
 

@@ -2,7 +2,7 @@
 
 from buttress.console.document import STEP, render_document
 from buttress.console.excerpts import shown
-from buttress.knowledge.ingest_types import StoredExcerpt
+from buttress.knowledge.syncing.types import StoredExcerpt
 from buttress.knowledge.types import Block, BlockKind
 
 HOSTILE = "<script>alert(1)</script>"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buttress.console.excerpts import AROUND, MAX_CITED, ShownExcerpt, shown, window
-from buttress.knowledge.ingest_types import StoredExcerpt
+from buttress.knowledge.syncing.types import StoredExcerpt
 from buttress.knowledge.types import Block
 
 TEXT = "Lawns\n\nA lawn is mown. 🙂 Then it rests.\n\nThe end."

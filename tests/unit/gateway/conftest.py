@@ -16,9 +16,9 @@ from buttress.guardrails.settings import GuardrailSettings
 from buttress.kernel.catalogue import Catalogue
 from buttress.kernel.chance import SeededChance
 from buttress.kernel.clock import SystemClock
-from buttress.knowledge.embedding import OnnxEmbedder
-from buttress.knowledge.engine import EngineParts, LocalEngine
-from buttress.knowledge.engine_client import RemoteEngine
+from buttress.knowledge.embedding.embedder import OnnxEmbedder
+from buttress.knowledge.engine.client import RemoteEngine
+from buttress.knowledge.engine.local import EngineParts, LocalEngine
 from buttress.knowledge.ports import Embedder, Engine
 from buttress.knowledge.settings import EngineSettings
 from buttress.models.counting import Counters

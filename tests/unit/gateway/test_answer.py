@@ -17,7 +17,7 @@ from buttress.kernel.errors import ButtressError
 from buttress.kernel.messages import ModelEvent, ModelRequest, TextDelta
 from buttress.kernel.passages import CitationState
 from buttress.kernel.usage import Usage
-from buttress.knowledge.engine_client import RemoteEngine
+from buttress.knowledge.engine.client import RemoteEngine
 from buttress.releases.types import FallbackText, Thresholds
 from buttress.testing.upstream import Reply, ScriptedUpstream
 from buttress.tracing.types import Trace

@@ -9,7 +9,7 @@ from buttress.improve.tuning import ToTune, TuningParts, tune
 from buttress.kernel.chance import SeededChance
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.scope import Scope
-from buttress.knowledge.index import Index, open_index
+from buttress.knowledge.index.tables import Index, open_index
 from buttress.knowledge.measuring.errors import NothingToAsk
 from buttress.knowledge.measuring.reading import ReadingReranker
 from buttress.knowledge.measuring.types import LabelledQuery, Labels, Relevant

@@ -13,7 +13,7 @@ from buttress.kernel.clock import SystemClock
 from buttress.kernel.ids import ChunkId
 from buttress.kernel.scope import Scope
 from buttress.knowledge.errors import EmbedderBroken, SearchFailed
-from buttress.knowledge.index import open_index
+from buttress.knowledge.index.tables import open_index
 from buttress.knowledge.ports import FoundRows, StageReranker, Vectors
 from buttress.knowledge.search import NO_RERANKERS, Searcher
 from buttress.knowledge.search_types import Hit, Query

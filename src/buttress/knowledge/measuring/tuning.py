@@ -15,12 +15,12 @@ import msgspec
 from buttress.kernel.chance import Chance
 from buttress.kernel.scores import ndcg
 from buttress.kernel.statistics import bootstrap, paired
-from buttress.knowledge.fusion import Ranking
 from buttress.knowledge.measuring.calibrating import Sample, fit
 from buttress.knowledge.measuring.matching import in_order
 from buttress.knowledge.measuring.recipes import described, tuned
 from buttress.knowledge.measuring.types import Choice, Lists
-from buttress.knowledge.ranking import fused_scores, scored, with_reranker
+from buttress.knowledge.ranking.fusion import Ranking
+from buttress.knowledge.ranking.order import fused_scores, scored, with_reranker
 from buttress.knowledge.types import SearchSettings
 
 FOLDS = 10

@@ -16,12 +16,12 @@ from buttress.kernel.chance import Chance
 from buttress.kernel.ids import ChunkId
 from buttress.kernel.passages import Passage
 from buttress.kernel.scope import EVERYBODY, Scope
-from buttress.knowledge.index import Index, open_index
+from buttress.knowledge.index.rows import DocumentRows
+from buttress.knowledge.index.table import Table
+from buttress.knowledge.index.tables import Index, open_index
 from buttress.knowledge.measuring.headings import without_headings
 from buttress.knowledge.ports import Embedder
-from buttress.knowledge.rows import DocumentRows
 from buttress.knowledge.search_types import Hit, Placed
-from buttress.knowledge.table import Table
 from buttress.knowledge.types import Chunk
 
 MOST_CHUNKS = 2_000

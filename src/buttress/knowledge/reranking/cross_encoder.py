@@ -12,8 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from buttress.knowledge.errors import RerankerBroken
-from buttress.knowledge.onnx_models import (
+from buttress.knowledge.embedding.onnx_models import (
     CHARACTERS_PER_TOKEN,
     inputs_of,
     one_line,
@@ -23,6 +22,7 @@ from buttress.knowledge.onnx_models import (
     run_failures,
     speakable,
 )
+from buttress.knowledge.errors import RerankerBroken
 from buttress.knowledge.reranking.scores import Score, reranked
 from buttress.knowledge.reranking.threads import Threads
 from buttress.knowledge.reranking.windows import windowed

@@ -6,7 +6,7 @@ It needs no weights but those of the embedding model, and what was read of a doc
 import hashlib
 from functools import partial
 
-from buttress.knowledge.onnx_models import CHARACTERS_PER_TOKEN
+from buttress.knowledge.embedding.onnx_models import CHARACTERS_PER_TOKEN
 from buttress.knowledge.ports import TokenEmbedder, Vectors
 from buttress.knowledge.reranking.keeping import KeptVectors, Read
 from buttress.knowledge.reranking.maxsim import maxsim

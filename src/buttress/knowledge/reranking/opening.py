@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from buttress.knowledge.embedding.model_files import MODEL_FILE, TOKENIZER_FILE, embedder_name
 from buttress.knowledge.errors import RerankerBroken, RerankerMissing
-from buttress.knowledge.model_files import MODEL_FILE, TOKENIZER_FILE, embedder_name
 from buttress.knowledge.ports import Embedder, Reranker
 from buttress.knowledge.reranking.cross_encoder import CrossEncoder, CrossEncoderFiles
 from buttress.knowledge.reranking.late_interaction import LateInteraction

@@ -8,8 +8,8 @@ it and the model alone. What is lost by it, and what else was tried: docs/explan
 from collections.abc import Sequence
 from math import pi, sqrt
 
+from buttress.knowledge.index.products import every_product
 from buttress.knowledge.ports import Vectors
-from buttress.knowledge.products import every_product
 
 REDUCED_VERSION = 1
 """Raised when other bytes are made of the same vectors: what is stored is made anew then."""

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from buttress.knowledge.embedding.onnx_models import speakable
 from buttress.knowledge.errors import RerankerAway, RerankerBroken
-from buttress.knowledge.onnx_models import speakable
 from buttress.knowledge.search_types import Reranked, Reranking
 from buttress.knowledge.settings import RerankerSettings
 from buttress.outbound.addresses import AddressInvalid, parse_address

@@ -8,10 +8,9 @@ Read in this order:
     first     embed, dense and BM25: the lists that all that follows is made of
     rerank    the best of both looked at again, by a model
     choose    the best that say something new; neighbours become one
-    words     which words of the question nobody wrote
+    words     which words of the question nobody wrote; asked, vocabulary and terms are its parts
 
-What decides between them is pure, and beside this folder: fusion, ranking, calibration, dedup, diversity,
-merging.
+What decides between them is pure, and in ranking/.
 
 Promises:
     - the scope is a condition of both first stages, before anything is scored; what follows reads their hits;

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from itertools import islice
 
-from buttress.knowledge.dedup import distinct
-from buttress.knowledge.diversity import diverse
+from buttress.knowledge.index.table import Table
+from buttress.knowledge.ranking.dedup import distinct
+from buttress.knowledge.ranking.diversity import diverse
 from buttress.knowledge.search_types import Candidate, Hit
-from buttress.knowledge.table import Table
 from buttress.knowledge.types import SearchSettings
 
 POOL = 4

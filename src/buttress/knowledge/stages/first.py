@@ -9,14 +9,14 @@ from functools import partial
 import msgspec
 
 from buttress.knowledge.errors import EmbedderBroken, SearchFailed
+from buttress.knowledge.index.resident import Residents
+from buttress.knowledge.index.table import Table
+from buttress.knowledge.index.visibility import visible_clause
 from buttress.knowledge.ports import Embedder, Vectors
-from buttress.knowledge.resident import Residents
 from buttress.knowledge.search_types import FirstStages, Hit
 from buttress.knowledge.stages.question import Question
 from buttress.knowledge.stages.running import Stages
-from buttress.knowledge.table import Table
 from buttress.knowledge.types import KnowledgeBase
-from buttress.knowledge.visibility import visible_clause
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -7,14 +7,14 @@ import msgspec
 
 from buttress.kernel.passages import Passage
 from buttress.kernel.words import AskedWord
-from buttress.knowledge.asked import look_up
+from buttress.knowledge.index.visibility import visible_clause
 from buttress.knowledge.search_types import Candidate
+from buttress.knowledge.stages.asked import look_up
 from buttress.knowledge.stages.first import Place
 from buttress.knowledge.stages.question import Question
 from buttress.knowledge.stages.running import Stages
-from buttress.knowledge.terms import TermStatistics, coverage, terms
-from buttress.knowledge.visibility import visible_clause
-from buttress.knowledge.vocabulary import Vocabulary
+from buttress.knowledge.stages.terms import TermStatistics, coverage, terms
+from buttress.knowledge.stages.vocabulary import Vocabulary
 
 _TEXTS = 32
 """Texts read at a time to see which of a question's words they hold."""

@@ -7,9 +7,9 @@ import pytest
 
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.scope import Scope
-from buttress.knowledge.engine import EngineParts, LocalEngine
+from buttress.knowledge.engine.local import EngineParts, LocalEngine
 from buttress.knowledge.errors import NotIngested, QueryInvalid, TooMuchAsked, UnknownKnowledge
-from buttress.knowledge.index import open_index
+from buttress.knowledge.index.tables import open_index
 from buttress.knowledge.ports import Embedder, Engine
 from buttress.knowledge.search_types import Embedded, Query, Reranking
 from buttress.knowledge.settings import EngineSettings, RerankerSettings

@@ -12,7 +12,7 @@ from buttress.caching.keys import Knowledge
 from buttress.gateway.answer import answer
 from buttress.gateway.types import Answer, Text
 from buttress.kernel.errors import ButtressError
-from buttress.knowledge.engine_client import RemoteEngine
+from buttress.knowledge.engine.client import RemoteEngine
 from buttress.releases.types import FallbackText
 from buttress.testing.upstream import Reply, ScriptedUpstream
 from buttress.tracing.types import Trace

@@ -17,10 +17,10 @@ from buttress.gateway.errors import DocumentUnknown
 from buttress.gateway.types import Asked, Ended, LeftOut, Progressed
 from buttress.kernel.ids import DocumentId
 from buttress.kernel.passages import CitationState
-from buttress.knowledge.ingest_types import StoredDocument
 from buttress.knowledge.parsing.from_pdf import parse_pdf
 from buttress.knowledge.parsing.from_text import parse_text
 from buttress.knowledge.settings import ParseLimits
+from buttress.knowledge.syncing.types import StoredDocument
 from buttress.knowledge.types import ParsedDocument
 from buttress.models.errors import BadRequest
 from buttress.prompts.cutting import plain_reading

@@ -11,7 +11,7 @@ from buttress.gateway.steps.recall import recall
 from buttress.gateway.types import Answer, Asked, Recalled, Ruled, Shared
 from buttress.kernel.cached import CachePolicy, SemanticPolicy
 from buttress.kernel.messages import Message
-from buttress.knowledge.engine_client import RemoteEngine
+from buttress.knowledge.engine.client import RemoteEngine
 from buttress.releases.types import Chat
 from buttress.testing.upstream import Reply, ScriptedUpstream
 from buttress.tracing.types import Trace

@@ -7,7 +7,7 @@ from buttress.gateway.steps.fallback import NOTHING_RELEVANT
 from buttress.gateway.steps.retrieve import retrieve
 from buttress.gateway.types import Reply, Retrieved
 from buttress.kernel.scope import Scope
-from buttress.knowledge.engine_client import RemoteEngine
+from buttress.knowledge.engine.client import RemoteEngine
 from buttress.releases.types import Release, RetrieveStage, Thresholds
 from tests.projects import ANSWERABLE, NONSENSE, SALARIES
 from tests.unit.gateway.world import FIND, World, a_call, a_release, recalled

@@ -9,7 +9,7 @@ import pytest
 from buttress.gateway.steps.rules import rules
 from buttress.gateway.types import Reply, Ruled
 from buttress.kernel.spans import Span
-from buttress.knowledge.engine_client import RemoteEngine
+from buttress.knowledge.engine.client import RemoteEngine
 from buttress.releases.types import FunctionRule, RegexRule, Rule, RulesStage, TableRule, file_sha256
 from tests.unit.gateway.world import WHO, World, a_call, a_release, inspected
 

@@ -9,7 +9,7 @@ from buttress.kernel.clock import SystemClock
 from buttress.kernel.ids import ChunkId, DocumentId
 from buttress.kernel.passages import Passage
 from buttress.kernel.scope import Scope
-from buttress.knowledge.index import Index, open_index
+from buttress.knowledge.index.tables import Index, open_index
 from buttress.knowledge.measuring.reading import ReadingReranker
 from buttress.knowledge.search import Searcher
 from buttress.knowledge.settings import EngineSettings

@@ -4,10 +4,10 @@ import pytest
 
 from buttress.kernel.ids import ChunkId
 from buttress.knowledge.errors import RerankerBroken
-from buttress.knowledge.index import Index
+from buttress.knowledge.index.tables import Index
+from buttress.knowledge.index.visibility import visible_clause
 from buttress.knowledge.measuring.reading import LOOKED_AT, OfTheBest, ReadingReranker
 from buttress.knowledge.search_types import Hit
-from buttress.knowledge.visibility import visible_clause
 from buttress.testing.embedding import HashedWords
 from tests.unit.knowledge.measuring.conftest import GREEN
 

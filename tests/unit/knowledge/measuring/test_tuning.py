@@ -15,7 +15,7 @@ from buttress.knowledge.measuring.tuning import (
     with_calibration,
 )
 from buttress.knowledge.measuring.types import Lists
-from buttress.knowledge.ranking import scored
+from buttress.knowledge.ranking.order import scored
 from buttress.knowledge.search_types import FirstStages, Hit
 from buttress.knowledge.types import SearchSettings
 

@@ -2,10 +2,10 @@
 
 from buttress.kernel.chance import SeededChance
 from buttress.kernel.ids import ChunkId
-from buttress.knowledge.index import Index
+from buttress.knowledge.index.tables import Index
+from buttress.knowledge.index.visibility import visible_clause
 from buttress.knowledge.measuring.unheaded import MOST_CHUNKS, Sample, sampled, unheaded_index
 from buttress.knowledge.search_types import Placed
-from buttress.knowledge.visibility import visible_clause
 from buttress.testing.embedding import HashedWords
 from tests.unit.knowledge.measuring.conftest import GARDEN, GREEN
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from buttress.knowledge.embedding.model_files import packaged_model
 from buttress.knowledge.errors import RerankerBroken
-from buttress.knowledge.model_files import packaged_model
 from buttress.knowledge.ports import Reranker
 from buttress.knowledge.reranking.cross_encoder import CrossEncoder, CrossEncoderFiles, logistic
 from buttress.knowledge.search_types import Reranking

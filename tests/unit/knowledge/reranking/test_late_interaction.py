@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from buttress.knowledge.embedding import OnnxEmbedder
+from buttress.knowledge.embedding.embedder import OnnxEmbedder
 from buttress.knowledge.ports import Reranker, TokenEmbedder, Vectors
 from buttress.knowledge.reranking.late_interaction import LateInteraction
 from buttress.knowledge.search_types import Reranking

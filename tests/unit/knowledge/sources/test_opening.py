@@ -26,7 +26,7 @@ from buttress.storage.database import Database
 from tests.unit.knowledge.sources.local import later
 from tests.unit.knowledge.sources.repositories import Repository, needs_git
 from tests.unit.knowledge.sources.servers import Pages, Shelf, serving
-from tests.unit.knowledge.test_ingest import Garden
+from tests.unit.knowledge.syncing.test_ingest import Garden
 
 ALL = ("*",)
 OPENED: list[tuple[DeclaredSource, type]] = [

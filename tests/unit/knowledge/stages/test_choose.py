@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from buttress.kernel.scope import Scope
-from buttress.knowledge.index import open_index
+from buttress.knowledge.index.table import Table
+from buttress.knowledge.index.tables import open_index
+from buttress.knowledge.index.visibility import visible_clause
 from buttress.knowledge.search_types import Hit
 from buttress.knowledge.stages.choose import choose
-from buttress.knowledge.table import Table
 from buttress.knowledge.types import SearchSettings
-from buttress.knowledge.visibility import visible_clause
 from buttress.testing.documents import Written, rows_of_all
 from buttress.testing.embedding import HashedWords
 

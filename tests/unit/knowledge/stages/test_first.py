@@ -6,8 +6,8 @@ import pytest
 
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.scope import Scope
-from buttress.knowledge.index import open_index
-from buttress.knowledge.resident import Residents
+from buttress.knowledge.index.resident import Residents
+from buttress.knowledge.index.tables import open_index
 from buttress.knowledge.search_types import Query
 from buttress.knowledge.stages.first import First, Place
 from buttress.knowledge.stages.question import Question, read_query

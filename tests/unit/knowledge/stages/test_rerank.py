@@ -9,7 +9,9 @@ import pytest
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.scope import Scope
 from buttress.knowledge.errors import RerankerBroken, RerankerMissing
-from buttress.knowledge.index import open_index
+from buttress.knowledge.index.table import Table
+from buttress.knowledge.index.tables import open_index
+from buttress.knowledge.index.visibility import visible_clause
 from buttress.knowledge.ports import Reranker, StageReranker
 from buttress.knowledge.reranking.late_interaction import LateInteraction
 from buttress.knowledge.reranking.stored import StoredReranker
@@ -17,8 +19,6 @@ from buttress.knowledge.search_types import Hit
 from buttress.knowledge.settings import RerankerSettings
 from buttress.knowledge.stages.rerank import ModelReranker, rerank, scores_of
 from buttress.knowledge.stages.running import Stages
-from buttress.knowledge.table import Table
-from buttress.knowledge.visibility import visible_clause
 from buttress.testing.contracts.stage_reranker import RememberedRows, StageRerankerContract
 from buttress.testing.documents import Written, rows_of_all
 from buttress.testing.embedding import HashedWords

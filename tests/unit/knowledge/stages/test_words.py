@@ -4,13 +4,13 @@ import shutil
 from pathlib import Path
 
 from buttress.kernel.clock import SystemClock
-from buttress.knowledge.index import open_index
+from buttress.knowledge.index.tables import open_index
 from buttress.knowledge.stages.first import Place
 from buttress.knowledge.stages.running import Stages
+from buttress.knowledge.stages.terms import TermStatistics, terms
+from buttress.knowledge.stages.vocabulary import Vocabulary
 from buttress.knowledge.stages.words import covering, word_weights
-from buttress.knowledge.terms import TermStatistics, terms
 from buttress.knowledge.types import FolderSource, KnowledgeBase
-from buttress.knowledge.vocabulary import Vocabulary
 from buttress.testing.documents import Written, rows_of_all
 from buttress.testing.embedding import HashedWords
 from tests.unit.knowledge.passages import candidate

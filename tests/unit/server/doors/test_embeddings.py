@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from openai import APIStatusError, AsyncOpenAI
 
-from buttress.knowledge.embedding import OnnxEmbedder
+from buttress.knowledge.embedding.embedder import OnnxEmbedder
 from buttress.testing.upstream import Received, Recording, Reply, ScriptedUpstream
 from tests.unit.server.doors.test_listing import client_of
 from tests.unit.server.serving import Serving, serving, traces
