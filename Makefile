@@ -24,17 +24,25 @@ demo: setup  ## Answer a question from the example's documents, with citations; 
 check: setup-dev  ## The fast loop: format, lint, types, laws of import, quick tests (under a minute)
 	@$(BIN)/ruff format --check --quiet . || (echo "run: make format" && false)
 	@$(BIN)/ruff check --quiet .
+	@$(MAKE) --no-print-directory -j 2 check-types check-laws check-tests
+
+# Side by side: types are one process, and take as long as all the rest.
+.PHONY: check-types check-laws check-tests
+check-types:
 	@$(BIN)/mypy
+check-laws:
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python tools/check_house.py
+check-tests:
 	@$(PYTEST) -q -n 2 --dist worksteal -m "not slow and not long" --hypothesis-profile fast tests/docs tests/unit
 
 format: setup-dev  ## Format and mend what can be mended by itself
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+# Three, on two cores, too: one of them often waits, for processes to start or for seconds to pass.
 test: setup-dev  ## All but the long tests (under ten minutes)
-	@$(PYTEST) -q -n 2 --dist worksteal -m "not long"
+	@$(PYTEST) -q -n 3 --dist worksteal -m "not long"
 
 test-long: setup-dev  ## Kill loops, whole collections
 	@$(PYTEST) -q -n 2 --dist loadfile -m long --timeout 1800 $(addprefix --ignore=,$(ALONE))

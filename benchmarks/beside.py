@@ -109,7 +109,8 @@ PEERS = {"haystack": haystack, "llamaindex": llamaindex}
 def main(peer: str, collection: Path, ours: list[str]) -> None:
     """Measure one of `PEERS` on a collection in BEIR's layout."""
     sys.path += ours
-    embedding, settings = (import_module(f"buttress.knowledge.{one}") for one in ("embedding", "settings"))
+    names = ("embedding.embedder", "settings")
+    embedding, settings = (import_module(f"buttress.knowledge.{one}") for one in names)
     ndcg = import_module("buttress.kernel.scores").ndcg
     embedder = embedding.open_embedder(settings.EmbedderSettings())
     documents = {

@@ -34,6 +34,7 @@ EVERY = {"squad2-dev": 5}
 """Of this collection each fifth query is asked, as in the figures to compare with."""
 
 SEED = 20_261_121
+RERANKED = SearchSettings().rerank_depth
 EVERYBODY = Scope("default")
 
 FIXED = {
@@ -101,9 +102,9 @@ def rows_of(found: list[Tuned]) -> Iterator[tuple[str, str, str]]:
 
 def _tuned(name: str, lists: list[Lists]) -> Tuned:
     def choice(rerank: Rerank) -> Choice:
-        return choose_recipe(lists, recipes(rerank), SearchSettings(), SeededChance(SEED))
+        return choose_recipe(lists, recipes(rerank, RERANKED), SearchSettings(), SeededChance(SEED))
 
-    tried = [*recipes("late")]
+    tried = [*recipes("late", RERANKED)]
     by_query = [scores_of(one, [*FIXED.values(), *tried]) for one in lists]
     columns = list(zip(*by_query, strict=True))
     return Tuned(

@@ -29,6 +29,8 @@ from scale import Shape, measure_scale
 from scifact import measure_scifact
 from withholding import measured, summary
 
+from buttress.knowledge.types import Rerank
+
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("SHARED_DATA", ROOT.parent / "shared" / "data"))  # noqa: TID251
 BUTTRESS = [sys.executable, "-m", "buttress"]
@@ -153,17 +155,29 @@ def bench_filings() -> Iterator[Row]:
 
 
 def bench_scifact() -> Iterator[Row]:
-    """Measure retrieval on SciFact through the library, and the rate of ingest beside the raw embedder."""
+    """Measure retrieval on SciFact through the library, and the rate of ingest beside the raw embedder.
+
+    Once as searches are by default, once with token vectors stored, which are searched by, too.
+    """
     folder = DATA / "retrieval" / "scifact"
     if not folder.exists():
         yield "SciFact nDCG@10", f"skipped: no {folder}", ""
         return
-    figures = asyncio.run(measure_scifact(folder))
-    yield "SciFact nDCG@10, 300 test queries", f"{figures.ndcg * 100:.2f}", ">= 71.0"
-    yield "search, p50 / p95, 5,183 documents", f"{figures.p50_ms:.0f} / {figures.p95_ms:.0f} ms", "<= 80 ms"
-    yield "ingest", f"{figures.tokens_per_s:,.0f} tokens/s", ""
-    yield "raw embedder, same texts", f"{figures.raw_tokens_per_s:,.0f} tokens/s", ""
-    yield "ingest / raw", f"{figures.tokens_per_s / figures.raw_tokens_per_s:.0%}", ">= 90 %"
+    ways: dict[str, Rerank] = {"SciFact": "none", "SciFact, late": "late"}
+    for what, rerank in ways.items():
+        figures = asyncio.run(measure_scifact(folder, rerank))
+        yield f"{what}: nDCG@10, 300 test queries", f"{figures.ndcg * 100:.2f}", ">= 71.0"
+        yield (
+            f"{what}: search, p50 / p95",
+            f"{figures.p50_ms:.0f} / {figures.p95_ms:.0f} ms",
+            SCIFACT_BARS[rerank],
+        )
+        yield f"{what}: ingest", f"{figures.tokens_per_s:,.0f} tokens/s", ""
+        yield f"{what}: raw embedder behind it", f"{figures.raw_tokens_per_s:,.0f} tokens/s", ""
+        yield f"{what}: ingest / raw", f"{figures.tokens_per_s / figures.raw_tokens_per_s:.0%}", ">= 90 %"
+
+
+SCIFACT_BARS = {"none": "<= 80 ms", "late": "<= 180 ms"}
 
 
 def bench_scale() -> Iterator[Row]:

@@ -23,9 +23,14 @@ from tests.projects import copy_example, make_project
 NEEDS_TIME = {"shared_server", "ingested", "ingested_example", "embedder"}
 """Fixtures that start a server, ingest a project or load a model: who asks for one is slow."""
 
+FAST = "fast"
+FEW_EXAMPLES = 10
+_SAID_OF_A_TEST = "_hypothesis_internal_use_settings"
+"""Where Hypothesis keeps the `@settings` of a test; should it keep them elsewhere one day, all are drawn."""
+
 _ordinary = settings.get_profile(settings.get_current_profile_name())
-settings.register_profile("fast", parent=_ordinary, max_examples=10, stateful_step_count=20)
-"""For `make check`: a tenth of the examples, fewer steps in each; `make test` draws all."""
+settings.register_profile(FAST, parent=_ordinary, max_examples=FEW_EXAMPLES, stateful_step_count=20)
+"""For `make check`: ten examples, fewer steps in each; `make test` draws all."""
 
 
 def pytest_configure() -> None:
@@ -47,9 +52,22 @@ def pytest_collection_finish() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as slow what needs a fixture that is; `make check` leaves it out, `make test` does not."""
+    is_fast = settings.get_current_profile_name() == FAST
     for item in items:
         if NEEDS_TIME.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+        if is_fast:
+            _draw_fewer(item)
+
+
+def _draw_fewer(item: pytest.Item) -> None:
+    """Let a test that says how many examples it draws heed the profile, too."""
+    method = getattr(item, "obj", None)
+    function = getattr(method, "__func__", method)
+    said = getattr(function, _SAID_OF_A_TEST, None)
+    if isinstance(said, settings):
+        fewer = min(said.max_examples, FEW_EXAMPLES)
+        setattr(function, _SAID_OF_A_TEST, settings(said, max_examples=fewer))
 
 
 @pytest.fixture
@@ -109,8 +127,14 @@ def ingested(made_once: MadeOnce) -> Path:
     def make(project: Path) -> None:
         make_project(project)
         _ingest(project)
+        shutil.copytree(project, _at_rest(project), dirs_exist_ok=True)
 
     return made_once("ingested", make)
+
+
+def _at_rest(ingested: Path) -> Path:
+    """Return where the ingested project is once more, for nobody to open: its database is never running."""
+    return ingested.with_name("ingested and at rest")
 
 
 @pytest.fixture
@@ -119,6 +143,13 @@ def project(ingested: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "a project"
     shutil.copytree(ingested, folder, ignore=shutil.ignore_patterns("postgres", "spool", "run", "logs"))
     return folder
+
+
+@pytest.fixture
+def synced(ingested: Path, tmp_path: Path) -> Path:
+    """The same with its database, at rest: what its sources hold is there. One to be made takes a second."""
+    ignored = shutil.ignore_patterns("spool", "run", "logs")
+    return shutil.copytree(_at_rest(ingested), tmp_path / "a synced project", ignore=ignored)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,9 @@ NONSENSE = "xylophone zebra quux"
 SALARIES = "What is the salary band of a senior gardener?"
 """A question that only staff find something for."""
 
+OTHER_MODEL = "knowledge.embedder.max_tokens=256"
+"""A setting that names another embedding model than what was taken in: as while its index is being built."""
+
 _DOCS = """
 sources:
   - {folder: documents, readers: ["*"]}

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from inspect import isawaitable
 
 LOOK_EVERY_S = 0.005
+LOOK_AT_LEAST_EVERY_S = 0.05
+PART_OF_THE_WAIT = 1 / 20
+"""Who has waited for long looks less often: a look may cost more than what is waited for."""
 
 
 async def until(fact: Callable[[], object], within_s: float = 10, what: str = "what was waited for") -> None:
@@ -14,10 +17,11 @@ async def until(fact: Callable[[], object], within_s: float = 10, what: str = "w
     Raises:
         TimeoutError: it did not become true; says `what`.
     """
+    begun = time.perf_counter()
     try:
         async with asyncio.timeout(within_s):
             while not await _answer(fact):  # noqa: ASYNC110 - what is waited for has no event
-                await asyncio.sleep(LOOK_EVERY_S)
+                await asyncio.sleep(_pause_s(begun))
     except TimeoutError:
         raise TimeoutError(f"not within {within_s:g} s: {what}") from None
 
@@ -33,8 +37,13 @@ def wait_until(fact: Callable[[], object], within_s: float = 10, what: str = "wh
     Raises:
         TimeoutError: it did not become true; says `what`.
     """
-    deadline = time.perf_counter() + within_s
+    begun = time.perf_counter()
     while not fact():
-        if time.perf_counter() > deadline:
+        if time.perf_counter() > begun + within_s:
             raise TimeoutError(f"not within {within_s:g} s: {what}")
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(_pause_s(begun))
+
+
+def _pause_s(begun: float) -> float:
+    waited_s = time.perf_counter() - begun
+    return min(LOOK_AT_LEAST_EVERY_S, max(LOOK_EVERY_S, waited_s * PART_OF_THE_WAIT))

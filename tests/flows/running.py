@@ -242,7 +242,7 @@ async def until_ready(url: str, within_s: float = 30) -> None:
     deadline = loop.time() + within_s
     while (waiting := await readiness(url)) != {}:
         assert loop.time() < deadline, f"not ready within {within_s:g} s: {waiting}"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.05)
 
 
 async def stored_traces(project: Path) -> list[str]:

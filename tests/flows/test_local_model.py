@@ -1,8 +1,8 @@
 """A local model as a user has it: served, killed, broken; and nobody waits for it."""
 
+import asyncio
 import re
 import shutil
-import subprocess
 import time
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from buttress.app.local_model import LOCAL_MODEL
 from buttress.gateway.types import Answer
 from buttress.processes.status import read_status
 from buttress.processes.types import State
-from tests.flows.running import Served, buttress, kill, processes_of, readiness, say, serve
+from tests.flows.running import Served, buttress, kill, processes_of, readiness, say, serve, stored_traces
 from tests.local_models import needs_model, write_models
 from tests.projects import ANSWERABLE
 from tests.waiting import until
@@ -62,18 +62,14 @@ class _Trace(msgspec.Struct):
     attempts: list[dict[str, object]]
 
 
-def shown_trace(served: Served, answer: Answer) -> subprocess.CompletedProcess[str]:
-    """Ask for the trace of a call, as somebody does who looks at it at once."""
-    return buttress(served.project, "trace", "show", answer.trace_id, "--json")
-
-
-def attempts_of(served: Served, answer: Answer) -> list[tuple[object, object, object]]:
+async def attempts_of(served: Served, answer: Answer) -> list[tuple[object, object, object]]:
     """Return the attempts of a call: model, outcome, error."""
-    shown = shown_trace(served, answer)
-    for _ in range(20):  # the worker hands its traces over once a second
-        if shown.returncode == 0:
-            break
-        shown = shown_trace(served, answer)
+
+    async def is_stored() -> bool:
+        return answer.trace_id in await stored_traces(served.project)
+
+    await until(is_stored, 30, "the worker hands its traces over once a second")
+    shown = await asyncio.to_thread(buttress, served.project, "trace", "show", answer.trace_id, "--json")
     assert shown.returncode == 0, shown.stderr
     assert "gguf" not in shown.stdout.lower()
     attempts = msgspec.json.decode(shown.stdout, type=_Trace).attempts
@@ -87,7 +83,7 @@ async def test_it_answers_is_killed_is_gone_past_and_comes_back(project: Path) -
         before = time.perf_counter()
         answer = await ask(served)
         say(f"answered in {time.perf_counter() - before:.1f} s: {answer.outcome} {answer.reason}")
-        assert attempts_of(served, answer)[0] == ("small", "answered", None)
+        assert (await attempts_of(served, answer))[0] == ("small", "answered", None)
         pid = served.pid_of(LOCAL_MODEL)
         memory = psutil.Process(pid).memory_info().rss
         say(f"the local model has {memory >> 20} MB")
@@ -101,7 +97,7 @@ async def test_it_answers_is_killed_is_gone_past_and_comes_back(project: Path) -
         await until(
             lambda: state_of(served) is State.READY and served.pid_of(LOCAL_MODEL) != pid, 60, "it is back"
         )
-        assert attempts_of(served, await ask(served))[0] == ("small", "answered", None)
+        assert (await attempts_of(served, await ask(served)))[0] == ("small", "answered", None)
     assert processes_of(project) == []
 
 
@@ -110,7 +106,7 @@ async def test_a_file_that_is_none_is_one_line_and_the_rest_serves_on(project: P
     with serve(project) as served:
         answer = await ask(served)
         assert (answer.outcome, answer.model) == ("answered", "quotes")
-        assert ("small", "failed", "models.local_away") in attempts_of(served, answer)
+        assert ("small", "failed", "models.local_away") in await attempts_of(served, answer)
         assert await readiness(served.url) == {}
         await until(lambda: state_of(served) is State.WAITING, 30, "it is waited with")
         doctor = buttress(project, "doctor")

@@ -126,7 +126,7 @@ async def _shipped(served: Served) -> Counter[str]:
 async def test_whatever_is_killed_comes_back_while_the_others_go_on(served: Served) -> None:
     asker = Asker()
     asker.url = served.url
-    async with asker.asking():
+    async with asker.asking(pause_s=0.1):
         for role in ("engine", "calls-1", "background", "postgres", "calls-2", "engine"):
             await _kill_and_see_it_return(served, role, asker)
     await until_ready(served.url)

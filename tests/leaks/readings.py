@@ -3,17 +3,22 @@
 A reading returns all that came back. What is refused counts as an answer, too: its words are looked through.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlencode
 
 import msgspec
 
+from buttress.app.measuring import Measured, declared_base, evaluate_knowledge
 from buttress.caching.store import AnswerStore
 from buttress.caching.types import Key, Meaning
+from buttress.improve.tuning import ToTune, tune
 from buttress.kernel.cached import KeepPolicy
 from buttress.kernel.chance import Chance
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import DocumentId
+from buttress.knowledge.measuring.types import LabelledQuery, Labels, Relevant
 from buttress.knowledge.syncing.ledger import Ledger
 from buttress.prompts.piece_store import PieceStore
 from buttress.prompts.store import ConversationStore, Sought
@@ -49,6 +54,16 @@ class Query(msgspec.Struct, frozen=True):
     def tenant(self) -> str:
         """A tenant whose documents are asked about: the asker's own, or any."""
         return self.asker.tenant if self.chance.fraction() < 0.5 else pick(TENANTS, self.chance)
+
+    def sorted_documents(self) -> tuple[list[Document], list[Document]]:
+        """Return the documents of any knowledge base: those that the asker may see, and the others.
+
+        There are always others: those in the folder of nobody.
+        """
+        knowledge = self.document.knowledge
+        every = [one for one in self.world.documents if one.knowledge == knowledge]
+        seen = [one for one in every if one.rule.allows(self.asker)]
+        return seen, [one for one in every if one not in seen]
 
     def question(self) -> str:
         """Return a question: about nothing in particular, or with the very word of another's document.
@@ -87,6 +102,47 @@ async def search(query: Query) -> Said:
     known = [one.text for one in found.asked if one.is_known and one.text in rules]
     unseen = tuple(f"{one} is known" for one in known if not rules[one].allows(query.asker))
     return Said(text=_told(found.passages), leaks=unseen)
+
+
+async def evaluation(query: Query) -> Said:
+    """Measure any knowledge base by labels of its documents: a figure above 0 tells that one is there."""
+    seen, hidden = query.sorted_documents()
+    labelled = {
+        question: some
+        for question, some in zip(("Launch code?", "Roses?"), (seen, hidden), strict=True)
+        if some
+    }
+    with TemporaryDirectory() as folder:
+        labels = _labels(Path(folder) / "labels.jsonl", labelled)
+        measured = Measured(knowledge=hidden[0].knowledge, scope=query.asker.scope, labels=labels)
+        found = await evaluate_knowledge(query.world.buttress, measured)
+    shown = [labelled[one.query][0].secret for one in found.queries if any(one.metrics.values())]
+    is_hidden = any(note.startswith(f"{len(hidden)} labelled document") for note in found.notes)
+    # Notes say again which labels there were.
+    told = _told([msgspec.structs.replace(found, notes=()), shown])
+    return Said(
+        text=told, leaks=() if is_hidden else (f"of {len(hidden)} labels one is there: {found.notes}",)
+    )
+
+
+async def tuning(query: Query) -> Said:
+    """Tune any knowledge base: by labels of what is not seen, by its headings, by what a model is asked."""
+    _, hidden = query.sorted_documents()
+    way = pick(("labels", "headings", "model"), query.chance)
+    queries = (LabelledQuery("Launch code?", tuple(Relevant(f"{one.secret}.md") for one in hidden)),)
+    base = declared_base(query.world.buttress.project, hidden[0].knowledge)
+    prompts: list[str] = []
+
+    async def written(prompt: str) -> str:
+        prompts.append(prompt)
+        return "What is the launch code?"
+
+    parts = msgspec.structs.replace(query.world.tuning, ask=written if way == "model" else None)
+    labels = Labels(queries, "labels") if way == "labels" else None
+    tuned = await tune(ToTune(base=base, scope=query.asker.scope, labels=labels, rerank="none"), parts)
+    if labels:
+        return Said(text=hidden[0].secret if tuned.choice.default.mean else _told(tuned.choice))
+    return Said(text=_told([tuned, prompts]))
 
 
 async def excerpt(query: Query) -> Said:
@@ -333,6 +389,16 @@ async def _post(query: Query, path: str, body: dict[str, object]) -> Answered:
     return answered
 
 
+def _labels(path: Path, labelled: Mapping[str, Sequence[Document]]) -> Path:
+    """Write which documents answer which question."""
+    lines = [
+        LabelledQuery(question, tuple(Relevant(f"{one.secret}.md") for one in some))
+        for question, some in labelled.items()
+    ]
+    path.write_bytes(msgspec.json.Encoder().encode_lines(lines))
+    return path
+
+
 def _error(error: ButtressError) -> str:
     return f"{error.code} {error.message} {error.hint} {error.data}"
 
@@ -343,14 +409,16 @@ def _broken(answered: Answered) -> tuple[str, ...]:
 
 
 READINGS: Mapping[Reading, int] = {
-    search: 20,
+    search: 12,
+    evaluation: 2,
+    tuning: 3,
     excerpt: 200,
     named: 100,
     read_through: 3,
     pieces: 29,
     ask: 3,
     converse: 2,
-    turns: 120,
+    turns: 130,
     traces: 100,
     kept: 120,
     held: 8,
@@ -358,7 +426,7 @@ READINGS: Mapping[Reading, int] = {
     door_clients: 2,
     door_model: 34,
     door_document: 220,
-    door_once: 20,
+    door_once: 12,
     door_figures: 20,
     door_names: 3,
     door_barred: 4,

@@ -1,6 +1,7 @@
 """The walk: so many readings, in anybody's name, for anything that is there."""
 
 import asyncio
+from pathlib import Path
 
 import msgspec
 
@@ -8,15 +9,39 @@ from buttress.kernel.chance import SeededChance
 from buttress.kernel.ids import TraceId
 from buttress.prompts.store import ConversationStore
 from buttress.prompts.types import Exchange, Whose
+from tests.flows.running import say
 from tests.leaks.http import request
 from tests.leaks.readings import READINGS, Query, Reading, leaks_of, read
 from tests.leaks.secrets import Asker, Rule
-from tests.leaks.world import Once, World, feature_of, pick
+from tests.leaks.world import Once, World, feature_of, opened_world, pick
 
 AT_ONCE = 12
 
-TELLING = {"search", "excerpt", "named", "turns", "traces", "kept", "pieces", "door_document"}
+TELLING = {
+    "search",
+    "evaluation",
+    "tuning",
+    "excerpt",
+    "named",
+    "turns",
+    "traces",
+    "kept",
+    "pieces",
+    "door_document",
+}
 """Readings that show askers secrets of their own many times in a walk."""
+
+
+async def check_nothing_leaks(folder: Path, queries: int, seed_: int) -> None:
+    """Make a world in `folder` and walk it with so many readings: every one was done, and nothing leaked."""
+    async with opened_world(folder) as world:
+        await seed(world)
+        walked = await walk(world, queries, seed_)
+    say(f"{walked.readings}, own secrets seen: {walked.seen}")
+    assert walked.leaks == []
+    assert sum(walked.readings.values()) == queries
+    assert walked.seen.keys() >= TELLING, "a reading that shows nobody anything proves nothing"
+    assert set(walked.readings) == {one.__name__ for one in READINGS}
 
 
 class Walked(msgspec.Struct, frozen=True):

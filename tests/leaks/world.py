@@ -5,7 +5,7 @@ shows; each document is open to other readers, and says a word that nobody else'
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,11 +16,15 @@ from buttress.access.keys import made
 from buttress.access.texts import digest_of, key_id_of, new_text
 from buttress.access.types import Key, Secret, Terms
 from buttress.app.buttress import Buttress
-from buttress.app.layout import run_folder
+from buttress.app.layout import index_folder, run_folder
+from buttress.app.measuring import SEED
 from buttress.caching.answers import Answers
 from buttress.caching.settings import CachingSettings
-from buttress.kernel.chance import Chance
+from buttress.improve.tuning import TuningParts
+from buttress.kernel.chance import Chance, SeededChance
 from buttress.kernel.scope import EVERYBODY
+from buttress.knowledge.embedding.embedder import SharedEmbedder
+from buttress.knowledge.index.tables import open_index
 from buttress.server.asgi import CallServer, Readiness
 from buttress.server.bells import Bell
 from buttress.server.gate import keyring_of
@@ -136,10 +140,11 @@ class Once(msgspec.Struct, frozen=True):
 class World:
     """Everything that is there. `server` is the application that HTTP is asked through."""
 
-    def __init__(self, buttress: Buttress, server: CallServer, secrets: Secrets) -> None:
+    def __init__(self, buttress: Buttress, server: CallServer, secrets: Secrets, tuning: TuningParts) -> None:
         self.buttress = buttress
         self.server = server
         self.secrets = secrets
+        self.tuning = tuning
         self.documents: list[Document] = []
         self.of_tenant: dict[str, list[Document]] = {tenant: [] for tenant in TENANTS}
         self.conversations: list[tuple[Asker, str]] = []
@@ -205,16 +210,29 @@ async def opened_world(folder: Path) -> AsyncIterator[World]:
     async with ScriptedUpstream(_echo) as upstream:
         secrets = Secrets()
         _write(folder, upstream.url, secrets)
-        async with Buttress.open(folder) as buttress:
+        async with Buttress.open(folder) as buttress, _tuning(buttress) as tuning:
             keyring = keyring_of(buttress)
             metrics = WorkerMetrics(run_folder(folder), "calls", lambda: buttress.present)
             server = CallServer(buttress, lambda: Readiness({}), Bell(), metrics, keyring)
-            world = World(buttress, server, secrets)
+            world = World(buttress, server, secrets, tuning)
             keyring.ring.adopt(_issued(world), _SECRET)
             await buttress.ingest()
             await _find_documents(world)
             async with world.answers:
                 yield world
+
+
+@asynccontextmanager
+async def _tuning(buttress: Buttress) -> AsyncIterator[TuningParts]:
+    """Have for the block what a tuning works with; one process loads it for each."""
+    with closing(SharedEmbedder(buttress.settings.knowledge.embedder)) as embedder:
+        yield TuningParts(
+            index=await open_index(index_folder(buttress.project)),
+            embedder=await embedder(),
+            rerankers={},
+            clock=buttress.clock,
+            chance=SeededChance(SEED),
+        )
 
 
 def _echo(received: Received) -> Reply:
@@ -264,8 +282,8 @@ def _documents(tenant: str, secrets: Secrets) -> dict[str, str]:
         for number in range(count):
             word = secrets.plant(Rule(tenant=tenant, readers=frozenset(readers)))
             text = (
-                f"# Codes {word}\n\nThe launch code of garden {number} is {word}. "
-                f"Roses are cut back in March, says {word}.\n"
+                f"# Codes {word}\n\nThe launch code of the walled garden {number} is {word}. "
+                f"Roses are cut back in March, after the last hard frost, with sharp shears, says {word}.\n"
             )
             written[f"{knowledge_of(tenant)}/{name}/{word}.md"] = text
     return written

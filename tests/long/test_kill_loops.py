@@ -4,22 +4,16 @@ Each test prints the seed of its chance: put it into `SEED` to see the same mome
 """
 
 import json
-import re
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from buttress.app.buttress import Buttress
-from buttress.app.storage import project_database
 from buttress.kernel.chance import SeededChance
-from buttress.kernel.clock import SystemClock
-from buttress.kernel.scope import Scope
-from buttress.settings.loading import load_settings
 from tests.flows.running import (
     buttress,
     command,
@@ -31,16 +25,14 @@ from tests.flows.running import (
     spooled_traces,
     stored_traces,
 )
+from tests.long.changing import NOTHING, Documents, Shown, check_each, make_project, shown, versions_in_ledger
 from tests.projects import copy_example
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 SEED: int | None = None
-DOCUMENTS, PARTS, KILLS = 200, 3, 20
-SERVED_S = 90.0
-SETTINGS = "knowledge: {ingest: {commit_documents: 12, commit_chunks: 32}}\n"
-BASE = "sources: [{folder: documents, readers: ['*']}]\nchunks: {max_tokens: 80}\n"
+KILLS = 20
 
 
 def new_chance() -> SeededChance:
@@ -50,85 +42,10 @@ def new_chance() -> SeededChance:
     return SeededChance(seed)
 
 
-class Documents:
-    """A folder of documents that change; each part of one names the document, its version and the part."""
-
-    def __init__(self, project: Path, chance: SeededChance) -> None:
-        self._folder = project / "documents"
-        self._folder.mkdir(parents=True)
-        self._chance = chance
-        self._made = 0
-        self.versions: dict[str, int] = {}
-        for _ in range(DOCUMENTS):
-            self._add()
-
-    def change(self) -> None:
-        """Edit some documents, remove some, add some."""
-        for name in self._some(20):
-            self._write(name, self.versions[name] + 1)
-        for name in self._some(5):
-            (self._folder / name).unlink()
-            del self.versions[name]
-        for _ in range(5):
-            self._add()
-
-    def _some(self, count: int) -> set[str]:
-        names = sorted(self.versions)
-        return {names[int(self._chance.fraction() * len(names))] for _ in range(count)}
-
-    def _add(self) -> None:
-        self._made += 1
-        self._write(f"doc{self._made:04}.md", 1)
-
-    def _write(self, name: str, version: int) -> None:
-        self.versions[name] = version
-        mark = name.removesuffix(".md")
-        parts = (
-            f"## Part {part}\n\n{mark} {mark}v{version} {mark}v{version}p{part} {self._words()}\n"
-            for part in range(PARTS)
-        )
-        (self._folder / name).write_text(f"# {mark}\n\n" + "\n".join(parts))
-
-    def _words(self) -> str:
-        return " ".join(f"{self._chance.bits(20):05x}" for _ in range(12))
-
-
-class Shown(msgspec.Struct, frozen=True):
-    """What a search shows of a document: its versions, and the parts of them."""
-
-    versions: frozenset[int]
-    parts: tuple[int, ...]
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether it is one version with each part once, or nothing at all."""
-        return self == NOTHING or (len(self.versions) == 1 and self.parts == tuple(range(PARTS)))
-
-    @property
-    def version(self) -> int | None:
-        """The version; None when it is not there."""
-        return next(iter(self.versions), None)
-
-
-NOTHING = Shown(frozenset(), ())
-
-
-async def shown(project: Buttress, name: str) -> Shown:
-    """Look a document up."""
-    mark = name.removesuffix(".md")
-    found = await project.search("base", mark, scope=Scope("default"), limit=20)
-    text = "\n".join(one.text for one in found.passages if one.document == name)
-    marks = re.findall(rf"{mark}v(\d+)p(\d+)", text)
-    return Shown(frozenset(int(one) for one, _ in marks), tuple(sorted(int(part) for _, part in marks)))
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """An empty project; nothing of it is left at the end."""
-    (tmp_path / "killed" / "knowledge").mkdir(parents=True)
-    (tmp_path / "killed" / "buttress.yaml").write_text(SETTINGS)
-    (tmp_path / "killed" / "knowledge" / "base.yaml").write_text(BASE)
-    return tmp_path / "killed"
+    return make_project(tmp_path / "killed")
 
 
 async def test_an_ingest_may_be_killed_at_any_moment(project: Path) -> None:
@@ -146,15 +63,15 @@ async def test_an_ingest_may_be_killed_at_any_moment(project: Path) -> None:
             while killed < KILLS:
                 documents.change()
                 killed += _kill_an_ingest(project, chance, took_s, with_database=killed % 5 == 4)
-                seen |= await _check_each(searching, documents, seen, _to_look_at(documents, seen, chance))
+                seen |= await check_each(searching, documents, seen, _to_look_at(documents, seen, chance))
                 if killed % 3 == 0:
                     assert buttress(project, "search", "base", "doc0001").returncode == 0
             done = buttress(project, "ingest", "--json")
             assert done.returncode == 0, done.stderr
             everything = {*seen, *documents.versions}
-            after = await _check_each(searching, documents, seen, everything)
+            after = await check_each(searching, documents, seen, everything)
         assert {name: one.version for name, one in after.items() if one.version} == documents.versions
-        assert await _ledger(project) == documents.versions
+        assert await versions_in_ledger(project) == documents.versions
         (report,) = json.loads(buttress(project, "ingest", "--json").stdout)
         figures = [report[one] for one in ("added", "changed", "removed", "unchanged")]
         assert figures == [0, 0, 0, len(documents.versions)]
@@ -201,32 +118,6 @@ def _to_look_at(documents: Documents, seen: Mapping[str, Shown], chance: SeededC
     now = documents.versions
     changed = {one for one in names if seen.get(one, NOTHING).version != now.get(one)}
     return changed | {one for one in names if chance.fraction() < 0.1}
-
-
-async def _check_each(
-    searching: Buttress, documents: Documents, before: Mapping[str, Shown], names: set[str]
-) -> dict[str, Shown]:
-    """Look documents up: each must be as it was, or as it is in the folder now."""
-    now: dict[str, Shown] = {}
-    for name in sorted(names):
-        now[name] = await shown(searching, name)
-        assert now[name].is_whole, (name, now[name])
-        allowed = {before.get(name, NOTHING).version, documents.versions.get(name)}
-        assert now[name].version in allowed, (name, now[name], allowed)
-    return now
-
-
-async def _ledger(project: Path) -> dict[str, int]:
-    """Return the version of each document in PostgreSQL."""
-    query = "select path, body from documents where knowledge = 'base'"
-    async with (
-        project_database(load_settings(project), SystemClock()) as database,
-        database.connection() as connection,
-    ):
-        rows = await (await connection.execute(query)).fetchall()
-    versions = {path: set(re.findall(r"v(\d+)p\d", body)) for path, body in rows}
-    assert all(len(one) == 1 for one in versions.values()), versions
-    return {path: int(one.pop()) for path, one in versions.items()}
 
 
 async def test_an_ask_may_be_killed_at_any_moment(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What can go wrong with access. No message holds a key."""
 
-from buttress.kernel.errors import ButtressError
+from buttress.kernel.errors import EACH_IS_NAMED, ButtressError
 
 
 class KeyMissing(ButtressError):
@@ -113,3 +113,10 @@ class IdempotencyNotKept(ButtressError):
         "Ask again with a new key if it may be paid for twice; or raise access.idempotency.max_answer_bytes, "
         "or max_tenant_bytes."
     )
+
+
+class LimitsInvalid(ButtressError):
+    """limits.yaml holds mistakes."""
+
+    code = "access.declaration"
+    hint = EACH_IS_NAMED

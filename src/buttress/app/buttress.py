@@ -22,7 +22,7 @@ from buttress.app.recording import Recording
 from buttress.app.reranking import EngineReranker, with_own_reranker
 from buttress.app.sharing import breakers, budgets, share
 from buttress.app.storage import project_database
-from buttress.app.syncing import SyncParts, check_names, plans, sync
+from buttress.app.syncing import OnPlan, SyncParts, check_names, nobody, plans, sync
 from buttress.gateway.answer import answer, collect
 from buttress.gateway.ports import Ports
 from buttress.gateway.relay import Relay, Wanted
@@ -260,7 +260,7 @@ class Buttress:
         """The budgets of the project; read when first asked for.
 
         Raises:
-            FeatureInvalid: with every mistake in budgets.yaml.
+            BudgetsInvalid: with every mistake in budgets.yaml.
         """
         if self._budgets is None:
             self._budgets = declared_budgets(self._loaded.project)
@@ -340,26 +340,27 @@ class Buttress:
         *names: str,
         allow_empty: bool = False,
         on_progress: Callable[[Progress], None] = lambda _: None,
-        on_plan: Callable[[SyncPlan], None] = lambda _: None,
+        on_plan: OnPlan = nobody,
+        on_report: Callable[[IngestReport], None] = nobody,
     ) -> list[IngestReport]:
         """Sync the knowledge bases `names`, all of them without a name; one report each.
 
-        Without a name those that are not declared any more are forgotten first, with a report each, too.
-        With `allow_empty` a source that holds nothing any more loses its documents; else it is an error.
-        `on_plan` is told of each what is going to be done, `on_progress` how far it is.
+        Without a name those that are not declared any more are forgotten first, with a report each, too. With
+        `allow_empty` a source that holds nothing any more loses its documents; else it is an error, raised
+        when the others are done. `on_plan`, `on_progress` and `on_report` are told of each.
 
         Raises:
             UnknownKnowledge: there is none of that name; nothing was done.
             ButtressError: see `knowledge.ingest.ingest`.
         """
         check_names(self._knowledge, names)  # before a database is started for nothing
-        watchers = Watchers(on_progress, on_plan)
+        watchers = Watchers(on_progress, on_plan, on_report)
         return await sync(self._knowledge, names, await self._sync_parts(), watchers, allow_empty=allow_empty)
 
-    async def plan(self, *names: str, allow_empty: bool = False) -> list[SyncPlan]:
-        """Return what `ingest` would do now, of each knowledge base; nothing is changed. Raises as that."""
+    async def plan(self, *names: str, allow_empty: bool = False, on_plan: OnPlan = nobody) -> list[SyncPlan]:
+        """Return what `ingest` would do now, each told to `on_plan`; nothing is changed. Raises as that."""
         check_names(self._knowledge, names)
-        return await plans(self._knowledge, names, await self._sync_parts(), allow_empty=allow_empty)
+        return await plans(self._knowledge, names, await self._sync_parts(), on_plan, allow_empty=allow_empty)
 
     async def traces(self) -> TraceStore:
         """Return the store of traces, with everything in it that happened so far.
@@ -463,6 +464,7 @@ class Buttress:
             deployments=deployments,
             memory=self._memory,
             summary_tokens=tree.prompts.memory.summary_tokens,
+            summary_model=tree.prompts.memory.summary_model,
             library=self._library,
             answers=None if drill else self._answers.amid(surroundings_of(tree, self._knowledge)),
             begin=self._recording.begin,

@@ -46,7 +46,8 @@ def read_declared(project: Path, fingerprint: str) -> Declared:
     """Compile the files of `project`, of which the caller knows the fingerprint.
 
     Raises:
-        DeclarationInvalid, FeatureInvalid: with the mistakes in these files.
+        DeclarationInvalid, FeatureInvalid, BudgetsInvalid, LimitsInvalid, WebhooksInvalid: with the
+            mistakes in these files.
     """
     knowledge = knowledge_bases(project)
     releases = compiled_releases(project, knowledge)

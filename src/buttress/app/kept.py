@@ -11,6 +11,7 @@ import msgspec
 
 from buttress.app.declared import Declared, fingerprint, read_declared
 from buttress.app.layout import make_kept_folder, releases_folder
+from buttress.kernel.errors import UNDECODABLE
 from buttress.processes.announcing import replace_file
 from buttress.releases.errors import RuleUnloadable
 from buttress.releases.types import FunctionRule, Release, RulesStage, file_sha256, identified
@@ -20,7 +21,7 @@ def read_kept(project: Path) -> Declared | None:
     """Return what was kept last; None when there is nothing, or nothing that is what it says."""
     try:
         kept = msgspec.json.decode(_current(project).read_bytes(), type=Declared)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNDECODABLE):
         return None
     true = all(identified(one).release_id == one.release_id for one in kept.releases.values())
     return kept if true else None
@@ -30,7 +31,8 @@ def read_current(project: Path) -> Declared:
     """Return what the files of `project` say: as kept if they are the very ones, else compiled.
 
     Raises:
-        DeclarationInvalid, FeatureInvalid: with the mistakes in these files.
+        DeclarationInvalid, FeatureInvalid, BudgetsInvalid, LimitsInvalid, WebhooksInvalid: with the
+            mistakes in these files.
     """
     now, kept = fingerprint(project), read_kept(project)
     return kept if kept and kept.fingerprint == now else read_declared(project, now)

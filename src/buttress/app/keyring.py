@@ -18,7 +18,7 @@ from buttress.access.store import CHANNEL, KeyStore
 from buttress.access.types import Key
 from buttress.app.again import again_and_again
 from buttress.app.layout import kept_keys_file, key_secret_file, make_kept_folder
-from buttress.kernel.errors import ButtressError
+from buttress.kernel.errors import UNDECODABLE, ButtressError
 from buttress.processes.announcing import replace_file
 from buttress.settings.secrets import resolve_secret
 from buttress.storage.database import OpenDatabase
@@ -76,7 +76,7 @@ class Keyring:
         except FileNotFoundError:
             if self._reference or key_secret_file(self._project).exists():
                 self.ring.expect()
-        except (OSError, msgspec.MsgspecError, ButtressError) as error:
+        except (OSError, ButtressError, *UNDECODABLE) as error:
             self.ring.expect()
             _log.warning("keys.not_recalled", reason=str(error))
 

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import psycopg
 
+from buttress.caching.flights import Flights, Follower, Leader
+from buttress.caching.types import Key
 from buttress.gateway.errors import DocumentAmbiguous, DocumentUnknown
 from buttress.kernel.clock import Clock
 from buttress.kernel.scope import Scope
@@ -22,6 +24,9 @@ from buttress.storage.translation import one_line
 
 SHOWN = 200
 """Characters of a name that an error repeats."""
+
+MAX_FLIGHTS = 10_000
+"""Pieces that are asked about in a process at a time, and that others may wait for."""
 
 
 class ProjectLibrary:
@@ -41,6 +46,7 @@ class ProjectLibrary:
         self._open_sources = open_sources
         self._settings = settings
         self._clock = clock
+        self._flights = Flights[None, str](MAX_FLIGHTS)
 
     async def reading(self, knowledge: str, named: str, scope: Scope) -> Reading:
         """See `Library.reading`."""
@@ -58,6 +64,10 @@ class ProjectLibrary:
         store = PieceStore(await self._database())
         async with self._bounded():
             return await store.kept(tenant, digests)
+
+    def join(self, tenant: str, digest: str) -> Leader[None, str] | Follower[None, str] | None:
+        """See `Library.join`."""
+        return self._flights.join(Key(tenant, "", digest))
 
     async def keep(self, answer: PieceAnswer) -> bool:
         """See `Library.keep`."""

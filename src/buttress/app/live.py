@@ -44,7 +44,8 @@ class Live:
         """Return what to begin with: the files as they are, or what was kept while they are broken.
 
         Raises:
-            DeclarationInvalid, FeatureInvalid: the files have mistakes, and nothing was kept.
+            DeclarationInvalid, FeatureInvalid, BudgetsInvalid, LimitsInvalid, WebhooksInvalid: the files have
+                mistakes, and nothing was kept.
         """
         while self._current is None:  # again only where a file changed while it was compiled
             self._current = await asyncio.to_thread(self._look)

@@ -10,6 +10,7 @@ from buttress.app.layout import index_folder, knowledge_folder
 from buttress.app.project import knowledge_bases
 from buttress.kernel.chance import SeededChance
 from buttress.kernel.scope import Scope
+from buttress.knowledge.embedding.generations import active_generation
 from buttress.knowledge.errors import UnknownKnowledge
 from buttress.knowledge.index.tables import open_index
 from buttress.knowledge.index.visibility import visible_clause
@@ -76,7 +77,7 @@ def labels_file(project: Path, name: str) -> Path:
 
 
 async def _documents(buttress: Buttress, base: KnowledgeBase, scope: Scope) -> set[str]:
-    status = await buttress.engine.status()
-    index = await open_index(index_folder(buttress.project))
-    table = await index.table(base.name, status.fingerprint, status.dimensions)
+    folder = index_folder(buttress.project)
+    searched = active_generation(folder, base.name) or await buttress.engine.status()
+    table = await (await open_index(folder)).table(base.name, searched.fingerprint, searched.dimensions)
     return {one.document for one in await table.places(visible_clause(scope, base))}

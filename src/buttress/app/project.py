@@ -4,14 +4,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from buttress.access.errors import LimitsInvalid
 from buttress.access.limits import Limit
 from buttress.gateway.compiling.errors import FeatureInvalid
 from buttress.kernel.catalogue import Catalogue
-from buttress.kernel.errors import Mistake
-from buttress.knowledge.declaration import invalid, read_knowledge_bases
+from buttress.kernel.errors import ButtressError, Mistake, listing
+from buttress.knowledge.declaration import read_knowledge_bases
+from buttress.knowledge.errors import DeclarationInvalid
 from buttress.knowledge.types import KnowledgeBase
 from buttress.releases.types import Release
 from buttress.spend.budgets import Budget
+from buttress.spend.errors import BudgetsInvalid
+from buttress.watch.errors import WebhooksInvalid
 from buttress.watch.types import Route
 
 T = TypeVar("T")
@@ -23,10 +27,7 @@ def knowledge_bases(project: Path) -> dict[str, KnowledgeBase]:
     Raises:
         DeclarationInvalid: with every mistake in every file.
     """
-    found = read_knowledge_bases(project / "knowledge")
-    if isinstance(found, list):
-        raise invalid(found)
-    return found
+    return _right(read_knowledge_bases(project / "knowledge"), DeclarationInvalid)
 
 
 def declared_models(project: Path) -> Catalogue:
@@ -45,33 +46,33 @@ def declared_budgets(project: Path) -> tuple[Budget, ...]:
     """Return the budgets of budgets.yaml, by name; none where there is no such file.
 
     Raises:
-        FeatureInvalid: with every mistake in it.
+        BudgetsInvalid: with every mistake in it.
     """
     from buttress.gateway.compiling.project import read_budget_file  # noqa: PLC0415 - not for the engine
 
-    return _right(read_budget_file(project))
+    return _right(read_budget_file(project), BudgetsInvalid)
 
 
 def declared_limits(project: Path) -> tuple[Limit, ...]:
     """Return the limits of limits.yaml, by name; none where there is no such file.
 
     Raises:
-        FeatureInvalid: with every mistake in it.
+        LimitsInvalid: with every mistake in it.
     """
     from buttress.gateway.compiling.project import read_limit_file  # noqa: PLC0415 - not for the engine
 
-    return _right(read_limit_file(project))
+    return _right(read_limit_file(project), LimitsInvalid)
 
 
 def declared_webhooks(project: Path) -> tuple[Route, ...]:
     """Return the webhooks of alerts.yaml, by name; none where there is no such file.
 
     Raises:
-        FeatureInvalid: with every mistake in it.
+        WebhooksInvalid: with every mistake in it.
     """
     from buttress.gateway.compiling.project import read_alert_file  # noqa: PLC0415 - not for the engine
 
-    return _right(read_alert_file(project))
+    return _right(read_alert_file(project), WebhooksInvalid)
 
 
 def compiled_releases(project: Path, knowledge: Mapping[str, KnowledgeBase]) -> dict[str, Release]:
@@ -85,12 +86,12 @@ def compiled_releases(project: Path, knowledge: Mapping[str, KnowledgeBase]) -> 
     return _right(compile_project(project, set(knowledge)))
 
 
-def _right(found: T | list[Mistake]) -> T:
+def _right(found: T | list[Mistake], kind: type[ButtressError] = FeatureInvalid) -> T:
     """Return what was found in files that hold no mistakes.
 
     Raises:
-        FeatureInvalid: with every mistake.
+        ButtressError: of that kind, with every mistake.
     """
     if isinstance(found, list):
-        raise FeatureInvalid(found)
+        raise listing(kind, found)
     return found

@@ -27,7 +27,7 @@ from buttress.gateway.kept import KeptAnswer, KeptPiece, KeptRelay
 from buttress.gateway.types import Sentence
 from buttress.kernel.cached import KeepPolicy
 from buttress.kernel.clock import Clock
-from buttress.kernel.errors import ButtressError
+from buttress.kernel.errors import UNDECODABLE, ButtressError
 from buttress.kernel.ids import hash_of
 from buttress.knowledge.syncing.ledger import state_of_knowledge
 from buttress.knowledge.syncing.taking_in import CHANNEL as KNOWLEDGE_CHANNEL
@@ -188,7 +188,7 @@ def _say_unknown(reason: str) -> None:
 def _ids(payload: str) -> list[str]:
     try:
         return msgspec.json.decode(payload, type=list[str])
-    except msgspec.MsgspecError:
+    except UNDECODABLE:
         return []
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -24,6 +24,8 @@ from buttress.tracing.metrics import NOTHING, Present
 
 LOOK_EVERY_S = 2.0
 COUNT_EVERY_S = 30.0
+_SKEW = timedelta(minutes=5)
+"""So far apart the clocks of two machines may be."""
 
 _log = structlog.get_logger("buttress.app.schedule")
 
@@ -63,8 +65,10 @@ class Schedule:
             StorageUnavailable, StorageBusy: see `storage.database`.
         """
         database = await self._parts.database()
-        for base in self._parts.knowledge().values():
-            if base.sync_every_s is None or self._is_put_off(base.name):
+        for name in tuple(self._parts.knowledge()):
+            # Others may have taken hours: it may have been declared otherwise meanwhile, or taken out.
+            base = self._parts.knowledge().get(name)
+            if base is None or base.sync_every_s is None or self._is_put_off(name):
                 continue
             last = (await SyncLog(database).all()).get(base.name)
             if is_due(base.sync_every_s, last, self._parts.clock.now()):
@@ -102,9 +106,12 @@ class Schedule:
 
 
 def is_due(every_s: float, last: LastSync | None, now: datetime) -> bool:
-    """Say whether a sync is to begin."""
+    """Say whether a sync is to begin: also where the last one is said to have begun in time to come.
+
+    A clock that went ahead and was set right would put the next one off for as long as it was wrong.
+    """
     at = next_sync(every_s, last)
-    return at is None or at <= now
+    return at is None or at <= now or (last is not None and last.began_at > now + _SKEW)
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ import structlog
 from buttress.app.again import again_and_again
 from buttress.app.paying import Paying
 from buttress.kernel.catalogue import Model
+from buttress.kernel.errors import UNDECODABLE
 from buttress.models.deployments import Deployments, Word
 from buttress.spend.purses import Scarce
 from buttress.storage.database import OpenDatabase
@@ -103,5 +104,5 @@ async def _hear(line: Line, database: OpenDatabase, me: str) -> None:
                 told = msgspec.json.decode(notice.payload, type=Told)
                 if told.sender != me:
                     line.hear(bytes(told.what))
-            except msgspec.MsgspecError:  # nothing of ours, or of another version
+            except UNDECODABLE:  # nothing of ours, or of another version
                 continue

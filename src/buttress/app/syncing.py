@@ -1,16 +1,25 @@
 """Syncing the knowledge bases of a project: the parts put together."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import TypeVar
 
 import msgspec
 
 from buttress.app.layout import index_folder, knowledge_folder, sources_folder
 from buttress.app.recalling import forget_cited
 from buttress.kernel.clock import Clock
+from buttress.kernel.errors import ButtressError
 from buttress.knowledge.embedding.embedder import SharedEmbedder
-from buttress.knowledge.errors import UnknownKnowledge
+from buttress.knowledge.errors import (
+    ChunksTooLong,
+    IngestRunning,
+    SourceEmptied,
+    SourceMissing,
+    UnknownKnowledge,
+    Unreadable,
+)
 from buttress.knowledge.parsing.pool import ParserPool
 from buttress.knowledge.syncing.forgetting import forget_undeclared, undeclared
 from buttress.knowledge.syncing.ingest import Watchers, ingest, plan_sync
@@ -21,8 +30,16 @@ from buttress.settings.loading import Loaded
 from buttress.settings.secrets import resolve_secret
 from buttress.storage.database import Database
 
+T = TypeVar("T")
+
+OnPlan = Callable[[SyncPlan], None]
+"""Somebody who is told of a plan."""
+
 NOBODY = Watchers()
 """Nobody wants to know how far it is."""
+
+_ITS_OWN = (ChunksTooLong, IngestRunning, SourceEmptied, SourceMissing, Unreadable)
+"""What is wrong with one knowledge base, and says nothing of the others."""
 
 
 class SyncParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +49,10 @@ class SyncParts(msgspec.Struct, frozen=True, kw_only=True):
     database: Database
     embedder: SharedEmbedder
     clock: Clock
+
+
+def nobody(_: object) -> None:
+    """Take no notice."""
 
 
 async def sync(
@@ -44,35 +65,72 @@ async def sync(
 ) -> list[IngestReport]:
     """Sync the knowledge bases `names` of those declared, all of them without a name; one report each.
 
-    Without a name those that are not declared any more are forgotten first, with a report each, too.
+    Without a name those that are not declared any more are forgotten first, with a report each, too. One that
+    cannot be synced does not hold up the others.
 
     Raises:
         UnknownKnowledge: there is none of that name; nothing was done.
-        ButtressError: see `knowledge.ingest.ingest`.
+        ButtressError: see `knowledge.ingest.ingest`; of several that failed the first, which names all.
     """
     check_names(knowledge, names)
     async with ingest_parts(parts, allow_empty=allow_empty) as ready:
-        reports = [] if names else await forget_undeclared(all_declared(knowledge, parts), ready)
-        for name in names or sorted(knowledge):
-            reports.append(await ingest(knowledge[name], ready, watchers))
-        return reports
+        gone = [] if names else await forget_undeclared(all_declared(knowledge, parts), ready)
+        for one in gone:
+            watchers.report(one)
+
+        async def synced(name: str) -> IngestReport:
+            report = await ingest(knowledge[name], ready, watchers)
+            watchers.report(report)
+            return report
+
+        return [*gone, *await _each(synced, names or sorted(knowledge))]
 
 
 async def plans(
     knowledge: Mapping[str, KnowledgeBase],
     names: Sequence[str],
     parts: SyncParts,
+    watcher: OnPlan,
     *,
     allow_empty: bool = False,
 ) -> list[SyncPlan]:
-    """Return what `sync` would do now; nothing is changed. Raises what `sync` does."""
+    """Return what `sync` would do now, and tell `watcher` each plan; nothing is changed. Raises as `sync`."""
     check_names(knowledge, names)
     async with ingest_parts(parts, allow_empty=allow_empty) as ready:
-        gone = [] if names else await undeclared(all_declared(knowledge, parts), ready)
-        return [
-            *(SyncPlan(knowledge=name, forgotten=True) for name in gone),
-            *[await plan_sync(knowledge[name], ready) for name in names or sorted(knowledge)],
-        ]
+        names_gone = [] if names else await undeclared(all_declared(knowledge, parts), ready)
+        gone = [SyncPlan(knowledge=name, forgotten=True) for name in names_gone]
+        for one in gone:
+            watcher(one)
+
+        async def planned(name: str) -> SyncPlan:
+            plan = await plan_sync(knowledge[name], ready)
+            watcher(plan)
+            return plan
+
+        return [*gone, *await _each(planned, names or sorted(knowledge))]
+
+
+async def _each(work: Callable[[str], Awaitable[T]], names: Sequence[str]) -> list[T]:
+    """Return what `work` gives for each name; one that fails by itself is told when the others are done."""
+    done: list[T] = []
+    failed: dict[str, ButtressError] = {}
+    for name in names:
+        try:
+            done.append(await work(name))
+        except _ITS_OWN as error:
+            failed[name] = error
+    if failed:
+        raise _failure(failed) if len(names) > 1 else failed[names[0]]
+    return done
+
+
+def _failure(failed: Mapping[str, ButtressError]) -> ButtressError:
+    """Return the first error, which names its knowledge base and the others that failed."""
+    (name, first), *others = failed.items()
+    place = f"knowledge base `{name}`"
+    message = first.message if first.message.startswith(place) else f"{place}: {first.message}"
+    more = f"; failed, too: {', '.join(one for one, _ in others)}" if others else ""
+    return type(first)(f"{message}{more}", hint=first.hint, data=first.data)
 
 
 def check_names(knowledge: Mapping[str, KnowledgeBase], names: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from buttress.improve.tuning import Ask, Told, ToTune, Tuning, TuningParts, tune
 from buttress.kernel.chance import SeededChance
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.messages import TextDelta
-from buttress.knowledge.embedding.embedder import SharedEmbedder
+from buttress.knowledge.embedding.generations import open_searched
 from buttress.knowledge.index.tables import open_index
 from buttress.knowledge.measuring.labels import read_labels
 from buttress.knowledge.measuring.reading import OfTheBest, ReadingReranker
@@ -53,11 +53,14 @@ async def tune_knowledge(loaded: Loaded, asked: Tunable, told: Told = lambda *_:
     path = measured.labels or labels_file(loaded.project, base.name)
     labels = read_labels(path) if path.exists() else None
     to_tune = ToTune(base=base, scope=measured.scope, labels=labels, rerank=asked.rerank)
+    folder, model = index_folder(loaded.project), loaded.tree.knowledge.embedder
     with ExitStack() as stack:
-        opening = stack.enter_context(closing(SharedEmbedder(loaded.tree.knowledge.embedder)))
+        embedder = stack.enter_context(
+            closing(await asyncio.to_thread(open_searched, base.name, folder, model))
+        )
         parts = TuningParts(
-            index=await open_index(index_folder(loaded.project)),
-            embedder=(embedder := await opening()),
+            index=await open_index(folder),
+            embedder=embedder,
             rerankers=await _rerankers(asked.rerank, loaded, embedder, stack),
             clock=SystemClock(),
             chance=SeededChance(SEED),

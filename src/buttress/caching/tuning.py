@@ -12,6 +12,8 @@ from math import ceil, exp, lgamma, log, log1p
 
 import msgspec
 
+from buttress.kernel.errors import UNDECODABLE
+
 THRESHOLDS = tuple(round(0.70 + 0.02 * step, 2) for step in range(15))
 """What is tried: 0.70 to 0.98."""
 
@@ -122,7 +124,7 @@ def read_pairs(text: str) -> list[Pair] | str:
             continue
         try:
             pairs.append(msgspec.json.decode(line, type=Pair))
-        except msgspec.MsgspecError as error:
+        except UNDECODABLE as error:
             return f"line {number}: {error}"
     labels = {one.same for one in pairs}
     return pairs if len(labels) > 1 else f"{len(pairs)} pairs, and not of both kinds"

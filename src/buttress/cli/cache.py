@@ -22,6 +22,7 @@ from buttress.cli.opening import loaded_settings
 from buttress.cli.plain import one_line
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.usage import format_dollars
+from buttress.kernel.wording import counted
 from buttress.settings.loading import Loaded
 from buttress.tracing.errors import TraceUnknown
 from buttress.tracing.saved import Saved, saved
@@ -87,7 +88,7 @@ def stats(
 def clear(invocation: Invocation, tenant: str | None, feature: str | None) -> None:
     """Forget answers, those in the memory of running workers too; all of them without an option."""
     gone = asyncio.run(_forget(loaded_settings(invocation), tenant, feature))
-    click.echo(f"{gone:,} answers forgotten")
+    click.echo(f"{counted(gone, 'answer')} forgotten")
 
 
 @cache.command()

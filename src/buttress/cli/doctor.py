@@ -31,8 +31,12 @@ from buttress.kernel.catalogue import Model
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.secrets import SecretReference, parse_reference
+from buttress.knowledge.declaration import read_knowledge_bases
 from buttress.knowledge.embedding.embedder import open_embedder
 from buttress.knowledge.parsing.ocr import require_ocr
+from buttress.knowledge.reranking.opening import cross_encoder_files
+from buttress.knowledge.reranking.remote import is_remote
+from buttress.knowledge.settings import RerankerSettings
 from buttress.models.errors import LongtailMissing
 from buttress.models.local_file import local_file
 from buttress.models.local_server import require_runtime
@@ -62,6 +66,9 @@ _DECLARED: dict[str, Callable[[Path], Sequence[Budget | Limit | Route]]] = {
 }
 
 
+_SOURCE_SECRETS = ("token", "access_key", "secret_key", "session_token")
+
+
 class Finding(msgspec.Struct, frozen=True):
     """What one check found; `hint` says what to do when it is not well."""
 
@@ -78,8 +85,8 @@ def doctor(invocation: Invocation, *, as_json: bool) -> int:
     """Check the set-up, and say what to do.
 
     Looks at Python, packages, settings, disk, features, budgets, limits, alerts, secrets, the database, the
-    embedding model, OCR, the local language model, the library for others, the processes. The exit code is 1
-    when one of them is not well.
+    embedding model, OCR, the re-ranker, the local language model, the library for others, the processes. The
+    exit code is 1 when one of them is not well.
     """
     findings: list[Finding] = []
     for finding in _findings(invocation):
@@ -118,6 +125,8 @@ def _findings(invocation: Invocation) -> Iterator[Finding]:
     yield _tried("embedding model", lambda: _embedder(loaded))
     if loaded.tree.knowledge.parsing.ocr.engine:
         yield _tried("ocr", partial(require_ocr, loaded.tree.knowledge.parsing.ocr))
+    if loaded.tree.knowledge.reranker.model:
+        yield _tried("re-ranker", partial(_reranker, loaded.tree.knowledge.reranker))
     yield from _local_model(loaded.project)
     yield from _longtail(loaded.project)
     yield from _processes(loaded.project)
@@ -162,10 +171,23 @@ def _secrets(loaded: Loaded) -> Iterator[Finding]:
     models = {} if isinstance(catalogue, list) else catalogue.models
     named = {f"key of model {name}": model.key for name, model in models.items()}
     named |= {one.name: str(one.value) for one in list_settings(loaded)}
+    named |= _source_secrets(loaded.project)
     for name, text in named.items():
         reference = parse_reference(text)
         if reference is not None:
             yield _tried(f"secret {name}", partial(_secret, reference, loaded.project))
+
+
+def _source_secrets(project: Path) -> dict[str, str]:
+    """Return what the sources of knowledge bases hold in place of secrets; mistakes are told elsewhere."""
+    found = read_knowledge_bases(project / "knowledge")
+    return {
+        f"{key} of source {source.label} of {base.name}": getattr(source, key)
+        for base in (found.values() if isinstance(found, dict) else ())
+        for source in base.sources
+        for key in _SOURCE_SECRETS
+        if hasattr(source, key)
+    }
 
 
 def _secret(reference: SecretReference, project: Path) -> str:
@@ -183,6 +205,13 @@ def _embedder(loaded: Loaded) -> str:
     embedder = open_embedder(loaded.tree.knowledge.embedder)
     embedder.close()
     return f"{embedder.name}, {embedder.dimensions} dimensions"
+
+
+def _reranker(settings: RerankerSettings) -> str:
+    """Look for the files of a cross-encoder; loading it, or asking a service, is left to a search."""
+    if is_remote(settings):
+        return f"the service {settings.model}"
+    return str(cross_encoder_files(settings).model)
 
 
 def _longtail(project: Path) -> Iterator[Finding]:

@@ -24,8 +24,11 @@ NO_COLOR = "--no-color"
 
 _WRONG_INPUT = (
     "settings.",
+    "access.declaration",
     "gateway.feature_invalid",
     "knowledge.declaration",
+    "spend.declaration",
+    "watch.declaration",
     "cli.misused",
     "models.not_added",
     "tracing.spending_unclear",

@@ -31,5 +31,5 @@ def init(directory: Path, template: str) -> None:
     (directory / "gitignore").rename(directory / ".gitignore")
     for path in sorted(path for path in directory.rglob("*") if path.is_file()):
         click.echo(f"  {one_line(str(path))}")
-    click.echo(f"\nNow:\n  cd {shlex.quote(str(directory))}\n  buttress ingest")
+    click.echo(f"\nNow:\n  cd {shlex.quote(str(directory))}\n  buttress sync")
     click.echo(f'  buttress ask {template} "What happens when nothing fits?"')

@@ -73,7 +73,7 @@ def check(invocation: Invocation, /, names: tuple[str, ...], *, repair: bool, as
 
 def _print_checked(checked: Checked) -> None:
     for one in checked.findings:
-        place = f"{one.knowledge}: " if one.knowledge else ""
+        place = f"{one.knowledge}: " if one.knowledge not in ("", one.what) else ""
         removed = "; removed" if checked.repaired else ""
         click.echo(one_line(f"{one.kind}: {place}{one.what} ({one.where}): {one.reason}{removed}"))
     for reason in checked.unknown:

@@ -12,6 +12,7 @@ from buttress.guardrails.withholding import Reason, Withheld
 from buttress.kernel.passages import Citation, CitationState, Passage
 from buttress.kernel.spans import Span
 from buttress.kernel.usage import format_dollars
+from buttress.kernel.wording import counted
 from buttress.knowledge.search_types import Standing
 from buttress.tracing.types import Trace
 
@@ -88,7 +89,7 @@ def print_footer(answer: Answer) -> None:
 def _mapped(mapped: Mapped) -> str:
     told = {"kept from before": mapped.kept, "left out": len(mapped.left_out)}
     more = "".join(f", {count:,} {what}" for what, count in told.items() if count)
-    return f"{mapped.pieces:,} pieces, {mapped.merges:,} merges{more}"
+    return f"{counted(mapped.pieces, 'piece')}, {counted(mapped.merges, 'merge')}{more}"
 
 
 def print_troubles(answer: Answer) -> None:

@@ -2,14 +2,15 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from buttress.app.buttress import Buttress
@@ -17,6 +18,7 @@ from buttress.app.measuring import Measured, evaluate_knowledge
 from buttress.cli.main import Invocation
 from buttress.cli.opening import loaded_settings
 from buttress.cli.plain import are_colours_wanted, one_line
+from buttress.improve.tuning import Told
 from buttress.kernel.scope import scope_for
 from buttress.kernel.statistics import Interval
 from buttress.knowledge.measuring.metrics import NDCG
@@ -76,21 +78,27 @@ class Asker(msgspec.Struct, frozen=True, kw_only=True):
 
 async def _evaluated(loaded: Loaded, measured: Measured) -> Evaluation:
     async with Buttress.opened(loaded) as buttress:
-        with progress("queries") as told:
-            return await evaluate_knowledge(buttress, measured, told)
+        with progress() as told:
+            return await evaluate_knowledge(buttress, measured, partial(told, "queries"))
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+def progress() -> Iterator[Told]:
     """Show how many of what are done, on standard error, where that is a terminal."""
     if not sys.stderr.isatty():
-        yield lambda _, __: None
+        yield lambda *_: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(file=sys.stderr, no_color=None if are_colours_wanted() else True)
     with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, total=total, completed=done)
+        tasks: dict[str, TaskID] = {}
+
+        def told(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done)
+
+        yield told
 
 
 def print_evaluation(found: Evaluation, worst: int) -> None:

@@ -67,7 +67,7 @@ def _say_nothing_found(asked: _Search, found: Found) -> None:
         return
     who = ", ".join(asked.scope.visible_to)
     click.secho(
-        f"note: nothing was found that tenant {one_line(asked.tenant)} may see as {one_line(who)}",
+        f"note: nothing was found that tenant `{one_line(asked.tenant)}` may see as {one_line(who)}",
         fg="yellow",
         err=True,
     )
@@ -83,7 +83,7 @@ def _were_chosen(found: Found) -> bool:
 
 
 def _note(note: str) -> str:
-    return f" ({note})" if note else ""
+    return f" ({one_line(note)})" if note else ""
 
 
 async def _search(loaded: Loaded, asked: _Search) -> Found:

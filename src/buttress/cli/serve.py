@@ -22,6 +22,7 @@ from buttress.cli.main import Invocation
 from buttress.cli.opening import project_folder
 from buttress.cli.plain import are_colours_wanted
 from buttress.kernel.clock import Clock, SystemClock
+from buttress.kernel.errors import UNDECODABLE
 from buttress.processes.errors import SupervisorRunning
 from buttress.processes.identity import is_alive
 from buttress.processes.status import read_supervised
@@ -175,7 +176,7 @@ def taken_over(descriptor: int) -> list[str]:
         data = os.pread(descriptor, os.fstat(descriptor).st_size, 0)  # siblings share where a read begins
         os.close(descriptor)
         return msgspec.json.decode(data, type=list[str])
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, *UNDECODABLE) as error:
         raise CommandMisused(f"no settings are handed over at {descriptor}: {error}") from error
 
 

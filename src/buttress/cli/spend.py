@@ -13,6 +13,7 @@ from buttress.cli.opening import loaded_settings
 from buttress.cli.plain import one_line
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.usage import NanoDollars, format_dollars
+from buttress.kernel.wording import counted
 from buttress.settings.loading import Loaded
 from buttress.spend.budgets import Budget
 from buttress.spend.states import MAX_ACCOUNTS, AccountState, account_states
@@ -72,7 +73,7 @@ def _state(one: AccountState) -> str:
     if one.assumed:
         said.append(f"{format_dollars(one.assumed)} assumed")
     if one.unpriced:
-        said.append(f"{one.unpriced:,} calls of unknown cost")
+        said.append(f"{counted(one.unpriced, 'call')} of unknown cost")
     if one.ends_at:
         said.append(f"until {one.ends_at.strftime('%Y-%m-%d %H:%M')} UTC")
     if not one.is_hard:

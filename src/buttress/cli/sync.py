@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from buttress.app.buttress import Buttress
+from buttress.app.syncing import nobody
 from buttress.cli.failures import DONE, IN_PART
 from buttress.cli.main import Invocation
 from buttress.cli.opening import loaded_settings
@@ -44,7 +45,7 @@ class Lines:
         if progress.elapsed_s - self._last_s >= self.every_s:
             self._last_s = progress.elapsed_s
             click.echo(
-                f"{progress.elapsed_s:,.0f} s: {progress.files_done:,} of {progress.files:,} documents read, "
+                f"{progress.elapsed_s:,.0f} s: {progress.files_done:,} of {progress.files:,} documents done, "
                 f"{_rates(progress)}",
                 err=True,
             )
@@ -62,19 +63,19 @@ def sync(invocation: Invocation, /, knowledge: tuple[str, ...], **options: bool)
     Only what changed is read, cut and embedded again; what is gone from its source is gone from the index. A
     document that cannot be read is named with its reason and left out; the exit code is then 3, as it is when
     one source of several is out of reach. A source that has become empty may only be away: that is an error,
-    unless --allow-empty is given. Without a name, knowledge bases that are not declared any more are removed.
+    unless --allow-empty is given. A knowledge base that cannot be synced does not hold up the others.
+    Without a name, knowledge bases that are not declared any more are removed.
     """
     asked = _Asked(knowledge=knowledge, **options)
     loaded = loaded_settings(invocation)
-    if asked.plan_only:
-        return _show(asyncio.run(_plans(loaded, asked)), as_json=asked.as_json)
-    reports = asyncio.run(_sync(loaded, asked))
-    if asked.as_json:
-        click.echo(msgspec.json.encode(reports))
-    else:
-        for report in reports:
-            print_report(report)
-    return IN_PART if any(report.skipped for report in reports) else DONE
+    work = _plans if asked.plan_only else _sync
+    told: list[SyncPlan | IngestReport] = []
+    try:
+        asyncio.run(work(loaded, asked, told.append))
+    finally:
+        if asked.as_json and told:
+            click.echo(msgspec.json.encode(told))
+    return IN_PART if any(_is_in_part(one) for one in told) else DONE
 
 
 ingest = click.Command(
@@ -92,33 +93,35 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True):
     as_json: bool
 
 
-async def _sync(loaded: Loaded, asked: _Asked) -> list[IngestReport]:
+async def _sync(loaded: Loaded, asked: _Asked, note: Callable[[IngestReport], None]) -> None:
+    def tell(report: IngestReport) -> None:
+        note(report)
+        if not asked.as_json:
+            print_report(report)
+
     async with Buttress.opened(loaded) as buttress:
         with progress_bar() as watcher:
-            return await buttress.ingest(
+            await buttress.ingest(
                 *asked.knowledge,
                 allow_empty=asked.allow_empty,
                 on_progress=watcher,
-                on_plan=_nothing if asked.as_json else print_summary,
+                on_plan=nobody if asked.as_json else print_summary,
+                on_report=tell,
             )
 
 
-async def _plans(loaded: Loaded, asked: _Asked) -> list[SyncPlan]:
-    async with Buttress.opened(loaded) as buttress:
-        return await buttress.plan(*asked.knowledge, allow_empty=asked.allow_empty)
-
-
-def _nothing(_: SyncPlan) -> None:
-    """Say nothing: what is printed is for programs."""
-
-
-def _show(plans: list[SyncPlan], *, as_json: bool) -> int:
-    if as_json:
-        click.echo(msgspec.json.encode(plans))
-    else:
-        for plan in plans:
+async def _plans(loaded: Loaded, asked: _Asked, note: Callable[[SyncPlan], None]) -> None:
+    def tell(plan: SyncPlan) -> None:
+        note(plan)
+        if not asked.as_json:
             print_plan(plan)
-    return IN_PART if any(plan.unreadable for plan in plans) else DONE
+
+    async with Buttress.opened(loaded) as buttress:
+        await buttress.plan(*asked.knowledge, allow_empty=asked.allow_empty, on_plan=tell)
+
+
+def _is_in_part(told: SyncPlan | IngestReport) -> bool:
+    return bool(told.unreadable if isinstance(told, SyncPlan) else told.skipped)
 
 
 def print_summary(plan: SyncPlan) -> None:
@@ -152,8 +155,7 @@ def print_plan(plan: SyncPlan) -> None:
     ]
     for line in lines:
         click.echo(f"  {one_line(line)}")
-    for skipped in plan.unreadable:
-        _print_left_out(skipped)
+    _print_left_out(plan.unreadable)
 
 
 @contextmanager
@@ -170,7 +172,8 @@ def progress_bar() -> Iterator[Watcher]:
         TimeElapsedColumn(),
     )
     console = Console(file=sys.stderr, no_color=None if are_colours_wanted() else True)
-    with Bar(*columns, console=console, transient=True) as bar:
+    # What is printed meanwhile stands above the bar, if it is for the same terminal.
+    with Bar(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
         task = bar.add_task("documents", total=None, rates="")
 
         def watch(progress: Progress) -> None:
@@ -197,6 +200,7 @@ def print_report(report: IngestReport) -> None:
         "moved": report.moved,
         "unchanged": report.unchanged,
         "removed": report.removed,
+        "left out": len(report.skipped),
     }
     counts = ", ".join(f"{count:,} {name}" for name, count in figures.items() if count) or "nothing to read"
     click.echo(
@@ -214,14 +218,14 @@ def print_report(report: IngestReport) -> None:
         click.echo(f"{report.knowledge}: searched with another embedding model from now on")
     for warned in report.warnings:
         click.secho(f"  note: {one_line(warned.path)}: {one_line(warned.warning)}", dim=True, err=True)
-    for skipped in report.skipped:
-        _print_left_out(skipped)
+    _print_left_out(report.skipped)
 
 
-def _print_left_out(skipped: SkippedDocument) -> None:
-    stays = "; its earlier version stays" if skipped.stays else ""
-    click.secho(
-        f"  left out: {one_line(skipped.path)}: {one_line(skipped.reason)} ({skipped.code}){stays}",
-        fg="yellow",
-        err=True,
-    )
+def _print_left_out(documents: Sequence[SkippedDocument]) -> None:
+    """Print each of `documents` with its reason, and then what to do, each advice once."""
+    for one in documents:
+        stays = "; its earlier version stays" if one.stays else ""
+        told = one.reason if one.reason.startswith(one.path) else f"{one.path}: {one.reason}"
+        click.secho(f"  left out: {one_line(told)} ({one.code}){stays}", fg="yellow", err=True)
+    for hint, code in {one.hint: one.code for one in documents if one.hint}.items():
+        click.echo(f"  hint: {one_line(hint)} ({code})", err=True)

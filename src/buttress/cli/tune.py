@@ -1,24 +1,18 @@
 """`buttress tune`: choose how a knowledge base is searched, by measuring."""
 
 import asyncio
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
 from buttress.app.measuring import Measured
 from buttress.app.tuning import Tunable, edit_for, tune_knowledge
 from buttress.cli.main import Invocation
 from buttress.cli.opening import loaded_settings
-from buttress.cli.plain import are_colours_wanted, one_line, safe
-from buttress.cli.retrieval import ORIGINS, figure
-from buttress.improve.tuning import Told, Tuning
+from buttress.cli.plain import one_line, safe
+from buttress.cli.retrieval import ORIGINS, figure, progress
+from buttress.improve.tuning import Tuning
 from buttress.kernel.scope import scope_for
 from buttress.knowledge.measuring.errors import TooFewQueries
 from buttress.knowledge.measuring.recipes import described
@@ -85,7 +79,7 @@ def tune(invocation: Invocation, /, knowledge: str, **options: object) -> None:
 
 
 async def _tuned(loaded: Loaded, asked: Tunable) -> Tuning:
-    with _progress() as told:
+    with progress() as told:
         return await tune_knowledge(loaded, asked, told)
 
 
@@ -125,22 +119,3 @@ def _write(loaded: Loaded, tuning: Tuning, asked: _Options) -> None:
     click.echo(f"written to {edit.path}", err=True)
     if tuning.choice.search.rerank == "late":
         click.echo(f"hint: Token vectors are stored by: buttress sync {tuning.knowledge}", err=True)
-
-
-@contextmanager
-def _progress() -> Iterator[Told]:
-    """Show how far a tuning is, on standard error, where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda *_: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Console(file=sys.stderr, no_color=None if are_colours_wanted() else True)
-    with Bar(*columns, console=console, transient=True) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def told(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done)
-
-        yield told

@@ -11,6 +11,7 @@ import msgspec
 
 from buttress.client.errors import AnswerCut, BadAddress, CallRefused, NotButtress, ServerAway, Told
 from buttress.gateway.types import Answer, Ended, Event, Particulars
+from buttress.kernel.errors import UNDECODABLE
 
 T = TypeVar("T")
 
@@ -139,7 +140,7 @@ def _events(response: HTTPResponse) -> Iterator[tuple[str, bytes]]:
 def _decoded(data: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     try:
         return decoder.decode(data)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise NotButtress(f"what answered is not understood: {error}: {data[:80]!r}") from error
 
 

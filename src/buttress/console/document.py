@@ -3,16 +3,13 @@
 from urllib.parse import urlencode
 
 from buttress.console.demo import template, version
-from buttress.console.excerpts import ShownExcerpt
-
-STEP = 3_000
-"""Characters that the links before and after the text go on by."""
+from buttress.console.excerpts import AROUND, ShownExcerpt
 
 
 def render_document(excerpt: ShownExcerpt, knowledge: str) -> str:
     """Return the page, as HTML: the text around the place, what is cited marked, and where it goes on."""
-    before = _query(knowledge, max(0, excerpt.start - STEP), excerpt.start) if excerpt.more_before else ""
-    after = _query(knowledge, excerpt.end, excerpt.end + STEP) if excerpt.more_after else ""
+    before = _query(knowledge, max(0, excerpt.start - AROUND)) if excerpt.more_before else ""
+    after = _query(knowledge, excerpt.end + AROUND) if excerpt.more_after else ""
     cited = (block for block in excerpt.blocks if any(part.cited for part in block.parts))
     return template("document.html").render(
         excerpt=excerpt,
@@ -24,8 +21,9 @@ def render_document(excerpt: ShownExcerpt, knowledge: str) -> str:
     )
 
 
-def _query(knowledge: str, start: int, end: int) -> str:
-    return "?" + urlencode({"knowledge": knowledge, "start": start, "end": end})
+def _query(knowledge: str, at: int) -> str:
+    """Return what leads to the text around a place, of which nothing is cited."""
+    return "?" + urlencode({"knowledge": knowledge, "start": at, "end": at})
 
 
 def _turns(excerpt: ShownExcerpt) -> list[int | None]:

@@ -57,18 +57,20 @@ def shown(excerpt: StoredExcerpt, start: int, end: int, page: int | None = None)
     """Return `excerpt` with characters `start` to `end` of its document marked as cited, from `page` on.
 
     Without a page what is cited begins where its block does.
-    White space between blocks is left out; every other character of the excerpt is there once, in order.
+    White space between blocks is left out; every other character of the excerpt is there once, in order. A
+    document that is shorter now than its citation knew it is shown as ended: what stands before leads back.
     """
+    first = min(excerpt.start, excerpt.characters)
     blocks = [_shown_block(block, excerpt, (start, end)) for block in excerpt.blocks]
     return ShownExcerpt(
         document=excerpt.path,
         title=excerpt.title,
         place=_place(excerpt, start, end, page),
-        start=excerpt.start,
-        end=excerpt.start + len(excerpt.text),
+        start=first,
+        end=first + len(excerpt.text),
         pages=excerpt.pages,
         blocks=tuple(block for block in blocks if block.parts),
-        more_before=excerpt.start > 0,
+        more_before=first > 0,
         more_after=excerpt.start + len(excerpt.text) < excerpt.characters,
     )
 

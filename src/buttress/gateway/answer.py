@@ -48,11 +48,11 @@ async def answer(asked: Asked, ports: Ports) -> AsyncGenerator[Event, None]:
     """
     call = Call(asked, ports)
     with recorded(call), keeping(call):
-        yield Began(call.trace_id)
         decided = await _way(asked, call)
-        for event in call.news():
-            yield event
         async with aclosing(decided.sentences) as sentences:
+            yield Began(call.trace_id, None if decided.is_followed else call.cache)
+            for event in call.news():
+                yield event
             async for sentence in sentences:
                 for event in call.news():
                     yield event

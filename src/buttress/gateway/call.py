@@ -7,6 +7,7 @@ from buttress.gateway.ports import Ports
 from buttress.gateway.types import (
     Answer,
     Asked,
+    CacheState,
     FailedModel,
     Held,
     History,
@@ -93,6 +94,11 @@ class Call:
             yield Held(withheld)
 
     @property
+    def cache(self) -> CacheState:
+        """Whether the answer is from the cache, as far as is known now."""
+        return "hit" if self.recalled else "miss" if self.keeping else "skip"
+
+    @property
     def payer(self) -> Payer:
         """Who pays for what is asked of models."""
         return self.asked.payer
@@ -149,7 +155,7 @@ class Call:
             duration_ms=round(self.recorder.elapsed_ms(), 3),
             failed=self.failed,
             history=self.history,
-            cache="hit" if self.recalled else "miss" if self.keeping else "skip",
+            cache=self.cache,
             recalled=self.recalled,
             mapped=self.mapped,
         )

@@ -13,6 +13,7 @@ from buttress.caching.types import Entry, Key, Meaning
 from buttress.gateway.types import History, How, Mapped, Recollected, Sentence
 from buttress.guardrails.withholding import Withheld
 from buttress.kernel.cached import CachePolicy, KeepPolicy
+from buttress.kernel.errors import UNDECODABLE
 from buttress.kernel.ids import TraceId
 from buttress.kernel.messages import Delta, Finished
 from buttress.kernel.passages import Passage
@@ -162,5 +163,5 @@ def read_entry(entry: Entry, kind: type[K]) -> K | None:
     """Return the answer that was kept; None where another version kept it in another form."""
     try:
         return msgspec.msgpack.decode(entry.body, type=kind)
-    except msgspec.MsgspecError:
+    except UNDECODABLE:
         return None

@@ -72,6 +72,13 @@ class Library(Protocol):
         """
         ...
 
+    def join(self, tenant: str, digest: str) -> Leader[None, str] | Follower[None, str] | None:
+        """Follow who asks for the answer under `digest` in this process already; else lead.
+
+        None: too many are under way, ask by yourself.
+        """
+        ...
+
     async def keep(self, answer: PieceAnswer) -> bool:
         """Keep `answer`, within a bounded time; False when its document has gone.
 
@@ -140,7 +147,8 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     `catalogue` has the models that may be asked by their names, `rulebook` a release's rules. `counter`
     counts as the model that finds the most tokens; `counter_at_hand` gives one without waiting. `begin` takes
     the trace that a call is to have if its process dies, before any work; `record` the one of its end.
-    `meter` gives the one by which somebody pays. Without `answers` each call is answered anew; without a
+    `meter` gives the one by which somebody pays. `summary_model` writes the summaries of conversations;
+    empty: the ladder of their feature. Without `answers` each call is answered anew; without a
     `library` there is no document to read, and no piece of one is kept.
     """
 
@@ -162,6 +170,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     chance: Chance
     counter_at_hand: Callable[[Model], TokenCounter] = estimated
     summary_tokens: int = 400
+    summary_model: str = ""
     models: ModelSettings
     guardrails: GuardrailSettings
 

@@ -197,7 +197,8 @@ class Relay:
         if (ladder := catalogue.ladder(name)).steps:
             return ladder
         known = [*sorted(self._ports.releases), *sorted(catalogue.ladders), *sorted(catalogue.models)]
-        told = f"There are: {', '.join(known[:MAX_TOLD]) or 'none'}. GET /v1/models lists all."
+        names = ", ".join(f"`{one}`" for one in known[:MAX_TOLD]) or "none"
+        told = f"There are: {names}. GET /v1/models lists all."
         hint = did_you_mean(name, known) or told
         raise ModelUnknown(f"nothing is called {name[:MAX_NAME]!r} here", hint=hint, data={"param": "model"})
 

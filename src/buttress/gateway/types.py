@@ -202,10 +202,12 @@ class Progressed(msgspec.Struct, frozen=True, tag="progressed"):
 class Decided(msgspec.Struct, frozen=True):
     """What is released to the asker: sentences as they come, from a model, a rule or the fallback.
 
-    How far it is may be told between them.
+    How far it is may be told between them. `is_followed`: they are those of an equal call under way, as long
+    as that goes well.
     """
 
     sentences: AsyncGenerator[Sentence | Progressed, None]
+    is_followed: bool = False
 
 
 class FailedModel(msgspec.Struct, frozen=True):
@@ -240,7 +242,7 @@ class LeftOut(msgspec.Struct, frozen=True):
 class Mapped(msgspec.Struct, frozen=True, kw_only=True):
     """How a long text was read: in how many `pieces`, and what became of them.
 
-    `kept` of the answers to them, and of the merges, were there from an earlier call, and cost nothing.
+    `kept` of the answers to them, and of the merges, were there from another call, and cost nothing.
     `empty` pieces held nothing for the request; `left_out` are those whose models failed. `shortened` answers
     were cut, so that two of them could be merged.
     """
@@ -308,9 +310,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Began(msgspec.Struct, frozen=True, tag="began"):
-    """The first event: the call has its trace."""
+    """The first event: the call was let in, and has its trace.
+
+    `cache` says whether the answer comes from the cache; None where that is not known before it ends: an
+    equal call under way is followed.
+    """
 
     trace_id: TraceId
+    cache: CacheState | None = None
 
 
 class Text(msgspec.Struct, frozen=True, tag="text"):

@@ -120,7 +120,7 @@ async def _chosen(asked: ToTune, index: Index, labels: Labels, parts: TuningPart
     lists = await find_lists(place, labels, lambda *done: told("queries searched", *done))
     choice = choose_recipe(
         lists,
-        recipes(asked.rerank),
+        recipes(asked.rerank, asked.base.search.rerank_depth),
         asked.base.search,
         parts.chance,
         lambda *done: told("queries ranked", *done),

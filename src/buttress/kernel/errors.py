@@ -5,10 +5,16 @@ hint), and whether the same call may work later (retryable). The `code` is stabl
 the reference page lists it, HTTP and the command line translate it to a status and an exit code.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import msgspec
+
+from buttress.kernel.wording import counted
+
+UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises over bytes of others: they are wrong, are no text, or are nested too deep."""
 
 
 class Location(msgspec.Struct, frozen=True):
@@ -61,3 +67,19 @@ class Mistake(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.message}\n  hint: {self.hint}"
+
+
+EACH_IS_NAMED = "Each mistake names its file, its line and what would be right."
+"""The hint of an error that lists mistakes."""
+
+E = TypeVar("E", bound=ButtressError)
+
+
+def listing(kind: type[E], mistakes: Sequence[Mistake]) -> E:
+    """Return the error of that `kind` that lists `mistakes`, in its message and in its data."""
+    lines = "\n".join(str(mistake) for mistake in mistakes)
+    listed = [
+        {"path": str(one.where.path), "line": one.where.line, "message": one.message, "hint": one.hint}
+        for one in mistakes
+    ]
+    return kind(f"{counted(len(mistakes), 'mistake')}:\n{lines}", data={"mistakes": listed})

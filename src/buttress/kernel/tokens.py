@@ -8,6 +8,10 @@ CHARACTERS_PER_TOKEN = 3.0
 """For the estimate. English is near 4, code and other languages lower; 3 errs on the safe side."""
 
 
+LONGEST_TOKEN = 16
+"""Characters. What has more of them for each of its tokens is noise: nobody listens, or reads, on."""
+
+
 class TokenCounter(Protocol):
     """Counts the tokens of a text as one model would."""
 

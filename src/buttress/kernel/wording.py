@@ -1,4 +1,4 @@
-"""What msgspec says about a value, in the words of the people who wrote the file. Pure."""
+"""Plain words: of how many there are, and what msgspec says about a value. Pure."""
 
 import re
 
@@ -20,6 +20,11 @@ _BOUND = re.compile(r"Expected `\w+` (?P<sign>[<>]=?) (?P<bound>\S+)")
 _LENGTH = re.compile(r"Expected `(?P<kind>\w+)` of length (?P<sign>[<>]=?) (?P<bound>\d+)")
 _PATTERN = re.compile(r"Expected `str` matching regex (?P<pattern>.+)")
 _CHOICE = re.compile(r"Invalid enum value (?P<value>.+)")
+
+
+def counted(count: int, what: str) -> str:
+    """Return how many there are of `what`, which gets an `s` where they are more or fewer than one."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def plain_words(message: str) -> str:

@@ -7,7 +7,6 @@ import msgspec
 
 from buttress.kernel.errors import Location, Mistake
 from buttress.kernel.located import Located, convert_all, did_you_mean, parse_yaml
-from buttress.knowledge.errors import DeclarationInvalid
 from buttress.knowledge.sources.declared import KINDS, Oddity, oddities
 from buttress.knowledge.types import ChunkSettings, DeclaredSource, KnowledgeBase, SearchSettings
 
@@ -70,13 +69,6 @@ def read_knowledge_base(path: Path) -> KnowledgeBase | list[Mistake]:
     if isinstance(located, Mistake):
         return [located]
     return _declared(located)
-
-
-def invalid(mistakes: list[Mistake]) -> DeclarationInvalid:
-    """Return the one error that shows all mistakes."""
-    lines = "\n".join(str(mistake) for mistake in mistakes)
-    count = f"{len(mistakes)} mistakes" if len(mistakes) != 1 else "1 mistake"
-    return DeclarationInvalid(f"{count} in the knowledge bases:\n{lines}")
 
 
 def _declared(located: Located) -> KnowledgeBase | list[Mistake]:

@@ -7,7 +7,7 @@ class Unreadable(ButtressError):
     """The file could not be opened or read."""
 
     code = "knowledge.unreadable"
-    hint = "Check that it is a regular file, and that the user Buttress runs as may read it."
+    hint = "Check that it is there, a regular file or a page, and that the user Buttress runs as may read it."
 
 
 class SourceMissing(ButtressError):
@@ -97,8 +97,8 @@ class OcrMissing(ButtressError):
 
     code = "knowledge.ocr_missing"
     hint = (
-        "Install it and its data (Debian: apt install tesseract-ocr tesseract-ocr-deu), or name it as "
-        "`parsing.ocr.program` in the section `knowledge` of buttress.yaml."
+        "Install it and its data (Debian: apt install tesseract-ocr tesseract-ocr-deu), or correct "
+        "`parsing.ocr.program` and `parsing.ocr.languages` in the section `knowledge` of buttress.yaml."
     )
 
 
@@ -282,7 +282,7 @@ class EngineFailed(ButtressError):
 
 
 class IngestRunning(ButtressError):
-    """The knowledge base is being ingested by somebody else."""
+    """The knowledge base is being synced by somebody else."""
 
     code = "knowledge.ingest_running"
     hint = "Wait until it is done."

@@ -54,6 +54,8 @@ class Recogniser(Protocol):
     def __call__(self, picture: Picture) -> Sequence[Word]:
         """Return the words of a picture, in reading order, none where there are none; all lie within it.
 
+        It may be turned by half a turn first: their boxes are then those of what was turned.
+
         Raises:
             OcrMissing: the program, or its data for a language, is not there.
             OcrFailed: it failed, took too long, or gave what cannot be understood.
@@ -198,7 +200,7 @@ class Reranker(Protocol):
 
 
 class FoundRows(Protocol):
-    """What may be read of rows that a search found: `table.Table`."""
+    """What may be read of rows that a search found: `index.table.Table`."""
 
     async def candidates(self, hits: Sequence[Hit]) -> list[Candidate]:
         """Return all that is shown of `hits`, in their order."""

@@ -27,9 +27,8 @@ from buttress.knowledge.stages.first import First, Place
 from buttress.knowledge.stages.question import Question, read_query
 from buttress.knowledge.stages.rerank import rerank
 from buttress.knowledge.stages.running import Stages
-from buttress.knowledge.stages.terms import terms
 from buttress.knowledge.stages.vocabulary import Vocabulary
-from buttress.knowledge.stages.words import asked_words, covering, word_weights
+from buttress.knowledge.stages.words import asked_words, covering, weights_of, word_weights
 from buttress.knowledge.types import KnowledgeBase, Rerank, SearchSettings
 
 NO_RERANKERS: Mapping[Rerank, StageReranker] = {}
@@ -70,8 +69,8 @@ class Searcher:
         best = await _best(place, order, question.limit, stages)
         statistics = await word_weights(place, self._vocabulary, stages)
         words = await asked_words(place, question, best, statistics, stages)
-        asked = terms(question.beginning)
-        passages = _good_enough([covering(one, asked, statistics) for one in best], order, stages)
+        weights = weights_of(question, words, statistics)
+        passages = _good_enough([covering(one, weights) for one in best], order, stages)
         standings = standings_of(passages, order.first, order.fused, order.reranked)
         return Found(passages, stages.reports, words, standings)
 

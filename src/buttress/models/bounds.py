@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from buttress.kernel.catalogue import Model
+from buttress.kernel.errors import UNDECODABLE
 from buttress.kernel.messages import Image, Message, ModelRequest, TextPart, Thinking, ToolCall, ToolResult
 from buttress.models.dialects.encoding import encode
 from buttress.models.dialects.types import Body, answer_tokens
@@ -84,7 +85,7 @@ def _looked_at(raw: msgspec.Raw, model: Model) -> int:
     """Return the bound of a field with pictures: all bytes but theirs, and what they are taken to have."""
     try:
         value = _ANY.decode(raw)
-    except (msgspec.MsgspecError, RecursionError):
+    except UNDECODABLE:
         return memoryview(raw).nbytes
     counted = memoryview(raw).nbytes
     left = [value]
@@ -140,7 +141,7 @@ def _number(body: Body, name: str) -> int | None:
         return None
     try:
         return _COUNT.decode(body.fields[name])
-    except msgspec.MsgspecError:  # `null`; or wrong, and refused for it
+    except UNDECODABLE:  # `null`; or wrong, and refused for it
         return None
 
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from buttress.kernel.catalogue import Model
+from buttress.kernel.errors import UNDECODABLE
 from buttress.models.dialects.types import Body
 
 _FIELDS = {("chat", "openai"): "service_tier", ("messages", "anthropic"): "speed"}
@@ -19,6 +20,6 @@ def lane_of(body: Body, model: Model) -> str:
         return ""
     try:
         name = _NAME.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNDECODABLE:
         return "?"
     return "" if name is None or name in _USUAL else name

@@ -13,6 +13,7 @@ Read in this order:
     pool        the connections to one origin
     sessions    all origins, and the exchange of a request for an answer
     networks    which addresses are whose; pure
+    authorities  whose certificates are believed: for programs that are started without the environment
     fetching    a GET to an address that came from outside
     signing     signatures of webhooks; pure
     sigv4       signatures of requests to buckets; pure

@@ -186,10 +186,10 @@ def why_failed(fault: Exception) -> str:
 
 def _redirected(url: str, location: str) -> str:
     """Return where a redirect leads; never from an encrypted page to an open one."""
-    target = urljoin(url, location.encode("latin-1", "replace").decode("utf-8", "replace"))
     try:
+        target = urljoin(url, location.encode("latin-1", "replace").decode("utf-8", "replace"))
         found = parse_address(target)
-    except AddressInvalid:
+    except (AddressInvalid, ValueError):  # the latter for brackets around what is no address
         raise Barred("it redirects to what is no http(s) address without a user") from None
     if parse_address(url).origin.is_encrypted and not found.origin.is_encrypted:
         raise Barred("it redirects from https to http")

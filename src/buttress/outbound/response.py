@@ -3,7 +3,7 @@
 import asyncio
 import zlib
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from buttress.outbound.faults import NotHttp
@@ -33,7 +33,8 @@ class Response:
         self.headers = headers
         self.is_whole = False
         self._flow = flow
-        self._decode = _decoder(headers.get("content-encoding", "identity"))
+        self._packing = _packing(headers.get("content-encoding", "identity"))
+        self._is_begun = False
         self._pieces: deque[bytes] = deque()
         self._unread_bytes = 0
         self._is_paused = False
@@ -70,7 +71,7 @@ class Response:
     async def whole(self, max_bytes: int) -> bytes:
         """Return the body, no more than `max_bytes` of it; raises as `some`."""
         body = await self.some()
-        if self.is_whole and not self._pieces:
+        if self.is_whole and not self._pieces and not self._fault:
             return body[:max_bytes]
         pieces, size = [body], len(body)
         while size < max_bytes and (more := await self.some()):
@@ -80,8 +81,9 @@ class Response:
 
     def feed(self, data: bytes) -> None:
         """Take a piece of the body from the connection."""
+        self._is_begun = True
         try:
-            data = self._decode(data)
+            data = self._unpacked(data)
         except zlib.error as error:
             self.fail(NotHttp(f"the body is not compressed as its head says: {error}"))
             return
@@ -95,8 +97,10 @@ class Response:
         self._wake()
 
     def end(self) -> None:
-        """Note that the body is whole."""
+        """Note that no more of the body will come; one that is packed may be cut short all the same."""
         self.is_whole = True
+        if self._packing and self._is_begun and not self._packing.eof:
+            self._fault = self._fault or NotHttp("the body is compressed, and its end is missing")
         self._wake()
 
     def fail(self, fault: Exception) -> None:
@@ -104,29 +108,30 @@ class Response:
         self._fault = self._fault or fault
         self._wake()
 
+    def _unpacked(self, data: bytes) -> bytes:
+        if self._packing is None:
+            return data
+        unpacked = self._packing.decompress(data, MAX_UNPACKED_BYTES)
+        if len(unpacked) == MAX_UNPACKED_BYTES:
+            raise zlib.error(f"it unpacks to more than {MAX_UNPACKED_BYTES:,} bytes at once")
+        return unpacked
+
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, None
         if waiting and not waiting.done():
             waiting.set_result(None)
 
 
-def _decoder(encoding: str) -> Callable[[bytes], bytes]:
-    """Return what unpacks a body; we ask for none that is packed, but not everybody listens.
+def _packing(encoding: str) -> "zlib._Decompress | None":
+    """Return what unpacks a body, None where nothing does; we ask for none that is packed, not all listen.
 
     Raises:
         NotHttp: packed in a way that we did not ask for and cannot unpack.
     """
     match encoding.strip().lower():
         case "identity" | "":
-            return bytes
+            return None
         case "gzip" | "x-gzip" | "deflate":
-            unpacking = zlib.decompressobj(zlib.MAX_WBITS | 32)
-            return lambda data: _unpacked(unpacking.decompress(data, MAX_UNPACKED_BYTES))
+            return zlib.decompressobj(zlib.MAX_WBITS | 32)
         case other:
             raise NotHttp(f"the body is packed as {other[:40]!r}")
-
-
-def _unpacked(data: bytes) -> bytes:
-    if len(data) == MAX_UNPACKED_BYTES:
-        raise zlib.error(f"it unpacks to more than {MAX_UNPACKED_BYTES:,} bytes at once")
-    return data

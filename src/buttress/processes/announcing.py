@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from buttress.kernel.clock import Clock
+from buttress.kernel.errors import UNDECODABLE
 from buttress.processes.errors import RunFolderUnusable
 from buttress.processes.identity import process_identity
 from buttress.processes.types import Said
@@ -90,7 +91,7 @@ def read_json(path: Path, kind: type[Kind]) -> Kind | None:
     """Return what is in `path`; None when there is nothing, or nothing that is a `kind`."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNDECODABLE):
         return None
 
 

@@ -26,7 +26,7 @@ Promises:
       that a passage stands in;
     - a prompt takes time in proportion to its values: no loops over loops, no output beyond a bound;
     - a passage is in the prompt whole or not at all, and what was left out is told;
-    - the system message and the last message of the user are never dropped: rather an error with the figures;
+    - messages of the prompt itself are never dropped, the question among them: rather an error with figures;
     - what a tool answered is in a prompt only with the call that it answers;
     - all of a long text is in one of its pieces, and each piece fits;
     - a call reads the same number of rows, however long its conversation is;

@@ -7,14 +7,13 @@ import msgspec
 from buttress.kernel.messages import Message
 from buttress.kernel.passages import Passage
 from buttress.kernel.tokens import TokenCounter
-from buttress.prompts.errors import PromptTooLong
 from buttress.prompts.packing import (
     MESSAGE_TOKENS,
     Fitted,
     Window,
-    fit_window,
     pack,
     pack_history,
+    require_room,
     tokens_of,
 )
 from buttress.prompts.passages import PassageValues, passage_values
@@ -32,6 +31,19 @@ HISTORY_SHARE = 1 / 3
 
 EARLIER_SHARE = 1 / 3
 """What the summary and what is recollected may take of that, where not all turns fit."""
+
+
+def room_for_summary(window: Window, counter: TokenCounter) -> int:
+    """Return how many tokens a summary may have to be told in `window`, where not all turns fit."""
+    return _room_for_earlier(_room_for_turns(window)) - _tokens(Earlier("."), counter)
+
+
+def _room_for_turns(window: Window) -> int:
+    return int(window.room_tokens * HISTORY_SHARE)
+
+
+def _room_for_earlier(room_for_turns: int) -> int:
+    return int(room_for_turns * EARLIER_SHARE)
 
 
 class Conversation(msgspec.Struct, frozen=True):
@@ -88,32 +100,48 @@ def compose(
 ) -> Composition:
     """Return the messages of `prompt`, with as many of `passages` (best first) as the window holds.
 
-    Earlier turns, the newest ones that fit into their share of it, stand before the prompt's last turn.
+    Earlier turns, the newest ones that fit into their share of it, stand before the prompt's last turn. Where
+    the rest leaves no room even without passages, what is told of older turns goes first, then the oldest
+    of the newest; messages of the prompt itself stay.
 
     Raises:
-        PromptTooLong: the rest of the prompt does not fit, even without passages.
+        PromptTooLong: the rest of the prompt does not fit, even by itself.
         PromptUnrenderable: a value is missing or of the wrong type.
     """
-    newest, earlier = _remembered(said, int(window.room_tokens * HISTORY_SHARE), counter)
+    newest, earlier = _remembered(said, _room_for_turns(window), counter)
 
-    def filled(told: Earlier) -> tuple[tuple[Passage, ...], Fitted]:
-        sent = _Sent(said.values, newest.messages, told.text)
-        kept, messages = _fill(prompt, sent, passages, window, counter)
-        return kept, fit_window(messages, window, counter)
+    def filled() -> _Filled:
+        sent = _Sent(said.values, newest.messages, earlier.text)
+        return _fill(prompt, sent, passages, window, counter)
 
-    try:
-        kept, fitted = filled(earlier)
-    except PromptTooLong:  # what is told of older turns is the first to go
+    found = filled()
+    if found.over(window) > 0 and earlier.text:
         earlier = Earlier()
-        kept, fitted = filled(earlier)
+        found = filled()
+    if found.over(window) > 0 and newest.messages:
+        newest = pack_history(said.history, newest.tokens - found.over(window), counter)
+        found = filled()
+    require_room(found.tokens, window)
     return Composition(
-        messages=fitted.messages,
-        passages=kept,
-        left_out=tuple(one for one in passages if one not in kept),
-        dropped=newest.dropped + fitted.dropped,
+        messages=found.messages,
+        passages=found.passages,
+        left_out=tuple(one for one in passages if one not in found.passages),
+        dropped=newest.dropped,
         earlier=earlier,
-        tokens=fitted.tokens,
+        tokens=found.tokens,
     )
+
+
+class _Filled(msgspec.Struct, frozen=True):
+    """A rendered prompt, and the passages in it."""
+
+    passages: tuple[Passage, ...]
+    messages: tuple[Message, ...]
+    tokens: int
+
+    def over(self, window: Window) -> int:
+        """Return by how many tokens it is too long, below 0 where it is not."""
+        return self.tokens - window.room_tokens
 
 
 class _Sent(msgspec.Struct, frozen=True):
@@ -130,7 +158,7 @@ def _remembered(said: Conversation, share: int, counter: TokenCounter) -> tuple[
     newest = pack_history(said.history, share, counter)
     if not newest.dropped and not known.older:
         return newest, Earlier()
-    room = int(share * EARLIER_SHARE)
+    room = _room_for_earlier(share)
     newest = pack_history(said.history, share - room, counter)
     before = known.older + len(newest.dropped)
     told = Earlier()
@@ -154,7 +182,7 @@ def _fill(
     passages: Sequence[Passage],
     window: Window,
     counter: TokenCounter,
-) -> tuple[tuple[Passage, ...], tuple[Message, ...]]:
+) -> _Filled:
     """Take fewer passages until the rendered prompt fits or none is left.
 
     What the prompt takes beside them is only known once it is rendered: what it is too long by is taken
@@ -165,11 +193,11 @@ def _fill(
     while True:
         packed = pack(passages, room, counter)
         messages = _with_history(prompt, said, _shown(passages, packed.kept))
-        over = tokens_of(messages, counter) - window.room_tokens
-        if over <= 0 or not packed.kept:
-            return packed.kept, messages
+        found = _Filled(packed.kept, messages, tokens_of(messages, counter))
+        if found.over(window) <= 0 or not packed.kept:
+            return found
         tries -= 1
-        room = packed.tokens - over if tries > 0 else 0
+        room = packed.tokens - found.over(window) if tries > 0 else 0
 
 
 def _shown(passages: Sequence[Passage], kept: Sequence[Passage]) -> PassageValues:

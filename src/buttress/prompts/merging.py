@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from buttress.kernel.messages import Message
-from buttress.kernel.sentences import sentence_spans
 from buttress.kernel.tokens import TokenCounter
 from buttress.prompts.cutting import PIECE
 from buttress.prompts.errors import PromptTooLong
-from buttress.prompts.marks import MarkedValue, MarkedValues, marked
-from buttress.prompts.packing import Window, tokens_of
+from buttress.prompts.marks import MarkedValue, MarkedValues, marked, neutralised
+from buttress.prompts.packing import Window, fitting, tokens_of
 from buttress.prompts.reading_types import Piece, Reading
 from buttress.prompts.templates import render
 from buttress.prompts.types import Prompt
@@ -65,9 +64,9 @@ def about_piece(
 ) -> tuple[Message, ...]:
     """Return the messages that ask about one piece; raises as `templates.render`."""
     value = PieceValue(
-        text=reading.text[piece.start : piece.end],
-        title=reading.title,
-        section=" > ".join(piece.section),
+        text=neutralised(PIECE, reading.text[piece.start : piece.end]),
+        title=neutralised(PIECE, reading.title),
+        section=neutralised(PIECE, " > ".join(piece.section)),
         place=piece.place,
         number=piece.number,
     )
@@ -76,7 +75,7 @@ def about_piece(
 
 def merging(prompt: Prompt, values: Mapping[str, object], partials: Sequence[Partial]) -> tuple[Message, ...]:
     """Return the messages that ask to merge `partials`; raises as `templates.render`."""
-    shown = MarkedValues(PartValue(text=one.text, place=one.place) for one in partials)
+    shown = MarkedValues(PartValue(text=neutralised(PART, one.text), place=one.place) for one in partials)
     return render(prompt, {**values, PARTS: shown})
 
 
@@ -150,13 +149,13 @@ def grouped(
 
 
 def _shortened(partial: Partial, room_tokens: int, counter: TokenCounter) -> Partial:
+    """Return an answer that fits: the beginning of this one, where it does not."""
     if part_tokens(partial, counter) <= room_tokens:
         return partial
-    ends = [end for _, end in sentence_spans(partial.text)]
-    low, high = 0, len(ends)
-    while low < high:  # the most sentences that fit
-        middle = (low + high + 1) // 2
-        cut = msgspec.structs.replace(partial, text=partial.text[: ends[middle - 1]])
-        low, high = (middle, high) if part_tokens(cut, counter) <= room_tokens else (low, middle - 1)
-    text = partial.text[: ends[low - 1]] if low else partial.text[:room_tokens]
-    return msgspec.structs.replace(partial, text=text)
+    text, tokens = neutralised(PART, partial.text), room_tokens
+    while True:  # what the marks take is known once it stands in them
+        fit = msgspec.structs.replace(partial, text=fitting(text, tokens, counter))
+        over = part_tokens(fit, counter) - room_tokens
+        if over <= 0 or not fit.text:
+            return fit
+        tokens = max(0, tokens - over)

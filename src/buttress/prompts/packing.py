@@ -6,6 +6,7 @@ import msgspec
 
 from buttress.kernel.messages import Message, Thinking, ToolCall, ToolResult
 from buttress.kernel.passages import Passage
+from buttress.kernel.sentences import sentence_spans
 from buttress.kernel.tokens import TokenCounter
 from buttress.prompts.errors import PromptTooLong
 from buttress.prompts.passages import passage_values
@@ -83,6 +84,15 @@ def pack_history(history: Sequence[Message], room_tokens: int, counter: TokenCou
     return Fitted(tuple(history[start:]), tuple(history[:start]), used)
 
 
+def fitting(text: str, tokens: int, counter: TokenCounter) -> str:
+    """Return `text`, or its beginning, of at most `tokens`: up to the end of a sentence where one ends."""
+    while text and (taken := counter.count(text)) > tokens:
+        kept = text[: min(len(text) - 1, int(len(text) * tokens / taken))]
+        ends = [end for _, end in sentence_spans(kept)][:-1]
+        text = kept[: ends[-1]] if ends else kept
+    return text
+
+
 def tokens_of(messages: Sequence[Message], counter: TokenCounter) -> int:
     """Return how many tokens `messages` take in a request."""
     return sum(sum(map(counter.count, _told(message))) + MESSAGE_TOKENS for message in messages)
@@ -106,34 +116,15 @@ def _begins_a_turn(message: Message) -> bool:
     return message.role == "user" and not any(isinstance(part, ToolResult) for part in message.parts)
 
 
-def fit_window(messages: Sequence[Message], window: Window, counter: TokenCounter) -> Fitted:
-    """Return `messages` without the oldest turns that do not fit.
-
-    System messages and the last message of the user, with what follows it, are never dropped. What is left
-    does not begin with an answer whose question was dropped, nor with what a tool answered to a dropped call.
+def require_room(tokens: int, window: Window) -> None:
+    """Go on where `tokens` fit into `window`.
 
     Raises:
-        PromptTooLong: what may not be dropped does not fit.
+        PromptTooLong: they do not; with the figures.
     """
-    last_user = max((at for at, one in enumerate(messages) if _begins_a_turn(one)), default=0)
-    droppable = [at for at, one in enumerate(messages[:last_user]) if one.role != "system"]
-    dropped: list[int] = []
-    tokens = tokens_of(messages, counter)
-    while droppable and (tokens > window.room_tokens or _is_orphan(messages, droppable[0], dropped)):
-        dropped.append(droppable.pop(0))
-        tokens -= tokens_of([messages[dropped[-1]]], counter)
-    if tokens > window.room_tokens:
-        raise _too_long(tokens, window)
-    kept = tuple(one for at, one in enumerate(messages) if at not in dropped)
-    return Fitted(kept, tuple(messages[at] for at in dropped), tokens)
-
-
-def _is_orphan(messages: Sequence[Message], at: int, dropped: Sequence[int]) -> bool:
-    return bool(dropped) and not _begins_a_turn(messages[at])
-
-
-def _too_long(tokens: int, window: Window) -> PromptTooLong:
-    return PromptTooLong(
+    if tokens <= window.room_tokens:
+        return
+    raise PromptTooLong(
         f"the prompt takes {tokens:,} tokens where {window.room_tokens:,} are free: the window is "
         f"{window.window_tokens:,}, of which {window.answer_tokens:,} are kept for the answer "
         f"and {window.format_tokens:,} for its format",

@@ -4,16 +4,15 @@ The marks are `<passage number="1" from="...">` and `</passage>`. What looks lik
 inside a passage has its bracket replaced by `‹`: no text can close its own mark or open another.
 """
 
-import re
 from collections.abc import Sequence
 
 from buttress.kernel.passages import Passage
-from buttress.prompts.marks import MarkedValue, MarkedValues
+from buttress.prompts.marks import MarkedValue, MarkedValues, neutralised
 
 FIELDS = ("number", "text", "document", "title", "section", "page", "place")
 """What a prompt may look up in a passage."""
 
-_MARK = re.compile(r"[<＜﹤](?=[^a-z0-9<＜﹤]*passage)", re.IGNORECASE)
+_MARK = "passage"
 _BRACKETS = str.maketrans({"<": "‹", ">": "›", '"': "'"})
 
 
@@ -33,15 +32,10 @@ def passage_values(passages: Sequence[Passage]) -> PassageValues:
     return PassageValues(_value(number, passage) for number, passage in enumerate(passages, start=1))
 
 
-def neutralised(text: str) -> str:
-    """Return `text` without anything that looks like the beginning of a passage's mark."""
-    return _MARK.sub("‹", text)
-
-
 def _value(number: int, passage: Passage) -> PassageValue:
     return PassageValue(
         number=number,
-        text=neutralised(passage.text),
+        text=neutralised(_MARK, passage.text),
         document=_in_one_line(passage.document),
         title=_in_one_line(passage.title),
         section=_in_one_line(" > ".join(passage.section), keep=">"),

@@ -8,6 +8,7 @@ from psycopg.errors import ForeignKeyViolation
 
 from buttress.prompts.reading_types import PieceAnswer
 from buttress.storage.database import Database
+from buttress.storage.translation import storable
 
 KEPT = """
     SELECT tenant, digest, feature, coalesce(knowledge, ''), coalesce(document_id, ''), answer, model, tokens,
@@ -42,7 +43,7 @@ class PieceStore:
 
     async def keep(self, answer: PieceAnswer, made_at: datetime) -> bool:
         """Keep `answer`, unless one is there; False when its document is not there any more."""
-        values = {**msgspec.structs.asdict(answer), "made_at": made_at, "answer": _storable(answer.answer)}
+        values = {**msgspec.structs.asdict(answer), "made_at": made_at, "answer": storable(answer.answer)}
         try:
             async with self._database.connection(autocommit=True) as connection:
                 await connection.execute(KEEP, values)
@@ -54,8 +55,3 @@ class PieceStore:
         """Delete the answers that were made before `moment`; return how many there were."""
         async with self._database.connection(autocommit=True) as connection:
             return (await connection.execute(FORGET, (moment,))).rowcount
-
-
-def _storable(text: str) -> str:
-    """Return `text` without what PostgreSQL cannot hold: NUL, and halves of surrogate pairs."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -28,9 +28,17 @@ class MemorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         Meta(
             ge=0,
             le=1_000,
-            description="Older messages that are summarised at a time, by the feature's ladder; 0: none.",
+            description="Older messages that are summarised at a time; 0: none.",
         ),
     ] = 20
+    summary_model: Annotated[
+        str,
+        Meta(
+            max_length=200,
+            description="A model or ladder of models.yaml that writes summaries. Empty: the ladder of the "
+            "feature that is asked.",
+        ),
+    ] = ""
     verbatim_messages: Annotated[
         int, Meta(ge=2, le=1_000, description="Newest messages that no summary tells of yet.")
     ] = 20

@@ -10,6 +10,7 @@ from buttress.prompts.recollecting import MAX_PLACES, asked_words, held_words, n
 from buttress.prompts.types import Exchange, Recollection, Turns, Whose
 from buttress.storage.connecting import Connection
 from buttress.storage.database import Database
+from buttress.storage.translation import storable
 
 # The row of the conversation is locked until its turns are in: so pairs of calls at once do not mix.
 APPEND = """
@@ -63,7 +64,7 @@ HELD = """
 SAID = """
     SELECT ordinal, content, said_at FROM conversation_turns
     WHERE tenant = %(tenant)s AND user_id = %(user)s AND conversation = %(conversation)s
-        AND ordinal = any(%(ordinals)s::bigint[])
+        AND ordinal = any(%(ordinals)s::bigint[]) AND length(content) <= %(characters)s
 """
 
 BEGIN_SUMMARY = """
@@ -128,11 +129,11 @@ class ConversationStore:
 
     async def append(self, whose: Whose, exchange: Exchange) -> bool:
         """Store both turns behind those that are there; False when those of this trace are there already."""
-        words = held_words(_storable(f"{exchange.question}\n{exchange.answer}"))
+        words = held_words(storable(f"{exchange.question}\n{exchange.answer}"))
         values = {
             **_key(whose),
-            "question": _storable(exchange.question),
-            "answer": _storable(exchange.answer),
+            "question": storable(exchange.question),
+            "answer": storable(exchange.answer),
             "trace_id": exchange.trace_id,
             "said_at": exchange.said_at,
             "words": list(words),
@@ -150,17 +151,18 @@ class ConversationStore:
     ) -> Turns:
         """Return the newest turns of a conversation within both bounds; none of one that there is not.
 
-        With them the summary of older ones, and the exchanges that have to do with what is `sought`. How much
-        is read for it does not depend on how long the conversation is.
+        With them the summary of older ones, and the exchanges that have to do with what is `sought`, none of
+        longer messages than `characters`. How much is read for it does not depend on how long the
+        conversation is.
         """
         key = _key(whose)
-        bounds = {"messages": messages, "characters": characters}
+        bounds: dict[str, object] = {"messages": messages, "characters": characters}
         async with self._database.connection() as connection:
             rows = await (await connection.execute(LATEST, key | bounds)).fetchall()
             found = await (await connection.execute(COUNT, key)).fetchone()
             total, summary, covers = found or (0, "", 0)
             is_long = sought.limit and total > LEAST_MESSAGES
-            recollected = await _recollected(connection, whose, sought, total) if is_long else ()
+            recollected = await _recollected(connection, key | bounds, sought, total) if is_long else ()
         newest = tuple(Message(role, content) for role, content, _ in rows)
         return Turns(newest, max(0, total - len(newest)), summary, covers, recollected)
 
@@ -187,7 +189,7 @@ class ConversationStore:
             "number": due.number,
             "covers": due.covers,
             "until": due.covers + len(due.messages),
-            "body": _storable(summary),
+            "body": storable(summary),
         }
         async with self._database.connection(autocommit=True) as connection:
             return (await connection.execute(SUMMARISED, values)).rowcount == 1
@@ -199,19 +201,22 @@ class ConversationStore:
 
 
 async def _recollected(
-    connection: Connection, whose: Whose, sought: Sought, total: int
+    connection: Connection, bounds: dict[str, object], sought: Sought, total: int
 ) -> tuple[Recollection, ...]:
-    """Return the exchanges nearest to what is sought, of a conversation that has `total` messages."""
-    words = asked_words(_storable(sought.question))
+    """Return the exchanges nearest to what is sought, of a conversation that has `total` messages.
+
+    `bounds` names it, and how many characters a message of them has at most.
+    """
+    words = asked_words(storable(sought.question))
     if not words:
         return ()
-    asked = _key(whose) | {"words": words, "each": MAX_PLACES}
+    asked = bounds | {"words": words, "each": MAX_PLACES}
     places: dict[str, dict[int, float]] = {}
     for word, ordinal, about in await (await connection.execute(HELD, asked)).fetchall():
         places.setdefault(word, {})[ordinal] = about
     best = nearest(places, total, sought.limit)
     ordinals = [one for ordinal in best for one in (ordinal, ordinal + 1)]
-    found = await connection.execute(SAID, _key(whose) | {"ordinals": ordinals})
+    found = await connection.execute(SAID, bounds | {"ordinals": ordinals})
     said = {ordinal: (content, at) for ordinal, content, at in await found.fetchall()}
     return tuple(
         Recollection(one, said[one][0], said[one + 1][0], said[one][1])
@@ -222,8 +227,3 @@ async def _recollected(
 
 def _key(whose: Whose) -> dict[str, object]:
     return {"tenant": whose.tenant, "user": whose.user, "conversation": whose.conversation}
-
-
-def _storable(text: str) -> str:
-    """Return `text` without what PostgreSQL cannot hold: NUL, and halves of surrogate pairs."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from buttress.kernel.messages import Message
-from buttress.kernel.sentences import sentence_spans
-from buttress.kernel.tokens import TokenCounter
+from buttress.kernel.tokens import LONGEST_TOKEN, TokenCounter
 from buttress.prompts.defaults import SUMMARY, SUMMARY_NAME
 from buttress.prompts.marks import MarkedValue, MarkedValues, marked
-from buttress.prompts.packing import Window, tokens_of
+from buttress.prompts.packing import Window, fitting, tokens_of
 from buttress.prompts.templates import parse_prompt, render
 from buttress.prompts.types import Prompt, Recollection
 
@@ -35,8 +34,9 @@ def asking_for_summary(
     What is said in a message that has more than its share of the room is cut behind it.
     """
     taken = tokens_of(_asking(summary, ()), counter)
-    share = (window.room_tokens - taken) // max(1, len(turns)) - _MARK_TOKENS
-    cut = [Message(one.role, fitting(one.content, max(1, share), counter)) for one in turns]
+    share = max(1, (window.room_tokens - taken) // max(1, len(turns)) - _MARK_TOKENS)
+    seen = [Message(one.role, one.content[: share * LONGEST_TOKEN]) for one in turns]
+    cut = [Message(one.role, fitting(one.content, share, counter)) for one in seen]
     return _asking(summary, cut)
 
 
@@ -50,15 +50,6 @@ def _prompt() -> Prompt:
     prompt = parse_prompt(SUMMARY, Path(SUMMARY_NAME))
     assert isinstance(prompt, Prompt)  # noqa: S101 - our own text
     return prompt
-
-
-def fitting(text: str, tokens: int, counter: TokenCounter) -> str:
-    """Return `text`, or its beginning, of at most `tokens`: up to the end of a sentence where one ends."""
-    while (taken := counter.count(text)) > tokens:
-        kept = text[: min(len(text) - 1, int(len(text) * tokens / taken))]
-        ends = [end for _, end in sentence_spans(kept)][:-1]
-        text = kept[: ends[-1]] if ends else kept
-    return text
 
 
 def earlier_shown(summary: str, recollected: Sequence[Recollection]) -> str:

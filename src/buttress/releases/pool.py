@@ -13,6 +13,7 @@ from contextlib import suppress
 
 import msgspec
 
+from buttress.kernel.errors import UNDECODABLE
 from buttress.kernel.signals import signal_name
 from buttress.releases.frames import (
     LENGTH_BYTES,
@@ -169,7 +170,7 @@ class _Child:
             return Failed(f"it took longer than {request.within_s:g} s")
         except (ConnectionError, asyncio.IncompleteReadError):
             return Failed(f"its process ended {_said(await _end_of(process))}")
-        except msgspec.DecodeError:
+        except UNDECODABLE:
             return Failed("it wrote into its process's own pipe")
         self._is_busy = False
         return reply

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from buttress.kernel.errors import UNDECODABLE
 from buttress.server.errors import BodyInvalid, QueryInvalid
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ def parsed(body: bytes, kind: type[T], *, hint: str | None = None) -> T:
     """
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise BodyInvalid(_what_is_wrong(body, error), hint=hint) from error
 
 

@@ -9,6 +9,7 @@ from buttress.gateway.types import Began, Event
 from buttress.kernel.errors import ButtressError
 from buttress.server.attending import Attention, attended
 from buttress.server.bodies import NOT_KEPT, Send, error_body, send_break
+from buttress.server.caching import cache_headers
 from buttress.server.errors import trace_headers
 
 HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), *NOT_KEPT]
@@ -42,8 +43,8 @@ async def stream_answer(
 ) -> None:
     """Send each event as it comes; one that fails after the answer began ends with an error event.
 
-    The first event says only that there is a call. It is sent with the second one: until then the question
-    may be refused, and a refusal keeps its status.
+    The first event says only that the call was let in. It is sent with the second one: until then the call
+    may fail, and an error keeps its status.
 
     Raises:
         ButtressError: the call failed before its second event; nothing was sent.
@@ -80,8 +81,9 @@ class _EventStream:
         await send_break(self._send, self._wire.encode_error(error))
 
     async def _begin(self, event: Event) -> None:
-        trace = trace_headers(event.trace_id) if isinstance(event, Began) else []
-        headers = [*HEADERS, *trace, *self._wire.extra]
+        headers = [*HEADERS, *self._wire.extra]
+        if isinstance(event, Began):
+            headers += [*trace_headers(event.trace_id), *cache_headers(event.cache)]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         self.began = True
 

@@ -14,6 +14,7 @@ from buttress.app.buttress import Buttress
 from buttress.app.layout import limits_table, run_folder
 from buttress.app.live import LOOK_EVERY_S, Live
 from buttress.app.roles import announced
+from buttress.kernel.wording import counted
 from buttress.processes.status import read_status
 from buttress.processes.types import State
 from buttress.server.asgi import CallServer, Readiness
@@ -110,7 +111,7 @@ def column_of(name: str) -> int:
 
 def _doing(live: Live, buttress: Buttress) -> str:
     """Return what answers: how many features, of which state of the files, and what is wrong with it."""
-    current = f"{len(live.current.releases)} features, project {live.current.fingerprint[:12]}"
+    current = f"{counted(len(live.current.releases), 'feature')}, project {live.current.fingerprint[:12]}"
     return "; ".join((current, *_problems(live, buttress)))
 
 

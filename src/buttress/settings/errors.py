@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from buttress.kernel.errors import ButtressError, Mistake
+from buttress.kernel.wording import counted
 
 
 class SettingsInvalid(ButtressError):
@@ -12,8 +13,8 @@ class SettingsInvalid(ButtressError):
     hint = "Correct what is named; then this prints each setting with its unit: buttress config show"
 
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
-        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        super().__init__(f"{count} in the settings\n" + "\n".join(str(mistake) for mistake in mistakes))
+        lines = "\n".join(str(mistake) for mistake in mistakes)
+        super().__init__(f"{counted(len(mistakes), 'mistake')} in the settings\n{lines}")
         self.mistakes = tuple(mistakes)
 
 

@@ -70,7 +70,7 @@ def dollars(written: object) -> NanoDollars | None:
 def _budget(located: Located, name: str) -> Budget | list[Mistake]:
     entry = convert_all(located, BudgetEntry, BUDGETS, name)
     if isinstance(entry, list):
-        return entry
+        return [*entry, *_odd_limit(located, name)]
     mistakes = list(_odd(located, name, entry))
     limit = dollars(entry.limit)
     if limit is None or mistakes:
@@ -103,10 +103,18 @@ def _odd(located: Located, name: str, entry: BudgetEntry) -> Iterator[Mistake]:
     if not _NAME.fullmatch(name):
         where = located.at(BUDGETS, name)
         yield Mistake(where, f"{BUDGETS}: `{name}` is no name", "Use letters, digits, and . _ -.")
-    if dollars(entry.limit) is None:
-        yield told("limit", f"`{str(entry.limit)[:40]}` is no amount of money", _HINT)
+    yield from _odd_limit(located, name)
     yield from _odd_window(entry, told)
     yield from _odd_scope(entry, told)
+
+
+def _odd_limit(located: Located, name: str) -> Iterator[Mistake]:
+    """Yield what is wrong with the limit as it is written; one that is missing is told as any other key."""
+    keys = (BUDGETS, name, "limit")
+    written = located.get(*keys)
+    if keys in located.lines and dollars(written) is None:
+        message = f"{BUDGETS}.{name}.limit: `{str(written)[:40]}` is no amount of money"
+        yield Mistake(located.at(*keys), message, _HINT)
 
 
 def _odd_window(entry: BudgetEntry, told: Told) -> Iterator[Mistake]:

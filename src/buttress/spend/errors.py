@@ -1,6 +1,6 @@
 """What can go wrong with money."""
 
-from buttress.kernel.errors import ButtressError
+from buttress.kernel.errors import EACH_IS_NAMED, ButtressError
 
 
 class BudgetExhausted(ButtressError):
@@ -56,3 +56,10 @@ class LeaseEnded(ButtressError):
     code = "budget.lease_ended"
     hint = "Ask again: the next call begins a new lease. Leave the files of `.buttress/journal` alone."
     retryable = True
+
+
+class BudgetsInvalid(ButtressError):
+    """budgets.yaml holds mistakes."""
+
+    code = "spend.declaration"
+    hint = EACH_IS_NAMED

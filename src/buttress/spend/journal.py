@@ -21,6 +21,7 @@ from typing import BinaryIO
 import msgspec
 import structlog
 
+from buttress.kernel.errors import UNDECODABLE
 from buttress.spend.store import Report
 from buttress.storage.spool import (
     OPEN,
@@ -229,7 +230,7 @@ def read_reports(path: Path) -> Iterator[Report]:
     for record in read_records(path):
         try:
             yield from _LINE.decode(record)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNDECODABLE as error:
             _log.error("journal.unreadable_line", file=path.name, reason=str(error), bytes=len(record))
 
 

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from buttress.kernel.catalogue import Model, Price
+from buttress.kernel.errors import UNDECODABLE
 from buttress.spend.listed import Entry
 
 _TIMEOUT_S = 60.0
@@ -82,7 +83,7 @@ def _ask(entries: Sequence[Entry]) -> Sequence[Price | None] | None:
             command, input=msgspec.json.encode(entries), capture_output=True, timeout=_TIMEOUT_S, check=True
         )
         answer = _ANSWER.decode(told.stdout)
-    except (OSError, subprocess.SubprocessError, msgspec.MsgspecError) as error:
+    except (OSError, subprocess.SubprocessError, *UNDECODABLE) as error:
         _log.warning("prices.unread", reason=str(error), unpriced=[entry.model for entry in entries])
         return None
     return answer if len(answer) == len(entries) else None
@@ -91,7 +92,7 @@ def _ask(entries: Sequence[Entry]) -> Sequence[Price | None] | None:
 def _read_kept(path: Path, now: str) -> dict[Entry, Price | None]:
     try:
         kept = msgspec.json.decode(path.read_bytes(), type=_Kept)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, *UNDECODABLE):
         return {}
     if (kept.form, kept.list_version) != (_FORM, now):
         return {}

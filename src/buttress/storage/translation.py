@@ -1,4 +1,4 @@
-"""psycopg's errors, said in our words, at the border of this room."""
+"""At the border to psycopg: its errors, said in our words, and texts that it can take."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +15,7 @@ _KINDS: tuple[tuple[type[psycopg.Error], type[ButtressError]], ...] = (
     (errors.SerializationFailure, StorageConflict),
     (errors.DeadlockDetected, StorageConflict),
     (errors.LockNotAvailable, StorageConflict),
+    (errors.ProgramLimitExceeded, DataRefused),  # more than one value may hold
     (psycopg.OperationalError, StorageUnavailable),
     (psycopg.InterfaceError, StorageUnavailable),
     (psycopg.DataError, DataRefused),
@@ -30,6 +31,11 @@ def translate(error: psycopg.Error) -> ButtressError | None:
 def one_line(error: BaseException) -> str:
     """Return the first line of what an error says."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def storable(text: str) -> str:
+    """Return `text` without what PostgreSQL cannot hold: NUL, and halves of surrogate pairs."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 @contextmanager

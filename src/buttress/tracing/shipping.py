@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from buttress.kernel.errors import UNDECODABLE
 from buttress.kernel.ids import TraceId
 from buttress.storage.errors import DataRefused
 from buttress.storage.folder import folder_errors
@@ -98,7 +99,7 @@ def read_traces(records: Iterable[bytes], name: str) -> Iterator[Trace]:
     for record in records:
         try:
             yield _read(record)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNDECODABLE as error:
             _log.error("spool.unreadable_record", file=name, reason=str(error), bytes=len(record))
 
 

@@ -1,6 +1,6 @@
 """What can go wrong with alerts."""
 
-from buttress.kernel.errors import ButtressError
+from buttress.kernel.errors import EACH_IS_NAMED, ButtressError
 
 
 class AlertUnknown(ButtressError):
@@ -22,3 +22,10 @@ class SecretUnusable(ButtressError):
 
     code = "watch.secret_unusable"
     hint = "Make one: echo whsec_$(openssl rand -base64 32); and give it to the receiver, too."
+
+
+class WebhooksInvalid(ButtressError):
+    """alerts.yaml holds mistakes."""
+
+    code = "watch.declaration"
+    hint = EACH_IS_NAMED

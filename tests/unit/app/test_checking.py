@@ -67,11 +67,11 @@ async def found_in(buttress: Buttress) -> dict[str, bool]:
     }
 
 
-async def test_what_was_deleted_is_nowhere(project: Path) -> None:
+async def test_what_was_deleted_is_nowhere(synced: Path) -> None:
     """Found everywhere before, nowhere behind the next sync; in traces it is told that it is no more."""
-    file = project / "documents" / "pets.md"
+    file = synced / "documents" / "pets.md"
     write_document(file, "# Pets\n\nAn otter may be brought to work.\n")
-    async with Buttress.open(project) as buttress:
+    async with Buttress.open(synced) as buttress:
         await buttress.ingest()
         answer = await buttress.ask("support", QUESTION)
         assert "otter" in answer.text
@@ -89,13 +89,13 @@ async def test_what_was_deleted_is_nowhere(project: Path) -> None:
         assert "otter" not in again.text
 
 
-async def test_answers_that_cite_what_is_no_more_are_ghosts(project: Path) -> None:
+async def test_answers_that_cite_what_is_no_more_are_ghosts(synced: Path) -> None:
     """As of one that was kept behind the back of a deletion; what nobody declares is an orphan."""
-    async with Buttress.open(project) as buttress:
+    async with Buttress.open(synced) as buttress:
         await buttress.ingest()
         store = AnswerStore(await buttress.database())
         await store.put(a_key("otter"), an_entry(cited=(OTTER,)))
-        (project / "knowledge" / "acme.yaml").unlink()
+        (synced / "knowledge" / "acme.yaml").unlink()
         wrong = await looked_over(buttress)
         assert [(one.kind, one.where, one.what) for one in wrong.findings] == [
             ("orphan", "knowledge", "acme"),
@@ -106,7 +106,7 @@ async def test_answers_that_cite_what_is_no_more_are_ghosts(project: Path) -> No
         assert (repaired.findings, repaired.repaired) == (wrong.findings, True)
         assert (await looked_over(buttress)).findings == ()
         assert await store.cited() == set()
-        for path in (project / "knowledge").glob("*.yaml"):
+        for path in (synced / "knowledge").glob("*.yaml"):
             path.unlink()
         with pytest.raises(UnknownKnowledge):
             await looked_over(buttress, "docs")
@@ -115,11 +115,11 @@ async def test_answers_that_cite_what_is_no_more_are_ghosts(project: Path) -> No
         assert "no knowledge base is declared" in nothing.unknown[0]
 
 
-async def test_fewer_readers_count_before_any_sync(project: Path) -> None:
+async def test_fewer_readers_count_before_any_sync(synced: Path) -> None:
     """In a search as at the door that opens citations; a file with mistakes changes nothing."""
-    file, everybody = project / "knowledge" / "docs.yaml", Scope("default")
+    file, everybody = synced / "knowledge" / "docs.yaml", Scope("default")
     ada, band = Scope("default", frozenset({"user:ada"})), document_id("docs", "staff", "salaries.md")
-    async with Buttress.open(project) as buttress:
+    async with Buttress.open(synced) as buttress:
         await buttress.ingest()
         for staff, is_seen in (("'user:ada'", True), ("'user:eve'", False), ("[", False), ("'*'", True)):
             text = f"sources: [{{folder: documents, readers: ['*']}}, {{folder: staff, readers: [{staff}]}}]"

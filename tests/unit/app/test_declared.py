@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from buttress.app.declared import MAX_FILE_BYTES, Watch, declaration_files, fingerprint, read_declared
-from buttress.gateway.compiling.errors import FeatureInvalid
+from buttress.watch.errors import WebhooksInvalid
 from tests.projects import make_project
 
 Change = Callable[[Path], object]
@@ -105,7 +105,7 @@ def test_who_is_told_of_alerts_is_declared(project: Path) -> None:
     (route,) = read_declared(project, "abc").webhooks
     assert (route.name, route.url, route.secrets) == ("ops", "http://a.example", ("env:OPS",))
     (project / "alerts.yaml").rename(project / "alert.yaml")
-    with pytest.raises(FeatureInvalid, match=r"alert\.yaml: this file is not read"):
+    with pytest.raises(WebhooksInvalid, match=r"alert\.yaml: this file is not read"):
         read_declared(project, "abc")
 
 

@@ -58,7 +58,7 @@ def test_a_later_process_of_that_pid_is_no_engine(tmp_path: Path) -> None:
     assert not engine_runs(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"\xff\x00", b'{"pid": 1}'])
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff\x00", b'{"host": "\xff"}', b'{"pid": 1}'])
 def test_a_torn_address_is_none(tmp_path: Path, content: bytes) -> None:
     claim(tmp_path, os.getpid())
     engine_address(tmp_path).write_bytes(content)

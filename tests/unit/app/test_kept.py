@@ -74,7 +74,7 @@ def test_functions_of_earlier_releases_are_forgotten_at_a_start(project: Path) -
     ]
 
 
-@pytest.mark.parametrize("broken", [b"", b"{", b'{"fingerprint": 7}', b"\xff"])
+@pytest.mark.parametrize("broken", [b"", b"{", b'{"fingerprint": 7}', b"\xff", b'{"fingerprint": "\xff"}'])
 def test_what_cannot_be_read_was_not_kept(project: Path, broken: bytes) -> None:
     keep(project, read_declared(project, "abc"))
     (releases_folder(project) / "current.json").write_bytes(broken)

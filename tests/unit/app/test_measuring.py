@@ -9,7 +9,7 @@ from buttress.app.measuring import Measured, evaluate_knowledge, labels_file
 from buttress.kernel.scope import Scope, scope_for
 from buttress.knowledge.errors import UnknownKnowledge
 from buttress.knowledge.measuring.errors import LabelsMissing
-from tests.projects import ANSWERABLE, SALARIES
+from tests.projects import ANSWERABLE, OTHER_MODEL, SALARIES
 
 LABELS = f"""
 {{"query": "{ANSWERABLE}", "relevant": [{{"document": "welcome.md"}}]}}
@@ -35,6 +35,13 @@ async def test_labels_beside_the_declaration_are_asked(project: Path) -> None:
     assert {"dense", "bm25"} <= {one.name for one in found.stages}
     assert 0 < found.whole_ms[0] <= found.whole_ms[1]
     assert told == [(1, 2), (2, 2)]
+
+
+async def test_while_another_model_is_taken_in_the_one_that_is_searched_is_measured(project: Path) -> None:
+    _labelled(project)
+    async with Buttress.open(project, flags=(OTHER_MODEL,)) as buttress:
+        found = await evaluate_knowledge(buttress, Measured(knowledge="docs", scope=EVERYBODY))
+    assert found.metrics["hit@1"].mean == 0.5
 
 
 async def test_what_may_not_be_seen_is_told_and_not_found(project: Path) -> None:

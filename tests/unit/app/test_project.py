@@ -1,11 +1,19 @@
 """The files of a project, read: every mistake of a file at once."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from buttress.app.project import compiled_releases, knowledge_bases
+from buttress.app.project import (
+    compiled_releases,
+    declared_budgets,
+    declared_limits,
+    declared_webhooks,
+    knowledge_bases,
+)
 from buttress.gateway.compiling.errors import FeatureInvalid
+from buttress.kernel.errors import ButtressError
 from buttress.knowledge.errors import DeclarationInvalid
 
 
@@ -41,6 +49,25 @@ def test_mistakes_of_features_and_models_come_together(project: Path) -> None:
         compiled_releases(project, knowledge_bases(project))
     assert "models.yaml:2" in str(invalid.value)
     assert "feature.yaml:" in str(invalid.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "read", "code"),
+    [
+        pytest.param("budgets", "budgets: {a: 1}", declared_budgets, "spend.declaration", id="budgets"),
+        pytest.param("limits", "limits: {a: 1}", declared_limits, "access.declaration", id="limits"),
+        pytest.param("alerts", "webhooks: {a: 1}", declared_webhooks, "watch.declaration", id="webhooks"),
+    ],
+)
+def test_mistakes_of_other_files_have_a_code_of_their_room(
+    tmp_path: Path, name: str, text: str, read: Callable[[Path], object], code: str
+) -> None:
+    (tmp_path / f"{name}.yaml").write_text(text)
+    with pytest.raises(ButtressError, match=rf"1 mistake:\n.*{name}\.yaml:1") as invalid:
+        read(tmp_path)
+    assert invalid.value.code == code
+    assert isinstance(listed := invalid.value.data["mistakes"], list)
+    assert len(listed) == 1
 
 
 def test_a_feature_may_not_use_knowledge_there_is_not(project: Path) -> None:

@@ -199,11 +199,11 @@ async def test_equal_calls_share_and_what_is_depended_on_can_be_told() -> None:
         assert type(answers.join(a_key())) is not type(answers.join(a_key("other")))
 
 
-async def test_an_ingest_ends_what_cites_a_document_that_it_changed(project: Path) -> None:
+async def test_an_ingest_ends_what_cites_a_document_that_it_changed(synced: Path) -> None:
     """From end to end: the files, the database, the call."""
-    feature = project / "features" / "support" / "feature.yaml"
+    feature = synced / "features" / "support" / "feature.yaml"
     feature.write_text(feature.read_text() + "cache: {invalidate: cited}\n")
-    async with Buttress.open(project, flags=["caching.read_timeout_s=1"]) as buttress:
+    async with Buttress.open(synced, flags=["caching.read_timeout_s=1"]) as buttress:
         await buttress.ingest()
 
         async def asked() -> Answer:
@@ -214,8 +214,8 @@ async def test_an_ingest_ends_what_cites_a_document_that_it_changed(project: Pat
 
         await until(is_recalled, 60)
         recalled = await asked()
-        welcome = project / "documents" / recalled.citations[0].document
-        other = project / "documents" / "other.md"
+        welcome = synced / "documents" / recalled.citations[0].document
+        other = synced / "documents" / "other.md"
         other.write_text("# Bees\n\nBees sleep at night.\n")
         await buttress.ingest()
         assert await is_recalled()

@@ -1,6 +1,6 @@
 """Syncs that are due, in the background."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -75,6 +75,22 @@ async def test_what_is_due_is_synced_and_no_more(project: Path, empty: Database)
         assert second["docs"].began_at > first["docs"].began_at
     assert schedule.present[DOCUMENTS]["docs",] == 3
     assert schedule.present[SYNCED]["docs",] == clock.now().timestamp()
+
+
+@pytest.mark.slow
+async def test_what_is_taken_out_while_another_is_synced_is_synced_no_more(
+    project: Path, empty: Database
+) -> None:
+    """What was forgotten would be kept again."""
+    both = {name: msgspec.structs.replace(one, sync_every_s=60) for name, one in declared(project).items()}
+    (first, one), _ = both.items()
+    told: list[Mapping[str, KnowledgeBase]] = [both, both, {first: one}]
+    parts = msgspec.structs.replace(
+        parts_of(project, empty, SystemClock()),
+        knowledge=lambda: told.pop(0) if len(told) > 1 else told[0],
+    )
+    async with looked(Schedule(parts), empty) as synced:
+        assert set(synced) == {first}
 
 
 @pytest.mark.slow
@@ -157,6 +173,16 @@ async def test_it_runs_beside_the_block_and_ends_with_it(project: Path, empty: D
         pytest.param(LastSync(knowledge="a", began_at=AT, ended_at=AT), True, id="long ago"),
         pytest.param(
             LastSync(knowledge="a", began_at=AT + timedelta(seconds=1), ended_at=AT), False, id="just now"
+        ),
+        pytest.param(
+            LastSync(knowledge="a", began_at=AT + timedelta(days=900), ended_at=AT, failures=3),
+            True,
+            id="in time to come, by a clock that was wrong",
+        ),
+        pytest.param(
+            LastSync(knowledge="a", began_at=AT + timedelta(minutes=5), ended_at=AT),
+            False,
+            id="just now, by the clock of another machine",
         ),
     ],
 )

@@ -15,15 +15,13 @@ from tests.unit.knowledge.parsing.scans import TABLE, program, scan_of, with_scr
 
 
 @pytest.mark.slow
-async def test_a_plan_is_what_is_done(project: Path) -> None:
+async def test_a_plan_is_what_is_done(synced: Path) -> None:
     """Of all that is declared, and of what is no more."""
     told: list[SyncPlan] = []
-    async with Buttress.open(project) as buttress:
-        await buttress.ingest()
-        write_document(project / "documents" / "pets.md", "# Pets\n\nAn otter may be brought to work.\n")
-        (project / "knowledge" / "acme.yaml").unlink()
-        (sources_folder(project) / "acme").mkdir(parents=True)
-    async with Buttress.open(project) as buttress:
+    write_document(synced / "documents" / "pets.md", "# Pets\n\nAn otter may be brought to work.\n")
+    (synced / "knowledge" / "acme.yaml").unlink()
+    (sources_folder(synced) / "acme").mkdir(parents=True)
+    async with Buttress.open(synced) as buttress:
         plans = await buttress.plan()
         assert [(one.knowledge, one.forgotten, one.new) for one in plans] == [
             ("acme", True, ()),
@@ -35,9 +33,9 @@ async def test_a_plan_is_what_is_done(project: Path) -> None:
             ("docs", False, 1),
         ]
         assert told == [plans[1]]
-        assert not (sources_folder(project) / "acme").exists()  # what its sources kept goes with it
-        (project / "knowledge" / "docs.yaml").unlink()
-    async with Buttress.open(project) as buttress:
+        assert not (sources_folder(synced) / "acme").exists()  # what its sources kept goes with it
+        (synced / "knowledge" / "docs.yaml").unlink()
+    async with Buttress.open(synced) as buttress:
         with pytest.raises(SourceEmptied):
             await buttress.plan()
         (plan,) = await buttress.plan(allow_empty=True)

@@ -39,8 +39,8 @@ def test_what_is_kept_is_told_and_forgotten(run: Run, project: Path) -> None:
     (held,) = found["kept"]
     assert found["saved"] == []
     assert (held["feature"], held["entries"], held["tokens"]) == ("search", 1, 10)
-    assert run("--project", project, "cache", "clear", "--feature", "search").out == "1 answers forgotten\n"
-    assert run("--project", project, "cache", "clear").out == "1 answers forgotten\n"
+    assert run("--project", project, "cache", "clear", "--feature", "search").out == "1 answer forgotten\n"
+    assert run("--project", project, "cache", "clear").out == "1 answer forgotten\n"
     empty = run("--project", project, "cache", "stats")
     assert (empty.code, empty.out) == (0, "")
     assert "no answer is kept" in empty.err
@@ -52,7 +52,8 @@ async def ask_alike(project: Path) -> None:
         write_project(project, upstream.url)
         with (project / "features" / "chat" / "feature.yaml").open("a") as file:
             file.write("chat: {question: question}\ncache: {semantic: {threshold: 0.8}}\n")
-        async with Buttress.open(project, flags=["caching.semantic_timeout_s=5"]) as buttress:
+        patient = ["caching.semantic_timeout_s=5", "caching.read_timeout_s=1"]
+        async with Buttress.open(project, flags=patient) as buttress:
 
             async def is_written() -> bool:
                 await buttress.ask("chat", {"question": "How can I reset my password?"})

@@ -70,17 +70,22 @@ def test_the_file_of_a_local_model_is_looked_at(
 
 
 @pytest.mark.slow
-def test_the_program_that_reads_scanned_pages_is_looked_for(run: Run, project: Path) -> None:
-    """Where it is switched on."""
+def test_what_else_knowledge_needs_is_looked_for(run: Run, project: Path) -> None:
+    """The program that reads scanned pages, and the re-ranker, where they are named."""
     on = ("--set", "knowledge.parsing.ocr.engine=tesseract")
     nobody = ("--set", "knowledge.parsing.ocr.program=tesseract-of-nobody")
-    ran = run("--project", project, *on, *nobody, "doctor", "--json")
+    model = ("--set", "knowledge.reranker.model=models/of-nobody")
+    ran = run("--project", project, *on, *nobody, *model, "doctor", "--json")
     found = by_name(ran.out)["ocr"]
+    assert "(knowledge.reranker_missing)" in str(by_name(ran.out)["re-ranker"]["detail"])
     assert ran.code == 1
     assert not found["well"]
     assert "`tesseract-of-nobody` is not installed (knowledge.ocr_missing)" in str(found["detail"])
     assert "apt install tesseract-ocr" in str(found["hint"])
-    assert "ocr" not in by_name(run("--project", project, *nobody, "doctor", "--json").out)
+    url = ("--set", "knowledge.reranker.model=https://rank.example/v1")
+    well = by_name(run("--project", project, *nobody, *url, "doctor", "--json").out)
+    assert "ocr" not in well
+    assert well["re-ranker"]["detail"] == "the service https://rank.example/v1"
 
 
 def test_each_secret_is_looked_for(run: Run, tmp_path: Path) -> None:
@@ -88,12 +93,15 @@ def test_each_secret_is_looked_for(run: Run, tmp_path: Path) -> None:
     make_project(project)
     put_on_ladder(project, "http://127.0.0.1:9/v1", key="file:no-such-key")
     (project / "url").write_text("postgresql://nobody:hunter2@127.0.0.1:1/x")
+    wiki = "{git: https://git.example/wiki.git, token: file:no-token, readers: ['*']}"
+    (project / "knowledge" / "wiki.yaml").write_text(f"sources: [{wiki}]\n")
     ran = run("--project", project, "--set", "storage.database_url=file:url", "doctor", "--json")
     found = by_name(ran.out)
     assert ran.code == 1
     missing = found["secret key of model rung-1"]
     assert (missing["well"], "file:no-such-key" in str(missing["detail"])) == (False, True)
     assert found["secret storage.database_url"]["well"]
+    assert not found["secret token of source https://git.example/wiki.git of wiki"]["well"]
     assert "hunter2" not in ran.out + ran.err
 
 

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from buttress.access.errors import LimitsInvalid
 from buttress.cli.failures import (
     AWAY,
     DONE,
@@ -28,7 +29,9 @@ from buttress.gateway.errors import FeatureUnknown
 from buttress.kernel.errors import ButtressError
 from buttress.knowledge.errors import DeclarationInvalid, NotIngested
 from buttress.settings.errors import ProjectMissing, SecretMissing
+from buttress.spend.errors import BudgetsInvalid
 from buttress.storage.errors import StorageUnavailable
+from buttress.watch.errors import WebhooksInvalid
 
 
 @pytest.mark.parametrize(
@@ -38,6 +41,9 @@ from buttress.storage.errors import StorageUnavailable
         pytest.param(ProjectMissing("x"), USAGE, id="no project"),
         pytest.param(SecretMissing("x"), USAGE, id="a setting"),
         pytest.param(DeclarationInvalid("x"), USAGE, id="a file of the project"),
+        pytest.param(BudgetsInvalid("x"), USAGE, id="budgets.yaml"),
+        pytest.param(LimitsInvalid("x"), USAGE, id="limits.yaml"),
+        pytest.param(WebhooksInvalid("x"), USAGE, id="alerts.yaml"),
         pytest.param(FeatureUnknown("x"), FAILED, id="a refusal"),
         pytest.param(NotIngested("x"), FAILED, id="a failure"),
         pytest.param(StorageUnavailable("x"), AWAY, id="what may work later"),

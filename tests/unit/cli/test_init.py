@@ -33,6 +33,15 @@ def test_what_is_said_next_can_be_typed(run: Run, tmp_path: Path) -> None:
     assert shlex.split(line) == ["cd", str(folder)]
 
 
+def test_settings_are_added_below_what_stands_there(run: Run, tmp_path: Path) -> None:
+    assert run("init", tmp_path / "p").code == 0
+    with (tmp_path / "p" / "buttress.yaml").open("a") as settings:
+        settings.write("server:\n  port: 8701\n")
+    ran = run("--project", tmp_path / "p", "config", "show")
+    assert (ran.code, ran.err) == (0, "")
+    assert "server.port = 8701" in ran.out
+
+
 def test_nothing_is_written_over(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     ran = run("init", tmp_path)

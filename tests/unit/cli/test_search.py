@@ -40,6 +40,19 @@ def test_that_scores_are_too_low_is_said(run: Run, ingested: Path) -> None:
     assert "min_score" in ran.err
 
 
+def test_what_a_stage_says_is_no_command_for_the_terminal(run: Run, project: Path) -> None:
+    """It may be what a service of others answered."""
+    (project / "buttress.yaml").write_text(
+        'knowledge: {reranker: {model: "\\e[2Jnowhere"}, engine: {stage_timeout_s: 30}}\n'
+    )
+    with (project / "knowledge" / "docs.yaml").open("a") as file:
+        file.write("search: {rerank: model}\n")
+    ran = run("--project", project, "search", "docs", ANSWERABLE)
+    assert ran.code == 0
+    assert "[2Jnowhere: there is no model.onnx" in ran.out
+    assert "\x1b[2J" not in ran.out
+
+
 def test_json_is_one_document(run: Run, ingested: Path) -> None:
     found = json.loads(run("--project", ingested, "search", "docs", ANSWERABLE, "--limit", "2", "--json").out)
     assert len(found["passages"]) == 2
@@ -91,5 +104,5 @@ def test_what_was_not_ingested_says_how(run: Run, project: Path) -> None:
 def test_nothing_found_is_said(run: Run, ingested: Path) -> None:
     ran = run("--project", ingested, "search", "docs", ANSWERABLE, "--tenant", "nobody", "--group", "staff")
     assert ran.code == 0
-    assert "nothing was found that tenant nobody may see as *, group:staff" in ran.err
+    assert "nothing was found that tenant `nobody` may see as *, group:staff" in ran.err
     assert "knowledge/docs.yaml" in ran.err

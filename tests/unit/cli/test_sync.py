@@ -1,6 +1,7 @@
 """`buttress ingest`: figures, and a name and a reason for each file that was left out."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -51,26 +52,24 @@ def test_broken_files_are_named_and_the_rest_is_read(run: Run, project: Path) ->
 
 
 @pytest.mark.slow
-def test_what_is_declared_no_more_is_removed_and_said_so(run: Run, project: Path) -> None:
-    assert run("--project", project, "ingest").code == 0
-    (project / "knowledge" / "acme.yaml").unlink()
-    named = run("--project", project, "ingest", "docs")
+def test_what_is_declared_no_more_is_removed_and_said_so(run: Run, synced: Path) -> None:
+    (synced / "knowledge" / "acme.yaml").unlink()
+    named = run("--project", synced, "ingest", "docs")
     assert "acme" not in named.out
-    ran = run("--project", project, "ingest")
+    ran = run("--project", synced, "ingest")
     assert "acme: not declared any more; documents removed: 1" in ran.out.splitlines()
-    assert "acme" not in run("--project", project, "ingest").out
+    assert "acme" not in run("--project", synced, "ingest").out
 
 
 @pytest.mark.slow
-def test_an_empty_folder_is_an_error_unless_it_is_meant(run: Run, project: Path) -> None:
-    assert run("--project", project, "ingest", "docs").code == 0
-    for path in (project / "documents").iterdir():
+def test_an_empty_folder_is_an_error_unless_it_is_meant(run: Run, synced: Path) -> None:
+    for path in (synced / "documents").iterdir():
         path.unlink()
-    refused = run("--project", project, "ingest", "docs")
+    refused = run("--project", synced, "ingest", "docs")
     assert refused.code == 1
     assert "nothing is left in documents; documents that would be removed: 1" in refused.err
     assert "--allow-empty" in refused.err
-    meant = run("--project", project, "ingest", "docs", "--allow-empty")
+    meant = run("--project", synced, "ingest", "docs", "--allow-empty")
     assert (meant.code, without_progress(meant.err)) == (0, "")
     assert "docs: 1 unchanged, 1 removed" in meant.out
 
@@ -88,6 +87,19 @@ def test_a_folder_that_is_not_there(run: Run, project: Path) -> None:
     assert "gone" in ran.err
 
 
+@pytest.mark.slow
+def test_one_that_cannot_be_read_does_not_hold_up_the_others(run: Run, project: Path) -> None:
+    """It is told at the end, with its name; what was done is printed."""
+    for name in ("acme", "beta"):
+        (project / "knowledge" / f"{name}.yaml").write_text("sources: [{folder: gone, readers: ['*']}]\n")
+    failed = run("--project", project, "sync", "--json")
+    assert [one["knowledge"] for one in json.loads(failed.out)] == ["docs"]
+    told = json.loads(failed.err)["error"]
+    assert (failed.code, told["code"]) == (1, "knowledge.source_missing")
+    assert told["message"].startswith("knowledge base `acme`: the folder gone of source gone: ")
+    assert told["message"].endswith("; failed, too: beta")
+
+
 def test_a_report_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     print_report(
         a_report(
@@ -98,9 +110,29 @@ def test_a_report_for_people(capsys: pytest.CaptureFixture[str]) -> None:
         )
     )
     seen = capsys.readouterr()
-    assert seen.out == "docs: 1,200 added; 3,000 chunks read, 0 embedded, 0 reused; 1.5 s\n"
+    assert seen.out == "docs: 1,200 added, 1 left out; 3,000 chunks read, 0 embedded, 0 reused; 1.5 s\n"
     assert "left out: a\ufffd[31m.pdf: it is empty (knowledge.empty); its earlier version stays" in seen.err
     assert "note: b.pdf: page 2 has no text" in seen.err
+
+
+def test_what_to_do_is_said_once_for_each_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    skipped = tuple(
+        SkippedDocument(name, f"knowledge.{code}", "why", hint=hint)
+        for name, code, hint in (
+            ("a.xyz", "unknown_format", "Convert it."),
+            ("b.xyz", "unknown_format", "Convert it."),
+            ("c.md", "empty", "Exclude it."),
+            ("link.md", "left_out", ""),
+        )
+    )
+    report, plan = a_report(skipped=skipped), SyncPlan(knowledge="docs", unreadable=skipped)
+    for show in (partial(print_report, report), partial(print_plan, plan)):
+        show()
+        hints = [line for line in capsys.readouterr().err.splitlines() if line.startswith("  hint: ")]
+        assert hints == [
+            "  hint: Convert it. (knowledge.unknown_format)",
+            "  hint: Exclude it. (knowledge.empty)",
+        ]
 
 
 def test_nothing_to_read(capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,32 +162,31 @@ def test_where_there_is_no_terminal_progress_is_a_line_now_and_then(
         watch(far(5.0))  # of the next knowledge base
         watch(far(12.0, files_done=2))
     out, err = capsys.readouterr()
-    first = "10 s: 1 of 10 documents read, 30 of 1,200 chunks embedded, 100 tokens/s"
+    first = "10 s: 1 of 10 documents done, 30 of 1,200 chunks embedded, 100 tokens/s"
     assert err.splitlines() == [first, first.replace("10 s", "20 s"), "12 s: 2" + first[7:]]
     assert out == ""
 
 
 @pytest.mark.slow
-def test_a_plan_is_shown_and_nothing_done(run: Run, project: Path) -> None:
+def test_a_plan_is_shown_and_nothing_done(run: Run, synced: Path) -> None:
     """By both names; a plan is also the first line of a sync."""
-    assert run("--project", project, "ingest", "docs").code == 0
-    write_document(project / "documents" / "more.md", "# More\n\nThere is more to say.\n")
-    (project / "staff" / "salaries.md").rename(project / "staff" / "pay.md")
+    write_document(synced / "documents" / "more.md", "# More\n\nThere is more to say.\n")
+    (synced / "staff" / "salaries.md").rename(synced / "staff" / "pay.md")
     lines = [
         "docs: plan: 1 new, 1 moved, 1 unchanged",
         "  new      more.md",
         "  moved    salaries.md -> pay.md",
     ]
     for name in ("sync", "ingest"):
-        shown = run("--project", project, name, "docs", "--plan")
+        shown = run("--project", synced, name, "docs", "--plan")
         assert (shown.code, shown.out.splitlines()) == (0, lines)
-    (plan,) = json.loads(run("--project", project, "sync", "docs", "--plan", "--json").out)
+    (plan,) = json.loads(run("--project", synced, "sync", "docs", "--plan", "--json").out)
     assert plan["moved"] == [{"source": "salaries.md", "target": "pay.md"}]
-    done = run("--project", project, "sync", "docs")
+    done = run("--project", synced, "sync", "docs")
     assert done.out.splitlines()[0] == lines[0]
     assert done.out.splitlines()[1].startswith("docs: 1 added, 1 moved, 1 unchanged; ")
-    (project / "staff" / "broken.pdf").symlink_to("/etc/hostname")
-    assert run("--project", project, "sync", "docs", "--plan").code == 3
+    (synced / "staff" / "broken.pdf").symlink_to("/etc/hostname")
+    assert run("--project", synced, "sync", "docs", "--plan").code == 3
 
 
 def test_what_a_rebuild_says(capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,6 +100,9 @@ class TestNobody:
             pytest.param(b"SSH-2.0-OpenSSH\r\n", ServerAway, id="another protocol"),
             pytest.param(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi", NotButtress, id="another server"),
             pytest.param(
+                b'HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n{"text":"\xff"}', NotButtress, id="no text"
+            ),
+            pytest.param(
                 b"HTTP/1.1 502 Bad\r\ncontent-length: 2\r\n\r\nhi", NotButtress, id="a proxy's page"
             ),
             pytest.param(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{", AnswerCut, id="cut"),

@@ -1,7 +1,7 @@
 """The page that a citation's link opens: its text, its pages, what is marked; and nothing of it is markup."""
 
-from buttress.console.document import STEP, render_document
-from buttress.console.excerpts import shown
+from buttress.console.document import render_document
+from buttress.console.excerpts import AROUND, shown, window
 from buttress.knowledge.syncing.types import StoredExcerpt
 from buttress.knowledge.types import Block, BlockKind
 
@@ -54,5 +54,12 @@ def test_a_link_leads_to_the_mark() -> None:
 def test_it_goes_on_before_and_after_only_where_there_is_more() -> None:
     assert 'class="more"' not in page()
     html = page(before=5_000)
-    assert f'rel="prev" href="?knowledge=a%26b&amp;start={5_000 - STEP}&amp;end=5000"' in html
-    assert f'rel="next" href="?knowledge=a%26b&amp;start={5_000 + len(TEXT)}' in html
+    before, after = 5_000 - AROUND, 5_000 + len(TEXT) + AROUND
+    assert f'rel="prev" href="?knowledge=a%26b&amp;start={before}&amp;end={before}"' in html
+    assert f'rel="next" href="?knowledge=a%26b&amp;start={after}&amp;end={after}"' in html
+    assert window(before, before)[1] == 5_000
+    assert window(after, after)[0] == 5_000 + len(TEXT)
+
+
+def test_where_it_goes_on_nothing_is_marked() -> None:
+    assert "<mark" not in page(10, 10)

@@ -60,6 +60,14 @@ def test_a_piece_says_that_the_document_goes_on() -> None:
     assert text_of(found) == TEXT[8:30]
 
 
+def test_a_place_behind_the_end_leads_back_to_it() -> None:
+    found = shown(excerpt(9_000, 9_100), 9_050, 9_060)
+    assert (found.blocks, found.start, found.end) == ((), len(TEXT), len(TEXT))
+    assert (found.more_before, found.more_after) == (True, False)
+    at = found.start - 10
+    assert text_of(shown(excerpt(at, at + AROUND), at, at)) == TEXT[at:].replace("\n", "")
+
+
 @pytest.mark.parametrize(
     ("start", "end", "page", "place"),
     [

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from buttress.caching.flights import Flights, Follower, Leader
+from buttress.caching.types import Key
 from buttress.gateway.errors import DocumentUnknown
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import DocumentId
@@ -20,6 +22,11 @@ class Shelf:
         self.documents: dict[tuple[str, str], Reading] = {}
         self.answers: dict[tuple[str, str], PieceAnswer] = {}
         self.error: ButtressError | None = None
+        self.flights = Flights[None, str](100)
+
+    def join(self, tenant: str, digest: str) -> Leader[None, str] | Follower[None, str] | None:
+        """See `Library.join`."""
+        return self.flights.join(Key(tenant, "", digest))
 
     async def reading(self, knowledge: str, named: str, scope: Scope) -> Reading:
         """See `Library.reading`."""

@@ -195,7 +195,7 @@ class TestFallback:
     async def test_the_next_rung_answers(
         self, world: World, replies: tuple[Reply, ...], codes: list[str]
     ) -> None:
-        quick = msgspec.structs.replace(world.ports.models, first_token_timeout_s=0.5)
+        quick = msgspec.structs.replace(world.ports.models, first_token_timeout_s=2)
         async with ScriptedUpstream(replies) as upstream:
             ports = with_release(world, a_release(a_model(upstream.url), QUOTES))
             answered = (await ended(asked(), world, msgspec.structs.replace(ports, models=quick))).answer

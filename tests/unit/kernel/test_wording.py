@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from buttress.kernel.wording import plain_words
+from buttress.kernel.wording import counted, plain_words
 
 
 class Named(msgspec.Struct):
@@ -45,3 +45,15 @@ def test_what_msgspec_says_is_said_in_plain_words(value: object, kind: type[obje
 
 def test_what_is_unknown_stays_as_it_is() -> None:
     assert plain_words("Something else") == "Something else"
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        pytest.param(0, "0 features", id="none"),
+        pytest.param(1, "1 feature", id="one"),
+        pytest.param(1_200, "1,200 features", id="many"),
+    ],
+)
+def test_how_many_there_are(count: int, said: str) -> None:
+    assert counted(count, "feature") == said

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from buttress.knowledge.declaration import invalid, read_knowledge_base, read_knowledge_bases
+from buttress.knowledge.declaration import read_knowledge_base, read_knowledge_bases
 from buttress.knowledge.sources.declared import KINDS
 from buttress.knowledge.types import (
     BucketSource,
@@ -222,17 +222,6 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> No
     found = read_knowledge_base(path)
     assert isinstance(found, list)
     assert len(found) == 1
-
-
-def test_all_mistakes_in_one_error(tmp_path: Path) -> None:
-    """For the edge of the room."""
-    path = tmp_path / "a.yaml"
-    path.write_text("sources: []")
-    found = read_knowledge_base(path)
-    assert isinstance(found, list)
-    error = invalid(found)
-    assert error.code == "knowledge.declaration_invalid"
-    assert "sources: there is none" in error.message
 
 
 def test_the_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:

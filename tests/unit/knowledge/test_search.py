@@ -25,6 +25,7 @@ from buttress.testing.embedding import HashedWords
 BASE = KnowledgeBase(name="garden", sources=(FolderSource(folder="garden", readers=("*",)),))
 PATIENT = EngineSettings(stage_timeout_s=30, call_timeout_s=60)
 ROSES = Written(path="roses.md", texts=("Roses want sun.", "They are cut in March.", "Roses are old."))
+NONSENSE = [f"q{one}{other}x" for one in "abcdefghijkl" for other in "abcdefghijkl"]
 MOSS = Written(path="moss.md", texts=("Moss wants shade, roses want sun.",))
 
 
@@ -302,6 +303,53 @@ async def test_neighbours_are_merged_where_that_is_declared(tmp_path: Path) -> N
     assert one.coverage == 1
     assert len(found.standings) == 1
     assert "merge" in [stage.name for stage in found.stages]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        pytest.param("Which layoffs reach roses?", id="a word of it"),
+        pytest.param(f"{' '.join(NONSENSE[:20])} roses layoffs", id="behind more than are looked up"),
+        pytest.param(f"{' '.join(NONSENSE)} roses layoffs", id="behind more than are looked at"),
+    ],
+)
+async def test_nothing_tells_whether_others_documents_hold_a_word(tmp_path: Path, question: str) -> None:
+    """Of words that the asker sees in no text, nothing depends on what stands in the others."""
+    found = []
+    for told in ("Layoffs come in May.", "Parades come in May."):
+        hidden = Written(path="board.md", texts=(told,) * 3, readers=("group:board",))
+        searching = await searcher(tmp_path / told, ROSES, MOSS, hidden)
+        found.append(await searching.search(BASE, query(question)))
+    assert found[0].passages == found[1].passages
+    assert found[0].asked == found[1].asked
+    assert found[0].standings == found[1].standings
+
+
+@pytest.mark.parametrize("who", [frozenset[str](), frozenset({"group:board"})])
+async def test_words_are_looked_up_in_what_the_asker_sees(tmp_path: Path, who: frozenset[str]) -> None:
+    """In any form that the index knows, also where no passage that is returned holds them."""
+    ferns = Written(
+        path="ferns.md", texts=("Generous watering of ferns at the café.", "Ferns 4.5.6, for 2.10 each.")
+    )
+    hidden = Written(path="board.md", texts=("Layoffs come in May.",), readers=("group:board",))
+    searching = await searcher(tmp_path, ROSES, ferns, hidden)
+    text = "Roses want sun. Roses want sun: layoffs generously watered near a cafe of zebras 4.5.6 7.5.6 2.10"
+    asked = Query(knowledge="garden", text=text, scope=Scope("green", who), limit=1)
+    found = await searching.search(BASE, asked)
+    assert [one.document for one in found.passages] == ["roses.md"]
+    assert {one.text: one.is_known for one in found.asked} == {
+        "roses": True,
+        "sun": True,
+        "layoffs": bool(who),
+        "generously": True,
+        "watered": True,
+        "near": False,
+        "cafe": True,
+        "zebras": False,
+        "4.5.6": True,
+        "7.5.6": False,
+        "2.1": True,
+    }
 
 
 async def test_names_with_quotes_are_names(tmp_path: Path) -> None:

@@ -2,9 +2,7 @@
 
 import asyncio
 import gzip
-import shutil
 import ssl
-import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -15,6 +13,7 @@ import pytest
 from buttress.outbound.faults import Barred, BrokenOff, NotHttp, TookTooLong, TooMuch, Unreachable
 from buttress.outbound.fetching import FETCH_FAULTS, Fetcher, Get, Got, why_failed
 from buttress.outbound.networks import may_be_own
+from tests.unit.outbound.certificates import certificate_for
 from tests.unit.outbound.sites import Answer, Visit, saying, site
 
 OWN = Fetcher(may_be_own)
@@ -96,6 +95,7 @@ class TestRedirects:
             pytest.param("file:///etc/passwd", id="a file"),
             pytest.param("ftp://a.example/", id="another protocol"),
             pytest.param("http://me:word@127.0.0.1/", id="with a password"),
+            pytest.param("http://[nowhere/", id="half of brackets"),
         ],
     )
     async def test_what_nobody_may_ask_is_not_asked(self, target: str) -> None:
@@ -229,18 +229,7 @@ class TestBounds:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for `inside.example`, with its key, in one file."""
-    if not (openssl := shutil.which("openssl")):
-        pytest.skip("there is no openssl to make a certificate with")
-    folder = tmp_path_factory.mktemp("certificate")
-    made = (
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=inside.example"
-    )
-    files = ["-keyout", "key.pem", "-out", "cert.pem"]
-    command = [openssl, *made.split(), *files, "-addext", "subjectAltName=DNS:inside.example"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    both = folder / "both.pem"
-    both.write_bytes((folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes())
-    return both
+    return certificate_for("inside.example", tmp_path_factory.mktemp("certificate"))
 
 
 @asynccontextmanager

@@ -89,6 +89,21 @@ async def test_a_packed_body_is_unpacked(encoding: str, packed: bytes) -> None:
     assert await answer.whole(100) == b"hello"
 
 
+async def test_a_packed_body_that_is_cut_short_is_a_fault() -> None:
+    answer = response(content_encoding="gzip")
+    answer.feed(gzip.compress(b"hello " * 1_000)[:-4])
+    answer.end()
+    with pytest.raises(NotHttp, match="its end is missing"):
+        await answer.whole(10_000)
+
+
+async def test_a_packed_body_of_nothing_is_no_fault() -> None:
+    """The answer to HEAD tells how the body would be packed that it does not have."""
+    answer = response(content_encoding="gzip")
+    answer.end()
+    assert await answer.whole(100) == b""
+
+
 async def test_a_body_that_is_not_packed_as_it_says_is_a_fault() -> None:
     answer = response(content_encoding="gzip")
     answer.feed(b"plain text, really")

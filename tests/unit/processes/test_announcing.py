@@ -91,3 +91,10 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
     with pytest.raises(RunFolderUnusable, match=r"run/engine\.json cannot be written"):
         replace_file(tmp_path / "run" / "engine.json", b"")
+
+
+@pytest.mark.parametrize("broken", [b"", b"{", b'{"address": 7}', b'{"address": "\xff"}', b"[" * 2_000])
+def test_what_is_no_run_file_says_nothing(tmp_path: Path, broken: bytes) -> None:
+    path = tmp_path / "engine.json"
+    path.write_bytes(broken)
+    assert read_json(path, Said) is None

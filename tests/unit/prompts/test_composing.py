@@ -114,6 +114,30 @@ class TestConversation:
         assert composed.tokens == tokens_of(composed.messages, EstimatedTokens()) <= room - 100
         assert not kept or kept[0].role == "user"
 
+    def test_the_oldest_go_where_the_rest_leaves_no_room_and_those_of_the_prompt_stay(self) -> None:
+        shots = "# user\nShot?\n# assistant\nShown.\n"
+        history = tuple(
+            Message(role, f"{at} " + "word " * 20) for at in range(3) for role in ("user", "assistant")
+        )
+        said = Conversation({"question": "why " * 300}, history)
+        room = tokens_of([Message("user", "why " * 300)], EstimatedTokens()) + 250
+        composed = compose(prompt(shots + WITHOUT), said, [], window(room), EstimatedTokens())
+        assert [one.content for one in composed.messages[:2]] == ["Shot?", "Shown."]
+        assert composed.dropped + composed.messages[2:-1] == history
+        assert 0 < len(composed.dropped) < len(history)
+        assert composed.tokens == tokens_of(composed.messages, EstimatedTokens()) <= room - 100
+
+    def test_what_the_prompt_itself_says_is_never_dropped(self) -> None:
+        shots = "# user\n" + "shot " * 100 + "\n# assistant\nShown.\n"
+        with pytest.raises(PromptTooLong):
+            compose(
+                prompt(shots + WITHOUT),
+                Conversation({"question": "Why?"}),
+                [],
+                window(200),
+                EstimatedTokens(),
+            )
+
 
 def a_recollection(ordinal: int, size: int = 3) -> Recollection:
     """Return an older exchange."""
@@ -165,6 +189,13 @@ class TestOlderTurns:
         composed = compose(prompt(WITHOUT), long, [], window(580), EstimatedTokens())
         assert composed.earlier == Earlier()
         assert composed.earlier.left_out(20) == 20
+
+    def test_it_goes_before_the_newest_turns_do(self) -> None:
+        history = (Message("user", "asked"), Message("assistant", "word " * 20))
+        said = Conversation({"question": "why " * 300}, history, Turns(history, 20, "told " * 20, 10))
+        rest = tokens_of([*history, Message("user", "why " * 300)], EstimatedTokens())
+        composed = compose(prompt(WITHOUT), said, [], window(rest + 105), EstimatedTokens())
+        assert (composed.earlier, composed.dropped) == (Earlier(), ())
 
     def test_of_a_short_conversation_nothing_is_told_twice(self) -> None:
         history = (Message("user", "asked 0"), Message("assistant", "word"))

@@ -32,6 +32,19 @@ def test_other_words_in_brackets_stay_as_they_are() -> None:
     assert neutralised("piece", "<b>one</b> </passage>") == "<b>one</b> </passage>"
 
 
+@given(st.text(max_size=60))
+def test_what_holds_no_mark_is_left_as_it_is(text: str) -> None:
+    if "passage" not in text.lower():
+        assert neutralised("passage", text) == text
+    assert neutralised("passage", neutralised("passage", text)) == neutralised("passage", text)
+    assert len(neutralised("passage", text)) == len(text)
+
+
+def test_a_long_run_of_brackets_takes_no_time() -> None:
+    assert neutralised("passage", "<" * 200_000) == "<" * 200_000
+    assert neutralised("passage", "<" + " " * 200_000) == "<" + " " * 200_000
+
+
 def test_several_stand_apart() -> None:
     class One(MarkedValue):
         def __str__(self) -> str:

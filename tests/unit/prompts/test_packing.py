@@ -1,7 +1,6 @@
 """Packing: whole passages, best first; what may not be dropped is not."""
 
 from collections.abc import Callable
-from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -11,7 +10,15 @@ from buttress.kernel.messages import Message, Role, ToolCall, ToolResult
 from buttress.kernel.passages import Passage
 from buttress.kernel.tokens import EstimatedTokens
 from buttress.prompts.errors import PromptTooLong
-from buttress.prompts.packing import MESSAGE_TOKENS, Window, fit_window, pack, pack_history, tokens_of
+from buttress.prompts.packing import (
+    MESSAGE_TOKENS,
+    Window,
+    fitting,
+    pack,
+    pack_history,
+    require_room,
+    tokens_of,
+)
 
 
 class Characters:
@@ -56,47 +63,42 @@ EACH = 10 + MESSAGE_TOKENS
 @pytest.mark.parametrize(
     ("roles", "room", "kept"),
     [
-        pytest.param(("system", "user"), 2 * EACH, [0, 1], id="all fits"),
-        pytest.param(("user", "assistant", "user"), 2 * EACH, [2], id="an answer goes with its question"),
-        pytest.param(("system", "user", "assistant", "user"), 3 * EACH, [0, 3], id="the system stays"),
-        pytest.param(
-            ("system", *("user", "assistant") * 2, "user"), 4 * EACH, [0, 3, 4, 5], id="the oldest go first"
-        ),
-        pytest.param(("user", "user", "assistant"), 2 * EACH, [1, 2], id="what follows the last user stays"),
+        pytest.param(("user", "assistant"), 2 * EACH, [0, 1], id="all fits"),
+        pytest.param(("user", "assistant"), 2 * EACH - 1, [], id="an answer goes with its question"),
+        pytest.param(("user", "assistant") * 2, 3 * EACH, [2, 3], id="the oldest go first"),
+        pytest.param(("user", "user", "assistant"), 2 * EACH, [1, 2], id="a question without an answer"),
+        pytest.param(("user", "assistant"), 0, [], id="no room"),
+        pytest.param(("user", "assistant"), -5, [], id="less than no room"),
     ],
 )
 def test_the_oldest_turns_are_dropped_first(roles: tuple[Role, ...], room: int, kept: list[int]) -> None:
     messages = turns(*roles)
-    window = Window(window_tokens=room + 7, answer_tokens=7)
-    fitted = fit_window(messages, window, Characters())
+    fitted = pack_history(messages, room, Characters())
     assert [messages.index(message) for message in fitted.messages] == kept
+    assert fitted.dropped + fitted.messages == messages
     assert fitted.tokens == tokens_of(fitted.messages, Characters())
 
 
-def test_what_may_not_be_dropped_and_does_not_fit_is_an_error_with_the_figures() -> None:
+def test_what_does_not_fit_is_an_error_with_the_figures() -> None:
     window = Window(window_tokens=40, answer_tokens=10)
+    require_room(30, window)
     with pytest.raises(PromptTooLong, match="32 tokens where 30 are free") as raised:
-        fit_window(turns("system", "user"), window, Characters())
+        require_room(32, window)
     assert raised.value.data == {"tokens": 32, "room_tokens": 30, "window_tokens": 40, "answer_tokens": 10}
     with pytest.raises(PromptTooLong):
-        fit_window(turns("user"), Window(window_tokens=5, answer_tokens=10), Characters())
+        require_room(1, Window(window_tokens=5, answer_tokens=10))
 
 
-roles = st.lists(st.sampled_from(["system", "user", "assistant"]), max_size=8)
+@given(text=st.text("ab. \n漢", max_size=300), tokens=st.integers(1, 60))
+def test_what_is_cut_fits_and_is_the_beginning(text: str, tokens: int) -> None:
+    found = fitting(text, tokens, EstimatedTokens())
+    assert EstimatedTokens().count(found) <= tokens or found == ""
+    assert text.startswith(found)
+    assert found == text or EstimatedTokens().count(text) > tokens
 
 
-@given(roles, st.integers(0, 200))
-def test_system_and_last_user_stay_and_the_rest_is_told(given_roles: list[Role], room: int) -> None:
-    messages = turns(*given_roles)
-    try:
-        fitted = fit_window(messages, Window(window_tokens=room, answer_tokens=0), Characters())
-    except PromptTooLong:
-        return
-    assert fitted.tokens <= room
-    assert sorted(fitted.messages + fitted.dropped, key=messages.index) == list(messages)
-    assert all(one in fitted.messages for one in messages if one.role == "system")
-    users = [one for one in messages if one.role == "user"]
-    assert users[-1:] == [one for one in fitted.messages if one.role == "user"][-1:]
+def test_it_is_cut_behind_a_sentence() -> None:
+    assert fitting("One two three. Four five six. Seven eight nine.", 12, EstimatedTokens()).endswith("six.")
 
 
 def tool_turns(calls: int, number: int) -> list[Message]:
@@ -111,19 +113,12 @@ def tool_turns(calls: int, number: int) -> list[Message]:
 
 @given(calls=st.lists(st.integers(0, 3), min_size=1, max_size=6), room=st.integers(0, 400))
 def test_what_a_tool_answered_stays_with_its_call(calls: list[int], room: int) -> None:
-    messages = [Message("system", "Be kind.")]
-    for number, count in enumerate(calls):
-        messages += tool_turns(count, number)
-    counter = Characters()
-    window = Window(window_tokens=room + 100, answer_tokens=100)
-    fitted: tuple[Message, ...] = ()
-    with suppress(PromptTooLong):
-        fitted = fit_window([*messages, Message("user", "And now?")], window, counter).messages
-    for kept in (fitted, pack_history(messages[1:], room, counter).messages):
-        parts = [part for message in kept for part in message.parts]
-        called = {part.id for part in parts if isinstance(part, ToolCall)}
-        assert called == {part.call_id for part in parts if isinstance(part, ToolResult)}
-        assert tokens_of(kept, counter) <= room
+    messages = [message for number, count in enumerate(calls) for message in tool_turns(count, number)]
+    kept = pack_history(messages, room, Characters()).messages
+    parts = [part for message in kept for part in message.parts]
+    called = {part.id for part in parts if isinstance(part, ToolCall)}
+    assert called == {part.call_id for part in parts if isinstance(part, ToolResult)}
+    assert tokens_of(kept, Characters()) <= room
 
 
 def test_what_is_said_to_tools_and_by_them_is_counted() -> None:

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from buttress.kernel.passages import Passage
-from buttress.prompts.passages import FIELDS, neutralised, passage_values
+from buttress.prompts.passages import FIELDS, passage_values
 from buttress.prompts.sandbox import render_text
 
 MARK = re.compile(r"<[\s/]*passage", re.IGNORECASE)
@@ -51,16 +51,3 @@ def test_no_text_opens_or_closes_a_mark(
     marks = [found.group() for found in MARK.finditer(printed)]
     assert marks == ["<passage", "</passage"] * 2
     assert len(re.findall(r'^<passage number="\d+" from="[^"<\n]*">$', printed, re.MULTILINE)) == 2
-
-
-@given(st.text(max_size=60))
-def test_what_holds_no_mark_is_left_as_it_is(text: str) -> None:
-    if "passage" not in text.lower():
-        assert neutralised(text) == text
-    assert neutralised(neutralised(text)) == neutralised(text)
-    assert len(neutralised(text)) == len(text)
-
-
-def test_a_long_run_of_brackets_takes_no_time() -> None:
-    assert neutralised("<" * 200_000) == "<" * 200_000
-    assert neutralised("<" + " " * 200_000) == "<" + " " * 200_000

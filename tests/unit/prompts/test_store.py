@@ -218,6 +218,29 @@ class TestSummaries:
         assert await store.claim(WHOSE, messages=4, verbatim=8, retry_s=600)
         assert not await store.claim(WHOSE, messages=4, verbatim=8, retry_s=600)
 
+    async def test_a_conversation_that_is_deleted_meanwhile_keeps_none(
+        self, store: ConversationStore, database: Database
+    ) -> None:
+        for number in range(6):
+            await store.append(WHOSE, exchange(f"q{number}", f"a{number}"))
+        due = await store.claim(WHOSE, messages=4, verbatim=8, retry_s=60)
+        assert due
+        async with database.connection() as connection:
+            await connection.execute("DELETE FROM conversations")
+        assert not await store.summarised(due, "They spoke of q0.")
+        await store.append(WHOSE, exchange("new"))
+        assert not await store.summarised(due, "They spoke of q0.")
+        assert (await store.latest(WHOSE, **ALL)).summary == ""
+
+
+async def test_what_is_longer_than_may_be_read_is_not_recollected(store: ConversationStore) -> None:
+    await store.append(WHOSE, exchange("Where is the oleander?", "On the balcony."))
+    await store.append(WHOSE, exchange("Where is the oleander?", "Everywhere. " * 1_000))
+    for number in range(4):
+        await store.append(WHOSE, exchange(f"q{number}"))
+    found = await store.latest(WHOSE, Sought("oleander", 2), messages=4, characters=9_999)
+    assert [one.answer for one in found.recollected] == ["On the balcony."]
+
 
 LONG = """
     WITH its AS (
@@ -269,7 +292,7 @@ async def test_three_years_cost_no_more_than_a_month(store: ConversationStore, d
             LATEST: key | {"messages": 200, "characters": 200_000},
             COUNT: key,
             HELD: key | {"words": words, "each": MAX_PLACES},
-            SAID: key | {"ordinals": [4, 5, 44, 45]},
+            SAID: key | {"ordinals": [4, 5, 44, 45], "characters": 200_000},
             OLDER: key | {"covers": 40, "messages": 20},
         }
         read[name] = [await rows_read(database, one, values) for one, values in asked.items()]

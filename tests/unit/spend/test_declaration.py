@@ -87,6 +87,12 @@ def test_all_mistakes_are_told_at_once() -> None:
     assert len(mistakes_in(text)) == 3
 
 
+@pytest.mark.parametrize("limit", ["-3", "nothing", "null"])
+def test_a_limit_is_looked_at_beside_other_mistakes(limit: str) -> None:
+    found = mistakes_in(f"budgets:\n  bad: {{limit: {limit}, window: dy}}\n")
+    assert [one.split(":")[0] for one in found] == ["budgets.bad.window", "budgets.bad.limit"]
+
+
 @given(st.integers(1, 10**9 - 1), st.integers(0, 10**9 - 1))
 def test_amounts_are_exact(whole: int, nano: int) -> None:
     assert dollars(f"{whole}.{nano:09} USD") == whole * 10**9 + nano

@@ -6,7 +6,7 @@ from psycopg import errors
 
 from buttress.kernel.errors import ButtressError
 from buttress.storage.errors import DataRefused, DiskFull, StorageConflict, StorageTimeout, StorageUnavailable
-from buttress.storage.translation import one_line, translate, translated
+from buttress.storage.translation import one_line, storable, translate, translated
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,7 @@ from buttress.storage.translation import one_line, translate, translated
         pytest.param(psycopg.InterfaceError("x"), StorageUnavailable, True, id="it was closed already"),
         pytest.param(errors.NumericValueOutOfRange("x"), DataRefused, False, id="too large a number"),
         pytest.param(psycopg.DataError("x"), DataRefused, False, id="text with a NUL"),
+        pytest.param(errors.ProgramLimitExceeded("x"), DataRefused, False, id="more than a value may hold"),
     ],
 )
 def test_what_is_translated(theirs: psycopg.Error, ours: type[ButtressError], *, retryable: bool) -> None:
@@ -38,6 +39,11 @@ def test_what_is_left_as_it_was(error: psycopg.Error) -> None:
     assert translate(error) is None
     with pytest.raises(type(error)), translated():
         raise error
+
+
+def test_a_text_becomes_one_that_can_be_stored() -> None:
+    """What people see of it stays."""
+    assert storable("a\0b\ud800c \U0001f33f") == "a\ufffdb?c \U0001f33f"
 
 
 def test_an_error_is_told_on_one_line() -> None:

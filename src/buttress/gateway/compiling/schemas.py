@@ -8,7 +8,7 @@ import jsonschema_rs
 import msgspec
 
 from buttress.gateway.compiling.files import TextFile, Unreadable, plain_name
-from buttress.kernel.errors import Location, Mistake
+from buttress.kernel.errors import UNDECODABLE, Location, Mistake
 from buttress.kernel.located import MAX_DEPTH, Located, did_you_mean, parse_yaml
 
 Files = Mapping[str, TextFile | Unreadable]
@@ -128,7 +128,7 @@ def _schema_of_file(name: str, where: Location, files: Files) -> Schema | list[M
         return [file.at(where)]
     try:
         value = msgspec.json.decode(file.text)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         message, hint = f"not JSON: {_short(str(error))}", "Mend the file: quote keys, no comma at the end."
         return [Mistake(Location(file.path), message, hint)]
     if _depth(value) > MAX_DEPTH:

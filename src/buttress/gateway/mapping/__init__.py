@@ -10,5 +10,6 @@ Read in this order:
 Promises:
     - each request goes the ordinary way: ladder, meter, budgets, the latency of the feature;
     - what was answered is kept at once: stopped anywhere and asked again, it is not asked again;
+    - what an equal call of the same process asks just now is waited for, the last merge excepted;
     - a piece that no model answers is named in the answer; nothing is left out in silence.
 """

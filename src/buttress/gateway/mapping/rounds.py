@@ -1,5 +1,6 @@
 """The rounds of reading a long text: its pieces, then level by level their merges, until one is left."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
@@ -50,7 +51,7 @@ class Rounds:
         """What is told of it."""
         return Mapped(
             pieces=len(self._task.pieces),
-            kept=self._kept,
+            kept=self._kept + self.asker.shared,
             empty=self._empty,
             merges=self._merges,
             shortened=self._shortened,
@@ -69,7 +70,7 @@ class Rounds:
         async with aclosing(self._pieces()) as progress:
             async for one in progress:
                 yield one
-        while len(groups := self._groups()) > 1:
+        while len(groups := await self._groups()) > 1:
             async with aclosing(self._level(groups)) as progress:
                 async for one in progress:
                     yield one
@@ -80,7 +81,7 @@ class Rounds:
 
     async def _pieces(self) -> AsyncGenerator[Progressed, None]:
         task = self._task
-        requests = [about_piece(task.about_piece, task.values, task.reading, piece) for piece in task.pieces]
+        requests = await asyncio.to_thread(self._requests)  # all of the text takes the processor for a while
         known = await self.asker.kept(requests)
         work = [partial(self._ask, at, request, known) for at, request in enumerate(requests)]
         answers: dict[int, str] = {}
@@ -115,9 +116,14 @@ class Rounds:
         is_late = waited_for == "total" and latency is not None and latency.total_ms is not None
         return is_late or cause.code.startswith(("budget.", "gateway."))
 
-    def _groups(self) -> tuple[tuple[Partial, ...], ...]:
+    def _requests(self) -> list[Messages]:
         task = self._task
-        found = grouped(self._partials, task.merge_room_tokens, task.stage.piece_tokens, task.counter)
+        return [about_piece(task.about_piece, task.values, task.reading, piece) for piece in task.pieces]
+
+    async def _groups(self) -> tuple[tuple[Partial, ...], ...]:
+        task, partials = self._task, self._partials
+        wanted = task.stage.piece_tokens
+        found = await asyncio.to_thread(grouped, partials, task.merge_room_tokens, wanted, task.counter)
         self._shortened += found.shortened
         return found.groups
 

@@ -1,22 +1,19 @@
 """What is to be read, and with what."""
 
 import asyncio
-from functools import lru_cache
-from pathlib import Path
 
 import msgspec
 
 from buttress.gateway.call import Call
 from buttress.gateway.errors import DocumentUnknown, InputInvalid
+from buttress.gateway.prompting import prompt_of, window_of
 from buttress.gateway.types import Inspected
 from buttress.kernel.tokens import TokenCounter
 from buttress.models.counting import readers_of
 from buttress.prompts.cutting import cut_reading, plain_reading
 from buttress.prompts.errors import TooManyPieces
 from buttress.prompts.merging import room_for_parts, room_for_piece
-from buttress.prompts.packing import FORMAT_TOKENS, Window
 from buttress.prompts.reading_types import Piece, Reading
-from buttress.prompts.templates import parse_prompt
 from buttress.prompts.types import Prompt
 from buttress.releases.types import MapStage, Release
 
@@ -39,12 +36,12 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def about_piece(self) -> Prompt:
         """The prompt for each piece."""
-        return parsed(self.stage.prompt, self.release.prompts[self.stage.prompt])
+        return prompt_of(self.release, self.stage.prompt)
 
     @property
     def merging(self) -> Prompt:
         """The prompt that merges."""
-        return parsed(self.stage.merge, self.release.prompts[self.stage.merge])
+        return prompt_of(self.release, self.stage.merge)
 
 
 async def task_of(stage: MapStage, inspected: Inspected, call: Call) -> Task:
@@ -61,9 +58,8 @@ async def task_of(stage: MapStage, inspected: Inspected, call: Call) -> Task:
     reading = await _reading(stage, inspected, call)
     models = readers_of(release.models_of(stage))
     counter = await call.ports.counter(models)
-    smallest = min(model.window_tokens for model in models)
-    window = Window(window_tokens=smallest, answer_tokens=stage.max_tokens, format_tokens=FORMAT_TOKENS)
-    about, merge = (parsed(name, release.prompts[name]) for name in (stage.prompt, stage.merge))
+    window = window_of(models, stage.max_tokens)
+    about, merge = (prompt_of(release, name) for name in (stage.prompt, stage.merge))
     room = min(stage.piece_tokens, room_for_piece(about, values, window, counter))
     # It takes the processor for as long as it takes to count all of the text.
     pieces = await asyncio.to_thread(cut_reading, reading, room, counter)
@@ -93,11 +89,3 @@ async def _reading(stage: MapStage, inspected: Inspected, call: Call) -> Reading
         raise DocumentUnknown(f"{stage.knowledge} cannot be read here")
     scope = inspected.chosen.admitted.scope
     return await call.ports.library.reading(stage.knowledge, given, scope)
-
-
-@lru_cache(maxsize=256)
-def parsed(name: str, text: str) -> Prompt:
-    """Return the prompt of a release."""
-    prompt = parse_prompt(text, Path(name))
-    assert isinstance(prompt, Prompt), name  # noqa: S101 - a release with a prompt that does not parse was never made
-    return prompt

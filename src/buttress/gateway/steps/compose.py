@@ -1,11 +1,9 @@
 """Compose: the prompt rendered, with as many passages as the window holds."""
 
-from functools import lru_cache
-from pathlib import Path
-
 import msgspec
 
 from buttress.gateway.call import Call
+from buttress.gateway.prompting import prompt_of, window_of
 from buttress.gateway.steps.fallback import QUOTED, fallback
 from buttress.gateway.steps.remember import remembered
 from buttress.gateway.types import Composed, History, Reply, Retrieved
@@ -15,10 +13,8 @@ from buttress.models.counting import readers_of
 from buttress.prompts.composing import Composition, Conversation
 from buttress.prompts.composing import compose as compose_prompt
 from buttress.prompts.errors import PromptTooLong
-from buttress.prompts.packing import FORMAT_TOKENS, Window
-from buttress.prompts.templates import parse_prompt
-from buttress.prompts.types import Prompt, Turns
-from buttress.releases.types import GenerateStage, Release
+from buttress.prompts.types import Turns
+from buttress.releases.types import GenerateStage
 
 
 async def compose(retrieved: Retrieved, call: Call) -> Composed | Reply:
@@ -55,24 +51,15 @@ async def _composition(stage: GenerateStage, retrieved: Retrieved, turns: Turns,
     release = retrieved.release
     models = release.models_of(stage)
     readers = readers_of(models)
-    # What fits the smallest window of the ladder by whoever counts the most tokens fits every rung.
-    smallest = min(model.window_tokens for model in readers)
+    window = window_of(readers, stage.max_tokens)
     largest = max(model.window_tokens for model in models)
-    counter = await call.ports.counter(readers)
-
-    def composed(window_tokens: int) -> Composition:
-        return compose_prompt(
-            _prompt(release, stage),
-            Conversation(retrieved.input, turns.messages, turns),
-            retrieved.passages,
-            Window(window_tokens=window_tokens, answer_tokens=stage.max_tokens, format_tokens=FORMAT_TOKENS),
-            counter,
-        )
-
+    counter = await call.ports.counter(readers)  # by whoever counts the most tokens
+    prompt, said = prompt_of(release, stage.prompt), Conversation(retrieved.input, turns.messages, turns)
     try:
-        return composed(smallest)
-    except PromptTooLong:
-        return composed(largest)  # the rungs that it is too long for refuse it, and the next one is asked
+        return compose_prompt(prompt, said, retrieved.passages, window, counter)
+    except PromptTooLong:  # the rungs that it is too long for refuse it, and the next one is asked
+        window = msgspec.structs.replace(window, window_tokens=largest)
+        return compose_prompt(prompt, said, retrieved.passages, window, counter)
 
 
 def _history(turns: Turns, composition: Composition, reason: str) -> History:
@@ -86,14 +73,3 @@ def _history(turns: Turns, composition: Composition, reason: str) -> History:
         left_out=earlier.left_out(before),
         reason=reason,
     )
-
-
-def _prompt(release: Release, stage: GenerateStage) -> Prompt:
-    return _parsed(stage.prompt, release.prompts[stage.prompt])
-
-
-@lru_cache(maxsize=256)
-def _parsed(name: str, text: str) -> Prompt:
-    prompt = parse_prompt(text, Path(name))
-    assert isinstance(prompt, Prompt), name  # noqa: S101 - a release with a prompt that does not parse was never made
-    return prompt

@@ -25,7 +25,7 @@ def give_again(answer: KeptAnswer, call: Call) -> Decided:
 
 def follow(shared: Shared[KeptAnswer], call: Call, anew: Anew) -> Decided:
     """Give the answer of an equal call as it is made; an own one where that comes to nothing."""
-    return Decided(_followed(shared, call, anew))
+    return Decided(_followed(shared, call, anew), is_followed=True)
 
 
 def _take(answer: KeptAnswer, call: Call) -> None:

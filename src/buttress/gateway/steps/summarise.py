@@ -1,21 +1,27 @@
-"""The summary of a conversation's older turns, by the ladder of its feature: behind a call, in its own trace.
+"""The summary of a conversation's older turns, behind a call, in its own trace.
+
+The ladder of its feature writes it, or the model that the settings name for it.
 
 It is asked as anything else is: it costs money of the same payer, and keeps to the same budgets.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 
 import msgspec
 
 from buttress.gateway.call import Call
+from buttress.gateway.errors import ModelUnknown
 from buttress.gateway.ports import Ports
+from buttress.gateway.prompting import window_of
 from buttress.gateway.steps.record import ending
 from buttress.gateway.types import Asked
 from buttress.guardrails.plain import visible
+from buttress.kernel.catalogue import Ladder, Model
 from buttress.kernel.ids import TraceId, new_id
 from buttress.kernel.messages import Message, ModelRequest, TextDelta
+from buttress.kernel.tokens import LONGEST_TOKEN, EstimatedTokens
 from buttress.models.billing import sums_of
 from buttress.models.counting import readers_of
 from buttress.models.errors import BadAnswer
@@ -23,22 +29,28 @@ from buttress.models.ladder import stream_ladder
 from buttress.models.order import Order
 from buttress.models.ports import Rung
 from buttress.models.types import Attempt
-from buttress.prompts.packing import FORMAT_TOKENS, Window
-from buttress.prompts.summarising import asking_for_summary, fitting
+from buttress.prompts.composing import room_for_summary
+from buttress.prompts.packing import fitting
+from buttress.prompts.summarising import asking_for_summary
 from buttress.prompts.types import Summarise
 from buttress.releases.types import GenerateStage, Release
 from buttress.tracing.types import PROCESS_DIED, Outcome, Trace
 
-CHARACTERS_PER_TOKEN = 16
-"""A model that writes more characters than this for a token it may write is not listened to any longer."""
+LEAST_TOKENS = 40
+"""Of a shorter summary nothing would be left to tell: where windows are so small there is none."""
 
 
 def summariser(call: Call) -> Summarise | None:
-    """Return what summarises the conversation of `call`; None where its feature has no model that writes."""
+    """Return what summarises the conversation of `call`; None where its feature has no model that writes.
+
+    Nor is there one for a window that no summary fits into.
+    """
     release = call.ports.releases[call.asked.feature]
     stage = next((one for one in release.stages if isinstance(one, GenerateStage)), None)
     models = readers_of(release.models_of(stage)) if stage else ()
     if stage is None or all(model.provider == "extractive" for model in models):
+        return None
+    if room_for_summary(window_of(models, stage.max_tokens), EstimatedTokens()) < LEAST_TOKENS:
         return None
     asked, ports = call.asked, call.ports
 
@@ -64,6 +76,7 @@ class _Summary:
 
         Raises:
             BadAnswer: the model wrote nothing.
+            ModelUnknown: the settings name one that is not there.
             ButtressError: no model answered.
         """
         clock = self._ports.clock
@@ -80,16 +93,16 @@ class _Summary:
             return await self._ask(before, turns)
 
     async def _ask(self, before: str, turns: Sequence[Message]) -> str:
-        ports, release = self._ports, self._release
-        ladder = release.ladders[self._stage.ladder]
-        models = readers_of(ports.deployments.in_order(ladder, release.models, ports.chance))
+        ports = self._ports
+        ladder, known = self._writers()
+        models = readers_of(ports.deployments.in_order(ladder, known, ports.chance))
         counter = await ports.counter(models)
-        tokens = min(ports.summary_tokens, *(model.max_output_tokens for model in models))
-        smallest = min(model.window_tokens for model in models)
-        window = Window(window_tokens=smallest, answer_tokens=tokens, format_tokens=FORMAT_TOKENS)
+        longest = min(model.max_output_tokens for model in models)
+        tokens = min(ports.summary_tokens, longest, await self._told_tokens())
+        window = window_of(models, tokens)
         # It takes the processor for as long as it takes to count all of the turns.
         messages = await asyncio.to_thread(asking_for_summary, before, turns, window, counter)
-        said, room = list[str](), tokens * CHARACTERS_PER_TOKEN
+        said, room = list[str](), tokens * LONGEST_TOKEN
         request = ModelRequest(messages=messages, max_tokens=tokens)
         rungs = [Rung(model, ports.provider(model)) for model in models]
         stream = stream_ladder(
@@ -106,6 +119,25 @@ class _Summary:
         if not any(map(str.isalnum, self._text)):
             raise BadAnswer("the model wrote no summary")
         return self._text
+
+    async def _told_tokens(self) -> int:
+        """Return how many tokens of a summary the feature's own prompt has room for."""
+        readers = readers_of(self._release.models_of(self._stage))
+        counter = await self._ports.counter(readers)
+        room = room_for_summary(window_of(readers, self._stage.max_tokens), counter)
+        return max(LEAST_TOKENS, room)
+
+    def _writers(self) -> tuple[Ladder, Mapping[str, Model]]:
+        """Return the ladder that writes it, and what its models are by their names."""
+        named, catalogue = self._ports.summary_model, self._ports.catalogue
+        if not named:
+            return self._release.ladders[self._stage.ladder], self._release.models
+        if not (ladder := catalogue.ladder(named)).steps:
+            raise ModelUnknown(
+                f"models.yaml has no model and no ladder {named!r}, which is to write summaries",
+                hint="Correct `prompts.memory.summary_model` in buttress.yaml.",
+            )
+        return ladder, catalogue.models
 
     def _lost(self, trace_id: TraceId, turns: int) -> Trace:
         asked = self._asked

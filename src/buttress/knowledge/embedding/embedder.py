@@ -205,8 +205,19 @@ class OnnxEmbedder:
             raise EmbedderBroken(f"{self._name} could not run: {one_line(error)}") from error
 
     def _stacked(self, vectors: Sequence[Vectors]) -> Vectors:
+        """Return one array of `vectors`.
+
+        Raises:
+            EmbedderBroken: they are not all of the length that the model gave when it was opened.
+        """
         import numpy as np  # noqa: PLC0415 - heavy
 
+        other = next((len(one) for one in vectors if len(one) != self._dimensions), None)
+        if other is not None:
+            raise EmbedderBroken(
+                f"{self._name} gave {other:,} numbers for one text, and {self._dimensions:,} for another",
+                hint="A text needs a vector of the same length as every other: name another model.",
+            )
         return np.array(vectors, np.float32).reshape(-1, self._dimensions)
 
     def _read(self, text: str) -> Vectors:
@@ -227,10 +238,11 @@ def _pooled(output: Vectors) -> Vectors:
     """Return the vector of a text, of length 1, out of what the model gave for it."""
     import numpy as np  # noqa: PLC0415 - heavy
 
-    # Without padding every token counts, so the mean needs no mask; a pooled output has no tokens.
-    mean = output[0].mean(axis=0) if output.ndim == _WITH_TOKENS else output[0]
-    norm = np.linalg.norm(mean)
-    vector: Vectors = (mean / norm if norm > 0 else mean).astype(np.float32)
+    with np.errstate(all="ignore"):  # what is no number then is found where vectors are checked
+        # Without padding every token counts, so the mean needs no mask; a pooled output has no tokens.
+        mean = output[0].mean(axis=0) if output.ndim == _WITH_TOKENS else output[0]
+        norm = np.linalg.norm(mean)
+        vector: Vectors = (mean / norm if norm > 0 else mean).astype(np.float32)
     return vector
 
 
@@ -238,5 +250,6 @@ def _unit_rows(output: Vectors) -> Vectors:
     import numpy as np  # noqa: PLC0415 - heavy
 
     rows = output.astype(np.float32)
-    vectors: Vectors = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-9))
+    with np.errstate(all="ignore"):
+        vectors: Vectors = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-9))
     return vectors

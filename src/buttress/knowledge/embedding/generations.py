@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from buttress.knowledge.embedding.embedder import OnnxEmbedder, open_embedder
+from buttress.knowledge.embedding.embedder import OnnxEmbedder, fingerprint_of, open_embedder
 from buttress.knowledge.errors import EmbedderBroken, EmbedderChanged, EmbedderMissing, IndexFailed
 from buttress.knowledge.ports import Embedder
 from buttress.knowledge.settings import EmbedderSettings
@@ -24,18 +24,11 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     max_tokens: int
 
 
-class Former(msgspec.Struct, frozen=True):
-    """The model of a generation that is searched still although the settings name another one."""
-
-    generation: Generation
-    embedder: OnnxEmbedder
-
-
 def active_generation(index_folder: Path, knowledge: str) -> Generation | None:
     """Return what `knowledge` is searched with; None where nobody has said, and the settings decide."""
     try:
         return msgspec.json.decode(_file(index_folder, knowledge).read_bytes(), type=Generation)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
@@ -79,6 +72,21 @@ def open_generation(knowledge: str, generation: Generation, settings: EmbedderSe
         embedder.close()
         raise changed
     return embedder
+
+
+def open_searched(knowledge: str, index_folder: Path, settings: EmbedderSettings) -> OnnxEmbedder:
+    """Load the model that `knowledge` is searched with: its generation's, else that of `settings`. Blocking.
+
+    So who measures what is found sees the same index as who searches, also while another one is built.
+
+    Raises:
+        EmbedderChanged: the model of the generation is not there any more.
+        EmbedderMissing, EmbedderBroken, ExtraMissing: see `open_embedder`.
+    """
+    generation = active_generation(index_folder, knowledge)
+    if generation is None or generation.fingerprint == fingerprint_of(settings):
+        return open_embedder(settings)
+    return open_generation(knowledge, generation, settings)
 
 
 def generation_of(embedder: Embedder, settings: EmbedderSettings) -> Generation:

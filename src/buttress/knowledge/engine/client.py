@@ -10,9 +10,9 @@ from typing import Self, TypeVar
 import msgspec
 
 from buttress.knowledge.engine.wire import (
+    CONNECTION_LOST,
     Cancel,
     Failure,
-    FrameTooLarge,
     FromEngine,
     Hello,
     Method,
@@ -30,7 +30,6 @@ from buttress.knowledge.settings import EngineSettings
 
 T = TypeVar("T")
 
-_LOST = (asyncio.IncompleteReadError, OSError, FrameTooLarge, msgspec.MsgspecError)
 _DECODER = msgspec.msgpack.Decoder(FromEngine)
 
 
@@ -115,7 +114,7 @@ async def _connect(run_file: Path, settings: EngineSettings) -> "_Connection":
             return await _greet(reader, writer, address.token, settings.max_frame_bytes)
     except TimeoutError:
         raise EngineAway(f"the engine at port {address.port} does not answer") from None
-    except _LOST as error:
+    except CONNECTION_LOST as error:
         raise EngineAway(f"the engine at port {address.port} is gone: {error}") from error
 
 
@@ -173,7 +172,7 @@ class _Connection:
             while True:
                 message = _DECODER.decode(await read_frame(self._reader, self._max_frame_bytes))
                 self._hand_out(message)
-        except _LOST as error:
+        except CONNECTION_LOST as error:
             reason = str(error) or type(error).__name__
         finally:
             self.close(reason)

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ import psutil
 
 from buttress.kernel.clock import Clock
 from buttress.knowledge.embedding.generations import Generation, active_generation, open_generation
+from buttress.knowledge.embedding.kept_vectors import KeptVectors
 from buttress.knowledge.engine.queue import EngineQueue
 from buttress.knowledge.errors import (
     EmbedderChanged,
@@ -40,6 +42,12 @@ from buttress.knowledge.search_types import (
 from buttress.knowledge.settings import EmbedderSettings, EngineSettings, RerankerSettings
 from buttress.knowledge.stages.rerank import ModelReranker
 from buttress.knowledge.types import KnowledgeBase, Rerank
+
+LOAD_TIMEOUT_S = 60.0
+"""For model and index together, once: a disk may be cold, a machine busy."""
+
+KEPT_SENTENCES = 8_192
+"""Those of some thousand passages; with the packaged model 12 MB."""
 
 
 class EngineParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +94,7 @@ class LocalEngine:
         self._opening_other = asyncio.Lock()
         self._others: dict[str, _Loaded] = {}
         self._reranker: Reranker | None = None
+        self._sentences = KeptVectors(KEPT_SENTENCES)
 
     async def warm(self) -> None:
         """Load the model and the index now, so that the first call need not wait a second for them.
@@ -98,10 +107,10 @@ class LocalEngine:
     async def search(self, query: Query) -> Found:
         """See `Engine.search`."""
         base = self._declared(query.knowledge)
+        is_first, began = self._ready is None, self._parts.clock.monotonic()
+        ready = await self._loaded()
+        duration_ms = round((self._parts.clock.monotonic() - began) * 1000, 3)
         async with self._turn(self._queue):
-            is_first, began = self._ready is None, self._parts.clock.monotonic()
-            ready = await self._loaded()
-            duration_ms = round((self._parts.clock.monotonic() - began) * 1000, 3)
             found = await self._found(base, query, ready)
         if not is_first:
             return found
@@ -111,7 +120,9 @@ class LocalEngine:
     async def rank_sentences(self, question: str, sentences: Sequence[str]) -> list[float]:
         """See `Engine.rank_sentences`."""
         self._check_count(len(sentences))
-        vectors = await self._embedded([question, *sentences])
+        loaded = await self._loaded()
+        async with self._turn(self._queue):
+            vectors = await asyncio.to_thread(self._sentences.embed, loaded.embedder, question, sentences)
         near: list[float] = cosines(vectors[1:], vectors[0]).tolist()
         return [max(-1.0, min(1.0, one)) for one in near]
 
@@ -200,8 +211,8 @@ class LocalEngine:
             raise TooMuchAsked(f"{texts} texts were given, {self._settings.max_texts} are taken at once")
 
     async def _embedded(self, texts: Sequence[str]) -> Vectors:
+        loaded = await self._loaded()
         async with self._turn(self._queue):
-            loaded = await self._loaded()
             return await asyncio.to_thread(loaded.embedder.embed, texts)
 
     @asynccontextmanager
@@ -214,14 +225,33 @@ class LocalEngine:
             raise EngineTimeout(f"the engine did not answer within {timeout_s:g} s") from None
 
     async def _loaded(self) -> _Loaded:
-        """Return what the engine works with. A failure is tried again by the next call."""
+        """Return what the engine works with. A failure is tried again by the next call.
+
+        That takes most of a second, or many times as long where disk or machine are slow: it is no part of a
+        call's time, and has a limit of its own.
+
+        Raises:
+            EngineTimeout: that was passed.
+            EmbedderMissing, EmbedderBroken, ExtraMissing: see `warm`.
+        """
         async with self._loading:
             if self._ready is None:
-                # Side by side: each takes most of a second, and the model is loaded outside of Python's lock.
-                opening = open_index(self._parts.index_folder)
-                index, embedder = await asyncio.gather(opening, self._parts.embedder())
-                self._ready = self._searching(index, embedder)
+                try:
+                    async with asyncio.timeout(LOAD_TIMEOUT_S):
+                        self._ready = await self._load()
+                except TimeoutError:
+                    raise EngineTimeout(
+                        f"model and index were not loaded within {LOAD_TIMEOUT_S:g} s"
+                    ) from None
             return self._ready
+
+    async def _load(self) -> _Loaded:
+        # Alone: imported by both at once, it has been found half made.
+        await asyncio.to_thread(_import_numpy)
+        # Side by side: the model is loaded outside of Python's lock.
+        opening = open_index(self._parts.index_folder)
+        index, embedder = await asyncio.gather(opening, self._parts.embedder())
+        return self._searching(index, embedder)
 
     async def _base_status(self, name: str, loaded: _Loaded) -> BaseStatus:
         model = active_generation(self._parts.index_folder, name) or loaded.embedder
@@ -237,6 +267,11 @@ class LocalEngine:
                 key = self._parts.secret(settings.key)
                 self._reranker = await asyncio.to_thread(open_reranker, settings, embedder, key)
             return self._reranker
+
+
+def _import_numpy() -> None:
+    with suppress(ImportError):  # whoever needs it says what is missing
+        import_module("numpy")
 
 
 def _tokens(embedder: Embedder, texts: Sequence[str]) -> int:

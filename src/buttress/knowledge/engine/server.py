@@ -13,12 +13,12 @@ import msgspec
 
 from buttress.kernel.errors import ButtressError
 from buttress.knowledge.engine.wire import (
+    CONNECTION_LOST,
     HELLO_BYTES,
     PROTOCOL,
     Address,
     Cancel,
     Failure,
-    FrameTooLarge,
     FromCaller,
     Hello,
     Method,
@@ -46,7 +46,6 @@ from buttress.knowledge.settings import EngineSettings
 
 HOST = "127.0.0.1"
 _HELLO_TIMEOUT_S = 5.0
-_CONNECTION_LOST = (asyncio.IncompleteReadError, OSError, FrameTooLarge, msgspec.MsgspecError)
 
 _log = logging.getLogger(__name__)
 
@@ -111,7 +110,7 @@ class _Caller:
         try:
             if await self._greeted(token):
                 await self._answer_all()
-        except _CONNECTION_LOST as error:
+        except CONNECTION_LOST as error:
             _log.debug("a caller of the engine left: %r", error)
 
     async def _greeted(self, token: str) -> bool:
@@ -138,7 +137,7 @@ class _Caller:
                 while True:
                     raw = await read_frame(self._reader, self._settings.max_frame_bytes)
                     self._take(self._decoder.decode(raw), group)
-            except _CONNECTION_LOST as error:
+            except CONNECTION_LOST as error:
                 _log.debug("a caller of the engine left: %r", error)
             finally:
                 for call in self._calls.values():

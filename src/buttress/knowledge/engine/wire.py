@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from buttress.kernel.errors import ButtressError
+from buttress.kernel.errors import UNDECODABLE, ButtressError
 from buttress.knowledge.errors import ENGINE_ERRORS, EngineAway, EngineFailed
 
 PROTOCOL = 4
@@ -29,6 +29,10 @@ Method = Literal["search", "rank_sentences", "embed", "rerank", "status"]
 
 class FrameTooLarge(Exception):
     """The other side announced more bytes than are taken; the connection cannot go on."""
+
+
+CONNECTION_LOST = (asyncio.IncompleteReadError, OSError, FrameTooLarge, *UNDECODABLE)
+"""What reading and decoding a message may raise: the other side left, or does not keep to the rules."""
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,5 +151,5 @@ def read_address(path: Path) -> Address:
         return msgspec.json.decode(path.read_bytes(), type=Address)
     except OSError as error:
         raise EngineAway(f"no engine runs here: {path}: {error.strerror}") from error
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         raise EngineAway(f"{path} is no run file of an engine: {error}") from error

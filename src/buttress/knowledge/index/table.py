@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import re
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import timedelta
 from functools import wraps
@@ -46,6 +47,9 @@ _KEEP_VERSIONS_FOR = timedelta(minutes=10)  # longer than any search holds on to
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_PLACE = re.compile(r",? \S+\.rs:\d+(:\d+)?")
+_FULL_HINT = "Make room on the disk, then sync again; what was committed stays, and nothing is found in part."
+
 
 def translated(method: Callable[P, Coroutine[None, None, T]]) -> Callable[P, Coroutine[None, None, T]]:
     """Make LanceDB's errors ours: files that are missing, broken or out of reach, a full disk."""
@@ -55,10 +59,16 @@ def translated(method: Callable[P, Coroutine[None, None, T]]) -> Callable[P, Cor
         try:
             return await method(*args, **kwargs)
         except (RuntimeError, ValueError, OSError) as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise IndexFailed(f"the index could not be used: {reason[:300]}") from error
+            raise index_failed(error) from error
 
     return translated
+
+
+def index_failed(error: Exception) -> IndexFailed:
+    """Return what LanceDB complains of in one line, less the place in its code; and what to do."""
+    reason = _PLACE.sub("", (str(error).strip().splitlines() or [type(error).__name__])[0])[:300]
+    hint = _FULL_HINT if "No space left on device" in reason else None
+    return IndexFailed(f"the index could not be used: {reason}", hint=hint)
 
 
 class Table:

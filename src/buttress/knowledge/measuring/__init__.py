@@ -12,6 +12,7 @@ Read in this order:
                  queries where nobody labelled any: known items
     unheaded     a small index without the headings, for queries made of them
     finding      the first lists and re-rank scores of each query, found once
+    reading      who re-ranks for that: what no ingest has stored yet is read
     recipes      what is tried
     tuning       which of it is chosen, out of fold
     calibrating  from a ranking's score to a probability

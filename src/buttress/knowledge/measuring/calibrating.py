@@ -5,6 +5,7 @@ from math import exp, log, log1p
 
 import msgspec
 
+from buttress.knowledge.ranking.calibration import logistic
 from buttress.knowledge.types import Calibration
 
 _ROUNDS = 100
@@ -23,9 +24,10 @@ class Sample(msgspec.Struct, frozen=True):
 def fit(samples: Sequence[Sample]) -> Calibration | None:
     """Return offset and slope of the logistic function that fits `samples`.
 
-    None where they say nothing: all alike, or higher scores answer less often. By Newton's method with
-    halved steps (Lin, Lin and Weng, 2007), towards Platt's targets (1999): with n that answer and m that do
-    not, (n + 1) / (n + 2) and 1 / (m + 2), so that few samples give no certainty.
+    None where they say nothing (all alike, or higher scores answer less often), or give numbers that no
+    declaration takes. By Newton's method with halved steps (Lin, Lin and Weng, 2007), towards Platt's targets
+    (1999): with n that answer and m that do not, (n + 1) / (n + 2) and 1 / (m + 2), so that few samples give
+    no certainty.
     """
     count = sum(one.answers for one in samples)
     if not 0 < count < len(samples):
@@ -38,14 +40,18 @@ def fit(samples: Sequence[Sample]) -> Calibration | None:
         offset, slope, is_done = _stepped(points, (offset, slope), step)
         if is_done:
             break
-    return (round(offset, 4), round(slope, 4)) if slope > _RIDGE else None
+    try:
+        found: Calibration = msgspec.convert((round(offset, 4), round(slope, 4)), Calibration)
+    except msgspec.ValidationError:
+        return None
+    return found
 
 
 def _newton(points: Sequence[tuple[float, float]], offset: float, slope: float) -> tuple[float, float]:
     """Return the step of Newton's method."""
     first = second = a = b = c = 0.0
     for score, target in points:
-        probability = _logistic(offset + slope * score)
+        probability = logistic(offset + slope * score)
         error, weight = probability - target, probability * (1 - probability)
         first += error
         second += error * score
@@ -75,7 +81,3 @@ def _loss(points: Sequence[tuple[float, float]], offset: float, slope: float) ->
     """Return the cross entropy."""
     logits = ((offset + slope * score, target) for score, target in points)
     return sum(max(logit, 0.0) - target * logit + log1p(exp(-abs(logit))) for logit, target in logits)
-
-
-def _logistic(logit: float) -> float:
-    return 1 / (1 + exp(-logit)) if logit >= 0 else exp(logit) / (1 + exp(logit))

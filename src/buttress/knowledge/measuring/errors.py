@@ -1,8 +1,6 @@
 """What can go wrong with measuring."""
 
-from collections.abc import Sequence
-
-from buttress.kernel.errors import ButtressError, Mistake
+from buttress.kernel.errors import ButtressError
 
 
 class LabelsInvalid(ButtressError):
@@ -10,13 +8,6 @@ class LabelsInvalid(ButtressError):
 
     code = "knowledge.labels_invalid"
     hint = 'A line is {"query": "…", "relevant": [{"document": "PATH"}]}.'
-
-    @classmethod
-    def because(cls, mistakes: Sequence[Mistake]) -> "LabelsInvalid":
-        """Return the one error that shows all mistakes."""
-        count = f"{len(mistakes)} mistakes" if len(mistakes) != 1 else "1 mistake"
-        lines = "\n".join(str(mistake) for mistake in mistakes)
-        return cls(f"{count} in the labels:\n{lines}", hint="Each mistake names its line.")
 
 
 class LabelsMissing(ButtressError):

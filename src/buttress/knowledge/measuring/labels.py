@@ -8,17 +8,17 @@ and a folder as the BEIR collections have it: `queries.jsonl` (`_id`, `text`), a
 columns query, document, grade under a line of titles.
 """
 
-import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from math import nan
 from pathlib import Path
 
 import msgspec
 
-from buttress.kernel.errors import Location, Mistake
+from buttress.kernel.errors import UNDECODABLE, Location, Mistake, listing
 from buttress.kernel.located import Located, convert_all
 from buttress.knowledge.measuring.errors import LabelsInvalid
-from buttress.knowledge.measuring.types import LabelledQuery, Labels, Relevant
+from buttress.knowledge.measuring.types import MOST_GRADE, LabelledQuery, Labels, Relevant
 
 _LINE_HINT = 'Write one JSON object a line: {"query": "…", "relevant": [{"document": "PATH"}]}.'
 _ROW_HINT = "Write three columns with tabs between them: the query's _id, the document, the grade."
@@ -39,7 +39,7 @@ def read_labels(path: Path) -> Labels:
     """
     found = _read_folder(path) if path.is_dir() else _read_lines(path)
     if isinstance(found, list):
-        raise LabelsInvalid.because(found)
+        raise listing(LabelsInvalid, found)
     if not found:
         raise LabelsInvalid(f"there is no labelled query in {path}")
     return Labels(found, "labels")
@@ -100,8 +100,8 @@ def _read_lines(path: Path) -> tuple[LabelledQuery, ...] | list[Mistake]:
 def _query(line: str, path: Path, number: int) -> LabelledQuery | list[Mistake]:
     where = Location(path, number)
     try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        value = msgspec.json.decode(line)
+    except UNDECODABLE as error:
         return [Mistake(where, f"no JSON: {error}", _LINE_HINT)]
     found = convert_all(Located(path, value, {(): number}), LabelledQuery)
     if isinstance(found, list):
@@ -156,7 +156,7 @@ def _asked(path: Path) -> dict[str, str] | list[Mistake]:
     for number, line in lines:
         try:
             one = msgspec.json.decode(line, type=_Asked)
-        except msgspec.MsgspecError as error:
+        except UNDECODABLE as error:
             hint = 'Write one JSON object a line: {"_id": "…", "text": "…"}.'
             mistakes.append(Mistake(Location(path, number), str(error), hint))
         else:
@@ -173,9 +173,13 @@ def _judged(row: str, asked: Collection[str], where: Location) -> tuple[str, Rel
     if query not in asked:
         return Mistake(where, f"queries.jsonl has no query `{query}`", "Add it there, or remove the row.")
     try:
-        return query, Relevant(document, float(grade))
+        worth = float(grade)
     except ValueError:
-        return Mistake(where, f"`{grade}` is no grade", "Use a number: 0 for no answer, 1 and more for one.")
+        worth = nan
+    if not worth <= MOST_GRADE:  # so written, "nan" is none either
+        hint = f"Use a number: 0 for no answer, 1 and more, up to {MOST_GRADE:,}, for one."
+        return Mistake(where, f"`{grade}` is no grade", hint)
+    return query, Relevant(document, worth)
 
 
 def _lines(path: Path) -> Sequence[tuple[int, str]] | Mistake:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from buttress.kernel.ids import ChunkId
 from buttress.knowledge.errors import RerankerBroken
 from buttress.knowledge.ports import Embedder, FoundRows, StageReranker, TokenEmbedder
-from buttress.knowledge.reranking.reduced import reduced, similarities
-from buttress.knowledge.reranking.windows import windowed
+from buttress.knowledge.reranking.reduced import reduced
+from buttress.knowledge.reranking.stored import compared, token_embedder
 from buttress.knowledge.search_types import Hit
 
 LOOKED_AT = 100
@@ -37,9 +37,9 @@ class ReadingReranker:
 
     async def scores(self, question: str, hits: Sequence[Hit], table: FoundRows) -> Mapping[ChunkId, float]:
         """See `StageReranker.scores`."""
-        model = self._embedder
-        if not (isinstance(model, TokenEmbedder) and model.gives_tokens):
-            raise RerankerBroken(f"{model.name} gives no vectors of tokens: it cannot re-rank")
+        model = token_embedder(self._embedder)
+        if model is None:
+            raise RerankerBroken(f"{self._embedder.name} gives no vectors of tokens: it cannot re-rank")
         candidates = await table.candidates(hits)
         texts = [one.searched for one in candidates]
         scores = await asyncio.to_thread(self._compared, model, question, texts)
@@ -50,5 +50,4 @@ class ReadingReranker:
         if unread:
             _, tokens = model.embed_with_tokens(unread, reduced)
             self._read.update(zip(unread, tokens, strict=True))
-        asked = model.token_vectors(windowed(model.token_ids(question), model.max_tokens))
-        return similarities(asked, [self._read[one] for one in texts])
+        return compared(model, question, [self._read[one] for one in texts])

@@ -23,8 +23,11 @@ TUNED = ("depth", "fusion", "dense_share", "rrf_k", "rerank", "rerank_share", "c
 """The settings that a tuning chooses; all others stay as they are."""
 
 
-def recipes(rerank: Rerank) -> Sequence[SearchSettings]:
-    """Return all recipes; those with a re-ranker only where there is one, as `rerank` names it."""
+def recipes(rerank: Rerank, rerank_depth: int) -> Sequence[SearchSettings]:
+    """Return all recipes; those with a re-ranker only where there is one, as `rerank` names it.
+
+    It looks at the first `rerank_depth`: as many as it will in searches, since that is not tuned.
+    """
     fused = [
         SearchSettings(fusion=fusion, dense_share=share, rrf_k=k, depth=depth)
         for fusion, shares in SHARES.items()
@@ -34,7 +37,11 @@ def recipes(rerank: Rerank) -> Sequence[SearchSettings]:
     ]
     if rerank == "none":
         return fused
-    return [*fused, *(_reranked(one, rerank, share) for one in fused for share in RERANK_SHARES)]
+    return fused + [
+        msgspec.structs.replace(one, rerank=rerank, rerank_depth=rerank_depth, rerank_share=share)
+        for one in fused
+        for share in RERANK_SHARES
+    ]
 
 
 def _unusual(fusion: Fusion, share: float) -> float | None:
@@ -57,7 +64,3 @@ def described(recipe: SearchSettings) -> str:
     k = f" k={recipe.rrf_k}" if recipe.fusion == "rrf" else ""
     rerank = "" if recipe.rerank == "none" else f", {recipe.rerank} {recipe.rerank_share:g}"
     return f"{recipe.fusion} {recipe.dense_weight:g}{k}, {recipe.depth} of each{rerank}"
-
-
-def _reranked(recipe: SearchSettings, rerank: Rerank, share: float) -> SearchSettings:
-    return msgspec.structs.replace(recipe, rerank=rerank, rerank_share=share)

@@ -7,14 +7,13 @@ That keeps a knowledge base with fifty labels from being led astray by a hundred
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from math import sqrt
 from statistics import fmean
 
 import msgspec
 
 from buttress.kernel.chance import Chance
 from buttress.kernel.scores import ndcg
-from buttress.kernel.statistics import bootstrap, paired
+from buttress.kernel.statistics import bootstrap, paired, standard_error
 from buttress.knowledge.measuring.calibrating import Sample, fit
 from buttress.knowledge.measuring.matching import in_order
 from buttress.knowledge.measuring.recipes import described, tuned
@@ -27,7 +26,7 @@ FOLDS = 10
 CAUTION = 1.0
 """Standard errors by which a recipe's gain is held to be smaller than it looks."""
 
-_RANKED = 60  # passages that ten documents are found among; more than a re-ranker looks at
+_RANKED = 60  # passages that ten documents are found among
 _ANY_SHARE = 1.0
 _CALIBRATED = 10  # passages of a query whose scores are calibrated: what a call is shown
 
@@ -88,7 +87,7 @@ def scores_of(lists: Lists, recipes: Sequence[SearchSettings]) -> list[float]:
     for recipe in recipes:
         plain = msgspec.structs.replace(recipe, rerank="none", rerank_share=_ANY_SHARE)
         if plain not in fused:
-            fused[plain] = fused_scores(lists.first, plain)[:_RANKED]
+            fused[plain] = fused_scores(lists.first, plain)[: max(_RANKED, plain.rerank_depth)]
         ranking = fused[plain]
         if recipe.rerank != "none" and lists.reranked is not None:
             ranking = with_reranker(ranking, lists.reranked, recipe)
@@ -113,12 +112,10 @@ def _best(scores: Scores, queries: Sequence[int]) -> int:
 
 def _surely(scores: Scores, recipe: int, queries: Sequence[int]) -> float:
     """Return the mean gain of `recipe` over the first one, less `CAUTION` standard errors."""
-    if recipe == 0 or len(queries) < 2:
+    if recipe == 0 or not queries:
         return 0.0
     gains = [scores[recipe][at] - scores[0][at] for at in queries]
-    mean = fmean(gains)
-    spread = sqrt(sum((one - mean) ** 2 for one in gains) / (len(gains) * (len(gains) - 1)))
-    return mean - CAUTION * spread
+    return fmean(gains) - CAUTION * standard_error(gains)
 
 
 def _samples(lists: Lists, search: SearchSettings) -> Sequence[Sample]:

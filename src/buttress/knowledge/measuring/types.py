@@ -15,6 +15,9 @@ Origin = Literal["labels", "headings", "model"]
 """Who says what answers a query: people, the documents' own headings, or a model that wrote the query."""
 
 
+MOST_GRADE = 1_000
+
+
 class Relevant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What answers a query: a document, by its path in its source, or a place in it.
 
@@ -23,7 +26,7 @@ class Relevant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     document: Annotated[str, Meta(min_length=1)]
-    grade: Annotated[float, Meta(gt=0, le=1_000)] = 1.0
+    grade: Annotated[float, Meta(gt=0, le=MOST_GRADE)] = 1.0
     quote: str = ""
     section: tuple[str, ...] = ()
 

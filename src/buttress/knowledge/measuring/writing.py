@@ -35,11 +35,12 @@ class Edit(msgspec.Struct, frozen=True):
         return "".join(f"{line}\n" for line in difflib.unified_diff(before, after, name, name, lineterm=""))
 
     def write(self) -> None:
-        """Write it in one step: nobody reads half of it. Raises `OSError`."""
-        draft = self.path.with_name(f".{self.path.name}.new")
+        """Write it in one step: nobody reads half of it. A link stays one. Raises `OSError`."""
+        path = self.path.resolve()
+        draft = path.with_name(f".{path.name}.new")
         draft.write_text(self.after, "utf-8", newline="")
-        draft.chmod(self.path.stat().st_mode & 0o777)
-        draft.replace(self.path)
+        draft.chmod(path.stat().st_mode & 0o777)
+        draft.replace(path)
 
 
 def edited(path: Path, search: SearchSettings) -> Edit:

@@ -8,6 +8,13 @@ from buttress.knowledge.parsing.cleaning import short_name
 from buttress.knowledge.settings import ParseLimits
 from buttress.knowledge.types import Block, BlockKind, Format, ParsedDocument, Span
 
+MAX_OUTLINE_BYTES = 200_000_000
+"""Where all blocks stand, with the names of their sections: PostgreSQL holds 268 MB of such in a document."""
+
+_BLOCK_BYTES = 140
+_NAME_BYTES = 8
+"""What a block takes there, and each name beside its letters: measured, rounded up."""
+
 PageTurn = tuple[int, int]
 """An offset in a block's text, and the 1-based page that begins there."""
 
@@ -31,6 +38,8 @@ class DocumentBuilder:
         self._limits = limits
         self._parts: list[str] = []
         self._length = 0
+        self._outline_bytes = 0
+        self._section_bytes = 0
         self._blocks: list[Block] = []
         self._headings: list[tuple[int, str]] = []
         self._page_starts: dict[int, int] = {}
@@ -42,6 +51,7 @@ class DocumentBuilder:
             self._headings.pop()
         if name := short_name(name):
             self._headings.append((level, name))
+        self._section_bytes = sum(len(name.encode()) + _NAME_BYTES for _, name in self._headings)
 
     def heading(self, level: int, text: str, *, page: int | None = None) -> None:
         """Add a heading, and begin its section."""
@@ -61,11 +71,12 @@ class DocumentBuilder:
         """Add a block, unless it is only white space; `turns` says which pages it stands on.
 
         Raises:
-            TooLarge: the document has more characters than it may.
+            TooLarge: the document has more characters than it may, or too many blocks.
         """
         body = text.strip("\n").rstrip() if kind == "code" else text.strip()
         if not body.strip():
             return
+        self._count_outline()
         self._append(self._gap(kind) + " " * indent)
         start = self._length
         self._append(body)
@@ -120,6 +131,15 @@ class DocumentBuilder:
         if self._length > self._limits.max_characters:
             raise TooLarge(f"{self._path} has more than {self._limits.max_characters:,} characters")
         self._parts.append(text)
+
+    def _count_outline(self) -> None:
+        self._outline_bytes += _BLOCK_BYTES + self._section_bytes
+        if self._outline_bytes > MAX_OUTLINE_BYTES:
+            raise TooLarge(
+                f"{self._path} has more than {len(self._blocks):,} paragraphs; with the headings above each "
+                f"that is more than {MAX_OUTLINE_BYTES:,} bytes",
+                hint="Split the document.",
+            )
 
     def _gap(self, kind: BlockKind) -> str:
         if not self._blocks:

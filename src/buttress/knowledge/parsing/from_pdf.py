@@ -76,12 +76,15 @@ def _not_read(pages: Sequence[Page]) -> Iterator[str]:
     Of pictures, say which were read, and why others were not.
     """
     silent = [page.number for page in pages if not page.lines and not page.scan]
-    scans = [page.number for page in pages if page.scan and page.recognised is None]
+    unread = [page for page in pages if page.scan and page.recognised is None]
+    scans = [page.number for page in unread if not page.lines]
+    stamped = [page.number for page in unread if page.lines]
     read = [page.number for page in pages if page.recognised and page.recognised.words]
     hidden = [page.number for page in pages if page.hidden]
     for numbers, one, several in (
         (silent, "has no text", "have no text"),
         (scans, "is a picture without text: a scan?", "are pictures without text: scans?"),
+        (stamped, "is a picture with hardly any text: a scan?", "are pictures with hardly any text: scans?"),
         *_troubles(pages),
         (read, "was read by OCR", "were read by OCR"),
         (hidden, "holds text that nobody sees, left out", "hold text that nobody sees, left out"),

@@ -57,13 +57,14 @@ class Ocr:
             return Recognised(trouble=f"the limit is {self._settings.max_pages:,} pages of a document")
         self._pages += 1
         try:
-            return self._read(draw(self._settings.dpi))
+            return self._read(draw)
         except (OcrFailed, OcrMissing) as error:
             self._failed += 1
             return Recognised(trouble=error.message)
 
-    def _read(self, picture: Picture) -> Recognised:
+    def _read(self, draw: Callable[[int], Picture]) -> Recognised:
         with self._pause(self._settings.page_timeout_s):
+            picture = draw(self._settings.dpi)
             words = tuple(self._recognise(picture))
         self._failed = 0
         return Recognised(

@@ -38,7 +38,7 @@ def with_recognised(pages: Sequence[Page]) -> list[Page]:
     """Return the pages, those that were read off pictures with the lines that were found."""
     read = [
         msgspec.structs.replace(page, lines=tuple(_lines(page.number, page.recognised)))
-        if page.recognised
+        if page.recognised and page.recognised.words
         else page
         for page in pages
     ]

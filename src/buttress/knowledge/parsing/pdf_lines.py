@@ -14,7 +14,7 @@ import pypdfium2.raw as pdfium
 
 from buttress.knowledge.errors import BrokenFile, Encrypted, TooLarge
 from buttress.knowledge.parsing.cleaning import clean, on_one_line
-from buttress.knowledge.parsing.ocr import Ocr
+from buttress.knowledge.parsing.ocr import NOTHING_FOUND, Ocr
 from buttress.knowledge.parsing.pdf_sight import TINY_POINTS, Inks, drawn, is_scanned, shows_something
 from buttress.knowledge.pictures import Recognised
 from buttress.knowledge.settings import ParseLimits
@@ -30,6 +30,9 @@ _HYPHEN_AT_LINE_END = "\ufffe"
 
 _END_MARK_BYTES = 4096
 _MAX_BOOKMARKS = 20_000
+_STAMP_LETTERS = 100
+"""Pictures of pages may have fewer as text: what scanned them, numbers, the head of a telefax."""
+
 _FONT_NAME_BYTES = 160
 _BOLD = re.compile(rb"bold|black|heavy|SFBX|CMBX", re.IGNORECASE)
 
@@ -73,8 +76,8 @@ class Bookmark(msgspec.Struct, frozen=True):
 class Page(msgspec.Struct, frozen=True):
     """A page: its 1-based number, its height in points, its lines in reading order.
 
-    `hidden` lines, which nobody sees, were left out. It is a `scan` where a picture is all that it has;
-    `recognised` is what was read off that, if anybody tried.
+    `hidden` lines, which nobody sees, were left out. It is a `scan` where a picture is all that it has but
+    for a stamp; `recognised` is what was read off that, if anybody tried.
     """
 
     number: int
@@ -151,12 +154,21 @@ def _page(document: Foreign, index: int, ocr: Ocr | None) -> Page:
         box = page.get_bbox()
         there = [line for line in _lines(text_page, index + 1) if _is_inside(line, box)]
         lines = tuple(line for line in there if _is_seen(line, page))
-        scan = not lines and is_scanned(page)
+        letters = sum(len(line.text) for line in lines)
+        scan = letters < _STAMP_LETTERS and is_scanned(page, wholly=bool(lines))
         recognised = ocr.read(partial(drawn, page)) if ocr and scan else None
+        if lines and recognised and _is_no_more(recognised, letters):
+            scan, recognised = False, None
         return Page(index + 1, box[3] - box[1], lines, len(there) - len(lines), scan, recognised)
     finally:
         text_page.close()
         page.close()
+
+
+def _is_no_more(recognised: Recognised, letters: int) -> bool:
+    """Say whether a picture was read, and holds no more than the text on it."""
+    read = sum(len(word.text) + 1 for word in recognised.words)
+    return recognised.trouble in {"", NOTHING_FOUND} and read <= letters
 
 
 def _is_inside(line: Line, box: Sequence[float]) -> bool:

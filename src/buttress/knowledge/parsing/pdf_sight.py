@@ -31,6 +31,8 @@ _MAX_SIDE = 30_000
 _SCANNED = 0.25
 """Pictures that cover so much of a page are what stands on it."""
 
+_WHOLLY = 0.8
+
 
 class Inks:
     """Tells the colours of letters of a text page."""
@@ -84,12 +86,20 @@ def _grey(bitmap: Foreign) -> bytes:
     return b"".join(filled[at * bitmap.stride :][: bitmap.width] for at in range(bitmap.height))
 
 
-def is_scanned(page: Foreign) -> bool:
-    """Say whether pictures cover enough of a page to be what it says."""
+def is_scanned(page: Foreign, *, wholly: bool = False) -> bool:
+    """Say whether pictures cover enough of a page to be what it says, or all of it but a margin."""
     pictures = page.get_objects(filter=(pdfium.FPDF_PAGEOBJ_IMAGE,))
     left, bottom, right, top = page.get_bbox()
-    covered = sum(_area(one.get_bounds()) for one in pictures)
-    return covered >= _SCANNED * max(1.0, _area((left, bottom, right, top)))
+    covered = sum(_area(_on_page(one)) for one in pictures)
+    return covered >= (_WHOLLY if wholly else _SCANNED) * max(1.0, _area((left, bottom, right, top)))
+
+
+def _on_page(picture: Foreign) -> Box:
+    """Return where a picture stands on its page; the library says it within the form that holds it."""
+    box, form = picture.get_bounds(), picture.container
+    while form is not None:
+        box, form = form.get_matrix().on_rect(*box), form.container
+    return tuple(box)
 
 
 def _area(box: Box) -> float:

@@ -162,8 +162,8 @@ async def _exchange(process: asyncio.subprocess.Process, frame: bytes, deadline:
     left_s = 0.0
     while isinstance(message := await _message(process.stdout), Paused):
         now = asyncio.get_running_loop().time()
-        if message.for_s:
-            left_s = (deadline.when() or now) - now
+        rest_s = (deadline.when() or now) - now
+        left_s = rest_s if message.for_s else min(left_s, rest_s)
         deadline.reschedule(now + left_s + message.for_s)
     return message
 

@@ -71,13 +71,14 @@ def _send(replies: BinaryIO, message: Message) -> None:
 
 @contextmanager
 def _paused(replies: BinaryIO, for_s: float) -> Iterator[None]:
-    """Have the document's own time stand still for the block, here and at the parent's."""
-    left_s = _set_alarm(for_s + _GRACE_S)
+    """Have the document's own time stand still for so long in the block, here and at the parent's."""
+    left_s = _set_alarm(0)
+    _set_alarm(left_s + for_s)
     _send(replies, Paused(for_s))
     try:
         yield
     finally:
-        _set_alarm(left_s)
+        _set_alarm(min(left_s, _set_alarm(0)))
         _send(replies, Paused(0))
 
 

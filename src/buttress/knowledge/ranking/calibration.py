@@ -30,7 +30,11 @@ def calibrated(score: float, settings: SearchSettings, *, is_reranked: bool) -> 
     `is_reranked` says whether the re-ranker of the settings, if they name one, has taken part.
     """
     offset, slope = calibration_of(settings, is_reranked=is_reranked)
-    logit = offset + slope * score
+    return logistic(offset + slope * score)
+
+
+def logistic(logit: float) -> float:
+    """Return 1 / (1 + e^-logit), without an overflow."""
     return 1 / (1 + exp(-logit)) if logit >= 0 else exp(logit) / (1 + exp(logit))
 
 

@@ -10,7 +10,8 @@ Read in this order:
     reduced           the same, made small enough to be stored with each chunk. Pure
     stored            a search's own re-ranker: the question against what is stored
     cross_encoder     a model that reads question and document together
-    opening           from the settings to one of the two
+    remote            a service that answers `/v1/rerank`
+    opening           from the settings to late interaction, a cross-encoder or a service
 
 Promises:
     - the score of a document depends on it and the question alone: not on the others, nor on the order;

@@ -6,7 +6,7 @@ and `token_type_ids`, and gives one number (a logit), or two of which the second
 
 from collections.abc import Callable
 from functools import partial
-from math import exp
+from math import isnan
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from buttress.knowledge.embedding.onnx_models import (
     speakable,
 )
 from buttress.knowledge.errors import RerankerBroken
+from buttress.knowledge.ranking.calibration import logistic
 from buttress.knowledge.reranking.scores import Score, reranked
 from buttress.knowledge.reranking.threads import Threads
 from buttress.knowledge.reranking.windows import windowed
@@ -104,12 +105,11 @@ class CrossEncoder:
         """Return the score of one pair: the logistic function, of two logits that of their difference."""
         match logits:
             case [one]:
-                return logistic(one)
+                logit = one
             case [no, yes]:
-                return logistic(yes - no)
-        raise RerankerBroken(f"{self._name} gives {len(logits):,} numbers for a pair, not one or two")
-
-
-def logistic(logit: float) -> float:
-    """Return 1 / (1 + e^-logit), without an overflow."""
-    return 1 / (1 + exp(-logit)) if logit >= 0 else exp(logit) / (1 + exp(logit))
+                logit = yes - no
+            case _:
+                raise RerankerBroken(f"{self._name} gives {len(logits):,} numbers for a pair, not one or two")
+        if isnan(logit):
+            raise RerankerBroken(f"{self._name} gave a score that is no number")
+        return logistic(logit)

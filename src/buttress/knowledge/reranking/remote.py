@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from buttress.kernel.errors import UNDECODABLE
 from buttress.knowledge.embedding.onnx_models import speakable
 from buttress.knowledge.errors import RerankerAway, RerankerBroken
 from buttress.knowledge.search_types import Reranked, Reranking
@@ -100,7 +101,7 @@ class RemoteReranker:
             raise kind(f"{self._name} answered with status {status}: {told}")
         try:
             answer = _ANSWER.decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except UNDECODABLE as error:
             raise RerankerBroken(f"{self._name} did not answer with a ranking: {error}") from error
         return self._reranked(answer, len(asked.documents))
 

@@ -30,7 +30,7 @@ class StoredReranker:
             raise RerankerBroken(
                 f"no token vectors are stored of {len(hits)} passages: {_INGEST}", hint=_HINT
             )
-        scores = await asyncio.to_thread(_compared, embedder, question, list(stored.values()))
+        scores = await asyncio.to_thread(compared, embedder, question, list(stored.values()))
         return dict(zip(stored, scores, strict=True))
 
 
@@ -39,6 +39,7 @@ def token_embedder(embedder: Embedder) -> TokenEmbedder | None:
     return embedder if isinstance(embedder, TokenEmbedder) and embedder.gives_tokens else None
 
 
-def _compared(embedder: TokenEmbedder, question: str, stored: Sequence[bytes]) -> list[float]:
+def compared(embedder: TokenEmbedder, question: str, stored: Sequence[bytes]) -> list[float]:
+    """Return how well each of `stored` texts answers `question`, 0 to 1; see `similarities`. Blocking."""
     ids = windowed(embedder.token_ids(question), embedder.max_tokens)
     return similarities(embedder.token_vectors(ids), stored)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from itertools import islice
 from urllib.parse import quote, unquote_plus
 
 import msgspec
@@ -23,8 +24,13 @@ from buttress.outbound.fetching import FETCH_FAULTS, Fetcher, Get, Got, why_fail
 from buttress.outbound.sigv4 import EMPTY_SHA256, Keys, Signed, encoded_query, sign
 
 MAX_ANSWER_BYTES = 16 << 20
+_MAX_ITEMS = 10_000
+"""Of one answer; Amazon's own give a thousand."""
+
 _LISTED = ("Contents", "IsTruncated", "NextContinuationToken", "EncodingType")
 _GONE = "NoSuchBucket"
+_TOO_MANY = "Name a folder of it, or raise `sources.max_documents` in the section `knowledge`."
+_NO_LIST = "Correct `endpoint` in the knowledge base's file: what answers there does not speak as S3 does."
 
 
 class BucketParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,13 +70,16 @@ class Bucket:
             page = await self._page(token)
             for item in page.items:
                 self._add(item, found, is_encoded=page.is_encoded)
-            if len(found) > self._parts.settings.max_documents:
-                raise self._unreadable(f"it holds more than {self._parts.settings.max_documents:,} documents")
+            most = self._parts.settings.max_documents
+            if len(found) > most:
+                raise self._unreadable(f"it holds more than {most:,} documents")
+            if len(tokens) > most:  # pages that name nothing new, one after another
+                raise self._unreadable(f"its list has more than {most:,} pages")
             token = page.token
             if not token:
                 break
             if token in tokens:
-                raise self._unreadable("its list goes round in a circle")
+                raise self._unreadable("its list goes round in a circle", _NO_LIST)
             tokens.add(token)
         results = [found[path] for path in sorted(found)]
         return Listing(
@@ -108,7 +117,7 @@ class Bucket:
         try:
             return _page_of(got.body)
         except NotAList as error:
-            raise self._unreadable(f"its list is none: {error}") from None
+            raise self._unreadable(f"its list is none: {error}", _NO_LIST) from None
 
     def _add(self, item: Item, found: dict[str, Entry | Skipped], *, is_encoded: bool) -> None:
         key = item.parts.get("Key", "")
@@ -150,18 +159,18 @@ class Bucket:
     def _missing(self, reason: str) -> ButtressError:
         return SourceMissing(
             f"the bucket {self._declared.bucket}: {reason}",
-            hint="Correct `bucket`, `endpoint`, `region` or the keys in the knowledge base's file.",
+            hint="Correct `bucket`, `endpoint`, `region` or the keys in the knowledge base's file; for one "
+            "of your own networks write `allow_private: true`.",
         )
 
-    def _unreadable(self, reason: str) -> ButtressError:
-        return Unreadable(
-            f"the bucket {self._declared.bucket}: {reason}",
-            hint="Name a folder of it, or raise `sources.max_documents` in the section `knowledge`.",
-        )
+    def _unreadable(self, reason: str, hint: str = _TOO_MANY) -> ButtressError:
+        return Unreadable(f"the bucket {self._declared.bucket}: {reason}", hint=hint)
 
 
 def _page_of(body: bytes) -> _Page:
-    items = tuple(read_items(body, _LISTED))
+    items = tuple(islice(read_items(body, _LISTED), _MAX_ITEMS + 1))
+    if len(items) > _MAX_ITEMS:
+        raise NotAList(f"it names more than {_MAX_ITEMS:,} objects at once")
     said = {item.kind: item.text for item in items if item.kind != "Contents"}
     token = said.get("NextContinuationToken", "") if said.get("IsTruncated") == "true" else ""
     if said.get("IsTruncated", "false") != "false" and not token:

@@ -58,7 +58,7 @@ class Folder:
         real = resolved(root / path, lambda reason: Unreadable(f"{path} cannot be read: {reason}"))
         if not real.is_relative_to(root):
             raise Unreadable(f"{path} is a link that leaves the folder {self._declared.folder}")
-        return read_local(real, path, max_bytes, self._clock)
+        return read_local(real, path, max_bytes, self._clock, within=root)
 
     def _root(self) -> Path:
         folder = f"the folder {self._declared.folder} of source {self._declared.label}"

@@ -23,6 +23,7 @@ from buttress.knowledge.sources.globs import Globs
 from buttress.knowledge.sources.names import odd_name, shown
 from buttress.knowledge.sources.types import Content, Entry, Listing, Skipped
 from buttress.knowledge.types import GitSource
+from buttress.outbound.authorities import Authorities
 from buttress.outbound.faults import Barred, Unreachable
 from buttress.outbound.fetching import Fetcher
 
@@ -38,7 +39,10 @@ _PINNING = (2, 37)
 
 
 class GitParts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a repository is read with: `kept` holds the copy, a local one is relative to `project`."""
+    """What a repository is read with: `kept` holds the copy, a local one is relative to `project`.
+
+    `authorities` are believed over https.
+    """
 
     project: Path
     kept: Path
@@ -46,6 +50,7 @@ class GitParts(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     resolve_secret: Callable[[str], str]
     settings: SourceSettings
+    authorities: Authorities = Authorities()
 
 
 @asynccontextmanager
@@ -151,6 +156,7 @@ class Git:
             return msgspec.structs.replace(call, ssh_command=command)
         await self._check_version(call)
         settings["http.curloptResolve"] = _pinned(place, addresses)
+        settings |= _believed(self._parts.authorities)
         return msgspec.structs.replace(call, settings=settings)
 
     async def _check_version(self, call: GitCall) -> None:
@@ -177,7 +183,8 @@ class Git:
         at = f"{declared.git} at {declared.revision}" + (f", {declared.folder}" if declared.folder else "")
         return SourceMissing(
             f"the repository {at}: {reason}",
-            hint="Correct `git`, `revision` (a commit by its whole id) or `folder` in its declaration.",
+            hint="Correct `git`, `revision` (a commit by its whole id) or `folder` in its declaration; for "
+            "a server of your own networks write `allow_private: true`.",
         )
 
 
@@ -199,6 +206,12 @@ def _pinned(place: GitPlace, addresses: list[str]) -> str:
     return f"{place.host}:{place.port}:{listed}"
 
 
+def _believed(authorities: Authorities) -> dict[str, str]:
+    """Return what tells git whose certificates to believe, where anybody said so."""
+    told = {"http.sslCAInfo": authorities.file, "http.sslCAPath": authorities.folder}
+    return {name: path for name, path in told.items() if path}
+
+
 def _ssh_command(place: GitPlace, address: str | None) -> str:
     """Return the command that git runs for ssh, by a shell: only what was matched stands in it."""
     if address is None:
@@ -208,12 +221,15 @@ def _ssh_command(place: GitPlace, address: str | None) -> str:
 
 
 def _rows(said: bytes, globs: Globs) -> Iterator[Entry | Skipped]:
+    seen: set[str] = set()
     for row in said.split(b"\0"):
         found = _ROW.fullmatch(row)
         if found is None:
             continue
         path = found["path"].decode("utf-8", "surrogateescape")
-        if odd := odd_name(path):
+        odd = odd_name(path) or ("has the name of another file" if path in seen else "")
+        seen.add(path)
+        if odd:
             yield Skipped(shown(path), odd)
         elif not _is_hidden(path) and globs.accept(path):
             yield _entry(found, path)

@@ -21,6 +21,9 @@ _OPEN_FLAGS = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
+_FOLDER_FLAGS = (
+    getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+)
 _KINDS = (
     (stat.S_ISFIFO, "a pipe"),
     (stat.S_ISSOCK, "a socket"),
@@ -37,18 +40,18 @@ def revision_of(status: os.stat_result, clock: Clock) -> str:
     return f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_ino}"
 
 
-def read_local(path: Path, name: str, max_bytes: int, clock: Clock) -> Content:
+def read_local(path: Path, name: str, max_bytes: int, clock: Clock, *, within: Path | None = None) -> Content:
     """Return the bytes of the file at `path`, called `name`, as it is now.
 
     `path` leads there without a link (`resolved`). What is looked at is what was opened, not what stood there
-    before: it may have been changed in between.
+    before: it may have been changed in between, also a folder below `within` to a link that leads out of it.
 
     Raises:
         Unreadable: it is gone, may not be read, or is no regular file.
         TooLarge: it has more than `max_bytes` bytes.
     """
     try:
-        descriptor = os.open(path, _OPEN_FLAGS)
+        descriptor = _opened(path, within or path.parent)
         try:
             data, revision = _read(descriptor, name, max_bytes, clock)
         finally:
@@ -76,6 +79,22 @@ def kind_of(mode: int) -> str:
     if stat.S_ISDIR(mode):
         return "a folder"
     return next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")
+
+
+def _opened(path: Path, within: Path) -> int:
+    """Open a file folder by folder, where the system can, so that no link is followed on the way."""
+    if os.open not in os.supports_dir_fd:
+        return os.open(path, _OPEN_FLAGS)
+    *folders, name = path.relative_to(within).parts
+    place = os.open(within, _FOLDER_FLAGS)
+    try:
+        for folder in folders:
+            inner = os.open(folder, _FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=place)
+            os.close(place)
+            place = inner
+        return os.open(name, _OPEN_FLAGS, dir_fd=place)
+    finally:
+        os.close(place)
 
 
 def _read(descriptor: int, name: str, max_bytes: int, clock: Clock) -> tuple[bytes, str]:

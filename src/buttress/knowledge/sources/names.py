@@ -2,6 +2,9 @@
 
 import unicodedata
 
+MAX_CHARACTERS = 4_096
+"""Of a path, or an address: with longer ones a glob of several `**` is compared for seconds."""
+
 _BROKEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Controls, halves of characters, and ends of lines: no line of a report survives them."""
 
@@ -11,6 +14,8 @@ _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 def odd_name(path: str) -> str:
     """Return why `path` is no path of a document within its source; nothing when it is one."""
+    if len(path) > MAX_CHARACTERS:
+        return f"has a name of more than {MAX_CHARACTERS:,} characters"
     if not path.isprintable():  # nearly all are, and need no second look
         if any("\ud800" <= character <= "\udfff" for character in path):
             return "has a name that is not UTF-8"

@@ -28,6 +28,7 @@ from buttress.knowledge.types import (
     SitemapSource,
     UrlSource,
 )
+from buttress.outbound.authorities import told_authorities
 from buttress.outbound.fetching import Fetcher
 from buttress.outbound.networks import is_public, may_be_own
 
@@ -102,6 +103,7 @@ def _git_parts(declared: GitSource, parts: SourceParts) -> GitParts:
         clock=parts.clock,
         resolve_secret=_resolving(declared, parts),
         settings=parts.settings,
+        authorities=told_authorities(),
     )
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from buttress.knowledge.errors import SourceMissing, Unreadable
 from buttress.knowledge.sources.globs import Globs
-from buttress.knowledge.sources.names import is_odd, shown
+from buttress.knowledge.sources.names import MAX_CHARACTERS, is_odd, shown
 from buttress.knowledge.sources.pages import Pages
 from buttress.knowledge.sources.types import Content, Entry, Listing, Skipped
 from buttress.knowledge.sources.xml_lists import NotAList, read_items
@@ -74,7 +74,7 @@ class Sitemap:
         before = len(named.sitemaps)
         try:
             for kind, location in _named_in(_unpacked(data)):
-                if url := urldefrag(location).url:
+                if url := location.partition("#")[0]:
                     self._add(kind, url, named.sitemaps[sitemap], named)
         except NotAList as error:
             raise Unreadable(f"{sitemap} cannot be read as a sitemap: {error}") from None
@@ -95,6 +95,8 @@ class Sitemap:
             raise NotAList(f"it names more than {self._max_pages:,} pages, or {MAX_SITEMAPS:,} sitemaps")
 
     def _odd(self, url: str) -> str:
+        if len(url) > MAX_CHARACTERS:
+            return f"has more than {MAX_CHARACTERS:,} characters"
         try:
             host = parse_address(url).origin.host
         except AddressInvalid:
@@ -106,7 +108,8 @@ class Sitemap:
     def _missing(self, sitemap: str, reason: str) -> SourceMissing:
         return SourceMissing(
             f"the sitemap {sitemap}: {reason}",
-            hint="Correct `sitemap` in the knowledge base's file, or wait until the site answers again.",
+            hint="Correct `sitemap` in the knowledge base's file, or wait until the site answers again; "
+            "for one of your own networks write `allow_private: true`.",
         )
 
 

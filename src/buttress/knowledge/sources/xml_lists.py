@@ -1,7 +1,7 @@
 """XML that lists things, from outside: sitemaps, and what buckets answer. Pure.
 
-No document type is read, so that nothing unfolds and nothing is fetched; nothing recurses, however deep it is
-nested. Names are local: whatever their namespace.
+No document type is read, so that nothing unfolds and nothing is fetched; what is open at a time is bounded,
+and with it the memory. Names are local: whatever their namespace.
 """
 
 from collections.abc import Collection, Iterator
@@ -10,6 +10,11 @@ from xml.parsers import expat
 _PIECE_BYTES = 1 << 16
 _MAX_TEXT = 1 << 16
 """Characters of one text; longer ones are no names of anything."""
+
+_MAX_DEPTH = 100
+_MAX_PARTS = 1_000
+_MAX_UNREAD_BYTES = 1 << 20
+"""Of one tag or comment, which the parser holds until its end."""
 
 
 class NotAList(Exception):
@@ -29,7 +34,7 @@ def read_items(data: bytes, wanted: Collection[str]) -> Iterator[Item]:
     """Give each element of `data` that has one of the `wanted` names, one after another.
 
     Raises:
-        NotAList: it is no XML, declares a document type, or holds a text that is too long.
+        NotAList: it is no XML, declares a document type, or holds what is too long or nested too deep.
     """
     reading = _Reading(wanted)
     for start in range(0, len(data), _PIECE_BYTES):
@@ -43,6 +48,8 @@ class _Reading:
         self._ready: list[Item] = []
         self._item: Item | None = None
         self._depth = 0
+        self._open = 0
+        self._fed = 0
         self._part = ""
         self._text: list[str] = []
         self._length = 0
@@ -56,16 +63,22 @@ class _Reading:
 
     def feed(self, piece: bytes, *, is_last: bool = False) -> list[Item]:
         """Read on; return what is whole now."""
+        self._fed += len(piece)
         try:
             self._parser.Parse(piece, is_last)
         except expat.ExpatError as error:
             raise NotAList(f"line {error.lineno}: {expat.ErrorString(error.code)}") from None
         except (ValueError, LookupError) as error:  # the latter for an encoding that nobody knows
             raise NotAList(str(error)) from None
+        if self._fed - self._parser.CurrentByteIndex > _MAX_UNREAD_BYTES:
+            raise NotAList(f"a tag or a comment of more than {_MAX_UNREAD_BYTES:,} bytes")
         ready, self._ready = self._ready, []
         return ready
 
     def _start(self, name: str, _: dict[str, str]) -> None:
+        self._open += 1
+        if self._open > _MAX_DEPTH:
+            raise ValueError(f"it is nested more than {_MAX_DEPTH} deep")
         local = name.rpartition("}")[2]
         if self._item is None:
             if local in self._wanted:
@@ -76,6 +89,7 @@ class _Reading:
         self._text, self._length = [], 0
 
     def _end(self, _: str) -> None:
+        self._open -= 1
         item, text = self._item, "".join(self._text).strip()
         if item is None:
             return
@@ -85,6 +99,8 @@ class _Reading:
             self._item = None
         elif self._depth == 1:
             item.parts.setdefault(self._part, text)
+            if len(item.parts) > _MAX_PARTS:
+                raise ValueError(f"more than {_MAX_PARTS:,} elements in one {item.kind}")
         self._depth -= 1
         self._text = []
 

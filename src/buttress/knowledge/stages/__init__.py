@@ -7,7 +7,7 @@ Read in this order:
     question  what was asked, made ready; what cannot be searched is refused
     first     embed, dense and BM25: the lists that all that follows is made of
     rerank    the best of both looked at again, by a model
-    choose    the best that say something new; neighbours become one
+    choose    the best that say something new, and no more of a document than is wanted
     words     which words of the question nobody wrote; asked, vocabulary and terms are its parts
 
 What decides between them is pure, and in ranking/.

@@ -8,6 +8,7 @@ import msgspec
 
 from buttress.kernel.scope import Scope
 from buttress.knowledge.errors import QueryInvalid
+from buttress.knowledge.index.rows import LONGEST_WORD_BYTES
 from buttress.knowledge.search_types import Query
 from buttress.knowledge.types import KnowledgeBase
 
@@ -17,8 +18,7 @@ MAX_CHARACTERS = 20_000
 
 _MAX_WORDS = 128  # BM25 costs time for every word: of a longer text the first ones are looked for
 _MAX_REPEATS = 4
-_MAX_WORD = 40  # the index keeps no longer ones
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W_]+")  # as the index cuts them
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ def keywords_of(text: str) -> tuple[str, str]:
     for word in words:
         folded = word.casefold()
         seen[folded] += 1
-        if len(word) <= _MAX_WORD and seen[folded] <= _MAX_REPEATS:
+        if len(word.encode()) <= LONGEST_WORD_BYTES and seen[folded] <= _MAX_REPEATS:
             kept.append(word)
     left_out = len(words) - min(len(kept), _MAX_WORDS)
     cut = left_out or len(text) > MAX_CHARACTERS

@@ -1,7 +1,7 @@
 """What a question's words tell: the rarer, the more; and how much of it a passage covers. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import log
 
 import msgspec
@@ -21,7 +21,14 @@ class TermStatistics(msgspec.Struct, frozen=True):
         log(1 + (N - n + 0.5) / (n + 0.5)), Robertson and Spärck Jones' weight as Lucene's BM25 keeps it
         positive.
         """
-        present = self.counts.get(term, 0)
+        return self._idf(self.counts.get(term, 0))
+
+    @property
+    def most(self) -> float:
+        """How much a term tells that stands in none of the texts."""
+        return self._idf(0)
+
+    def _idf(self, present: int) -> float:
         return log(1 + (self.texts - present + 0.5) / (present + 0.5))
 
 
@@ -40,11 +47,11 @@ def count_terms(texts: Iterable[str]) -> TermStatistics:
     return TermStatistics(number, dict(counts))
 
 
-def coverage(question: frozenset[str], passage: frozenset[str], statistics: TermStatistics) -> float:
-    """Return the share (0 to 1) of the question's idf mass that the passage's terms cover.
+def coverage(question: Mapping[str, float], passage: frozenset[str]) -> float:
+    """Return the share (0 to 1) that the passage's terms cover of what the question's terms tell together.
 
     A question without terms (stop words only) is covered by nothing: 0.
     """
-    mass = {term: statistics.idf(term) for term in question}
-    total = sum(mass.values())
-    return min(1.0, sum(mass[term] for term in sorted(question & passage)) / total) if total else 0.0
+    total = sum(question.values())
+    covered = sum(question[term] for term in sorted(question.keys() & passage))
+    return min(1.0, covered / total) if total else 0.0

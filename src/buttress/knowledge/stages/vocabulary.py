@@ -13,8 +13,9 @@ _EXACT_ROWS = 500
 class Vocabulary:
     """The statistics of a process's knowledge bases. Up to 500 rows they are exact and follow every change.
 
-    The counts are of the whole knowledge base, as BM25's are: of other readers' documents they tell how
-    common a word is, nothing else.
+    The counts are of the whole knowledge base, as BM25's are. Of words that the asker sees in no text they
+    are not used (see `asked`): of other readers' documents they tell how common there is what the asker's
+    own hold, nothing else.
     """
 
     def __init__(self, count: Callable[[Iterable[str]], TermStatistics] = count_terms) -> None:

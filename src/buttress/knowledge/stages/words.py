@@ -1,12 +1,12 @@
 """How rare words are, which of the question nobody wrote, and how much of it each passage covers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import msgspec
 
 from buttress.kernel.passages import Passage
-from buttress.kernel.words import AskedWord
+from buttress.kernel.words import AskedWord, stem
 from buttress.knowledge.index.visibility import visible_clause
 from buttress.knowledge.search_types import Candidate
 from buttress.knowledge.stages.asked import look_up
@@ -41,7 +41,14 @@ async def asked_words(
     return await stages.attempt("words", work) or ()
 
 
-def covering(one: Candidate, asked: frozenset[str], statistics: TermStatistics) -> Passage:
-    """Return the passage of `one`, with the share of the question's words that it covers."""
-    share = coverage(asked, terms(one.searched), statistics)
-    return msgspec.structs.replace(one.passage, coverage=share)
+def weights_of(
+    question: Question, asked: Sequence[AskedWord], statistics: TermStatistics
+) -> Mapping[str, float]:
+    """Return how much each term of `question` tells; what is none of `asked` as much as any can."""
+    weights = {stem(one.text): one.weight for one in asked}
+    return {term: weights.get(term, statistics.most) for term in sorted(terms(question.beginning))}
+
+
+def covering(one: Candidate, weights: Mapping[str, float]) -> Passage:
+    """Return the passage of `one`, with the share that it covers of the question: of its terms' weights."""
+    return msgspec.structs.replace(one.passage, coverage=coverage(weights, terms(one.searched)))

@@ -43,10 +43,11 @@ from buttress.storage.advisory import AdvisoryLock
 
 
 class Watchers(msgspec.Struct, frozen=True):
-    """Who is told how far a sync is, and beforehand what it is going to do."""
+    """Who is told how far a sync is, beforehand what it is going to do, and at its end what it did."""
 
     progress: Callable[[Progress], None] = lambda _: None
     plan: Callable[[SyncPlan], None] = lambda _: None
+    report: Callable[[IngestReport], None] = lambda _: None
 
 
 async def ingest(
@@ -113,8 +114,7 @@ class _Sync:
         """Do what is to be done, and report it."""
         prospect, wanted = self._prospect, self._prospect.wanted
         tally = Tally(self._name, prospect.plan, self._parts.clock, watchers.progress)
-        for one in left_out(prospect.sources):
-            tally.skipped(one)
+        tally.passed_over(left_out(prospect.sources))
         table = await self._index.make(self._name, wanted.fingerprint, wanted.dimensions)
         await self._begin()
         failed = await self._take_in(opened, table, tally)

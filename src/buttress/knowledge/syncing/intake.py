@@ -10,10 +10,10 @@ from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import DocumentId
 from buttress.knowledge.checking import check_document
 from buttress.knowledge.chunking import chunk
-from buttress.knowledge.errors import EmptyDocument, SourceMissing, Unreadable
+from buttress.knowledge.errors import EmptyDocument, SourceMissing, TooLarge, Unreadable
 from buttress.knowledge.ports import Source, TokenStarts
 from buttress.knowledge.sources.opening import SourceParts, open_source
-from buttress.knowledge.sources.types import Skipped
+from buttress.knowledge.sources.types import Content, Skipped
 from buttress.knowledge.syncing.plan import recognised, state_of, to_look_at
 from buttress.knowledge.syncing.types import LedgerRow, Listed, PreparedDocument, Sources
 from buttress.knowledge.types import Chunk, KnowledgeBase, ParsedDocument, document_id
@@ -110,7 +110,7 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
             SourceMissing: its source as a whole is gone.
             ButtressError: why this document cannot be taken in; it concerns no other one.
         """
-        content = await self.opened[listed.source.label].read(listed.entry, self.max_file_bytes)
+        content = await self._content(listed)
         parsed = await self.parse(content.data, listed.path)
         chunks = await asyncio.to_thread(self._cut, parsed, listed)
         return PreparedDocument(
@@ -121,6 +121,21 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
             parsed=parsed,
             chunks=chunks,
         )
+
+    async def _content(self, listed: Listed) -> Content:
+        """Return what is in a document.
+
+        Raises:
+            TooLarge: it is, as its source says or does not say.
+            Unreadable: its source said that it is not. That says nothing of it: an earlier version stays.
+        """
+        size, most = listed.entry.size_bytes, self.max_file_bytes
+        try:
+            return await self.opened[listed.source.label].read(listed.entry, most)
+        except TooLarge as error:
+            if size is None or size > most:
+                raise
+            raise Unreadable(f"{error.message}; its source said that it has {size:,} bytes") from None
 
     def _cut(self, parsed: ParsedDocument, listed: Listed) -> tuple[Chunk, ...]:
         chunks = chunk(parsed, listed.document_id, self.base.chunks, self.token_starts)

@@ -13,6 +13,7 @@ from buttress.kernel.ids import DocumentId, content_hash, hash_of
 from buttress.knowledge import errors
 from buttress.knowledge.chunking import CHUNKER_VERSION
 from buttress.knowledge.settings import OcrSettings
+from buttress.knowledge.sources.types import Skipped
 from buttress.knowledge.syncing.types import LedgerRow, Listed, Move, SkippedDocument, Sources, SyncPlan
 from buttress.knowledge.types import KnowledgeBase
 
@@ -85,7 +86,8 @@ def ingest_fingerprint(base: KnowledgeBase, embedder_fingerprint: str, ocr: OcrS
     Without OCR it is what it was before there was any: nothing is read anew for that.
     """
     parts = (INGEST_VERSION, CHUNKER_VERSION, base.chunks, embedder_fingerprint)
-    return hash_of((*parts, ocr.engine, ocr.languages, ocr.dpi) if ocr.engine else parts)
+    read_by = (ocr.engine, ocr.languages, ocr.dpi, ocr.max_pages, ocr.page_timeout_s)
+    return hash_of((*parts, *read_by) if ocr.engine else parts)
 
 
 def state_of(digest: str, fingerprint: str, tenant: str, readers: Iterable[str]) -> str:
@@ -159,16 +161,17 @@ def shown(base: KnowledgeBase, plan: Plan, sources: Sources, present: Present, *
 
 def left_out(sources: Sources) -> list[SkippedDocument]:
     """Return what the sources did not give: entries of theirs, and sources as a whole by their labels."""
-    away = [SkippedDocument(label, error.code, error.message, stays=True) for label, error in sources.away]
-    entries = [
-        SkippedDocument(
-            one.path,
-            errors.Unreadable.code if one.reason.startswith(UNREADABLE) else "knowledge.left_out",
-            one.reason,
-        )
-        for _, one in sources.skipped
+    away = [
+        SkippedDocument(label, error.code, error.message, stays=True, hint=error.hint)
+        for label, error in sources.away
     ]
-    return [*away, *entries]
+    return [*away, *(_entry(one) for _, one in sources.skipped)]
+
+
+def _entry(one: Skipped) -> SkippedDocument:
+    if one.reason.startswith(UNREADABLE):
+        return SkippedDocument(one.path, errors.Unreadable.code, one.reason, hint=errors.Unreadable.hint)
+    return SkippedDocument(one.path, "knowledge.left_out", one.reason)
 
 
 def emptied_sources(base: KnowledgeBase, sources: Sources, plan: Plan, present: Present) -> list[str]:

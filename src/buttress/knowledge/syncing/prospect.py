@@ -108,7 +108,7 @@ async def sole_writer(knowledge: str, parts: IngestParts) -> AsyncIterator[Advis
         async with parts.database.advisory_lock(name, timeout_s=timeout_s) as lock:
             yield lock
     except LockBusy as error:
-        raise IngestRunning(f"knowledge base `{knowledge}` is being ingested already") from error
+        raise IngestRunning(f"knowledge base `{knowledge}` is being synced already") from error
     except LockLost as error:
         raise LockLost(error.message, hint=_GO_ON.format(knowledge)) from error
 

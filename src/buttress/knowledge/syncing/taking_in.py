@@ -112,13 +112,15 @@ class TakingIn:
     def _lost(self, label: str, error: SourceMissing) -> None:
         if label not in self.away:
             self.away[label] = error
-            self._tally.skipped(SkippedDocument(label, error.code, error.message, stays=True))
+            self._tally.skipped(
+                SkippedDocument(label, error.code, error.message, stays=True, hint=error.hint)
+            )
 
     def _left_out(self, listed: Listed, error: ButtressError) -> None:
         stays = may_stay(listed.document_id, error.code, self._present, self._tools.intake.base)
         if not stays and self._present.holds(listed.document_id):
             self.failed.append(listed.document_id)
-        self._tally.skipped(SkippedDocument(listed.path, error.code, error.message, stays))
+        self._tally.skipped(SkippedDocument(listed.path, error.code, error.message, stays, error.hint))
 
     async def _embed_all(self) -> None:
         # Two at once: while one waits for its last text, the threads work on the other.
@@ -132,6 +134,7 @@ class TakingIn:
             texts = {one.embed_key: one.embedded for document in documents for one in document.chunks}
             stored = await self._encoder.known(texts)
             missing = [key for key in texts if key not in stored]
+            self._tally.reused(sum(len(one.chunks) for one in documents) - len(missing))
             for first in range(0, len(missing), _EMBEDDED_AT_ONCE):
                 keys = missing[first : first + _EMBEDDED_AT_ONCE]
                 await self._embed_texts({key: texts[key] for key in keys}, stored)

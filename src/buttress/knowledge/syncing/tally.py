@@ -25,8 +25,10 @@ class Tally:
         self._on_progress = on_progress
         self._began = clock.monotonic()
         self._added = self._changed = self._moved = self._removed = self._commits = 0
-        self._pages = self._chunks = self._committed_chunks = self._embedded = self._tokens = 0
+        self._pages = self._chunks = self._committed_chunks = self._tokens = 0
+        self._embedded = self._reused = 0
         self._skipped: list[SkippedDocument] = []
+        self._passed_over = 0
         self._warnings: list[Warned] = []
 
     def prepared(self, document: PreparedDocument) -> None:
@@ -41,6 +43,11 @@ class Tally:
         """Count texts that were embedded; `tokens` are those of all texts so far."""
         self._embedded += texts
         self._tokens = max(tokens, self._tokens)
+        self._tell()
+
+    def reused(self, texts: int) -> None:
+        """Count texts whose vectors were there already."""
+        self._reused += texts
         self._tell()
 
     def committed(self, documents: Sequence[PreparedDocument]) -> None:
@@ -65,6 +72,11 @@ class Tally:
         self._skipped.append(document)
         self._tell()
 
+    def passed_over(self, documents: Sequence[SkippedDocument]) -> None:
+        """Note what the sources did not give: it was never to be taken in."""
+        self._skipped += documents
+        self._passed_over += len(documents)
+
     def report(self, documents: int, *, rebuilt: bool = False, waits_for: int = 0) -> IngestReport:
         """Return what was done, at the end of which so many `documents` are there."""
         return IngestReport(
@@ -80,7 +92,7 @@ class Tally:
             pages=self._pages,
             chunks=self._committed_chunks,
             embedded=self._embedded,
-            reused=self._committed_chunks - self._embedded,
+            reused=self._reused,
             tokens=self._tokens,
             commits=self._commits,
             duration_s=self._elapsed(),
@@ -95,10 +107,10 @@ class Tally:
         self._on_progress(
             Progress(
                 files=len(self._plan.work),
-                files_done=self._added + self._changed + self._moved + len(self._skipped),
+                files_done=self._added + self._changed + self._moved + len(self._skipped) - self._passed_over,
                 pages=self._pages,
                 chunks=self._chunks,
-                chunks_done=self._committed_chunks,
+                chunks_done=self._embedded + self._reused,
                 tokens=self._tokens,
                 elapsed_s=self._elapsed(),
             )

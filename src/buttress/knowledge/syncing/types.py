@@ -95,12 +95,13 @@ class PreparedDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SkippedDocument(msgspec.Struct, frozen=True):
-    """A file that was not taken in. `stays` says that its earlier version is still found."""
+    """A file that was not taken in, and what to do. `stays`: its earlier version is still found."""
 
     path: str
     code: str
     reason: str
     stays: bool = False
+    hint: str = ""
 
 
 class Warned(msgspec.Struct, frozen=True):
@@ -111,7 +112,10 @@ class Warned(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far an ingest is. `files` are those that have to be read; `chunks` those known so far."""
+    """How far an ingest is. `files` are those that have to be read; `chunks` those known so far.
+
+    A file is done when it can be found, or was left out; a chunk when it has its vector.
+    """
 
     files: int
     files_done: int

@@ -10,6 +10,7 @@ from binascii import a2b_base64
 import msgspec
 
 from buttress.kernel.catalogue import Model
+from buttress.kernel.errors import UNDECODABLE
 from buttress.kernel.messages import Finished
 from buttress.kernel.usage import Usage
 from buttress.models.dialects.encoding import encode
@@ -108,7 +109,7 @@ def read_answer(model: Model, data: bytes, asked: Asked) -> Seen:
     """
     try:
         answer = _ANSWER.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise BadAnswer(f"{model.name} did not answer with vectors: {error}", hint=_WRONG_HINT) from error
     if sorted(one.index for one in answer.data) != list(range(asked.count)):
         told = (

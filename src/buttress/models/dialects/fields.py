@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from buttress.kernel.catalogue import Model
+from buttress.kernel.errors import UNDECODABLE
 from buttress.models.dialects.encoding import encode
 from buttress.models.errors import RequestInvalid, Untranslatable
 
@@ -27,10 +28,10 @@ def read_fields(data: bytes, hint: str) -> dict[str, msgspec.Raw]:
     """
     try:
         return _FIELDS.decode(data.decode())
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise RequestInvalid(f"the body is no JSON object: {error}", hint=hint) from error
     except RecursionError as error:
         raise RequestInvalid("the body is nested too deeply", hint=hint) from error
+    except UNDECODABLE as error:
+        raise RequestInvalid(f"the body is no JSON object: {error}", hint=hint) from error
 
 
 def model_in(fields: Mapping[str, msgspec.Raw], hint: str) -> str:
@@ -61,11 +62,11 @@ def field(fields: Mapping[str, msgspec.Raw], name: str, decoder: msgspec.json.De
         return None
     try:
         return decoder.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        told, _, place = str(error).partition(" - at `$")
-        raise wrong(name + place.rstrip("`"), told[:_SHOWN]) from error
     except RecursionError as error:
         raise wrong(name, "nested too deeply") from error
+    except UNDECODABLE as error:
+        told, _, place = str(error).partition(" - at `$")
+        raise wrong(name + place.rstrip("`"), told[:_SHOWN]) from error
 
 
 def is_null(raw: msgspec.Raw) -> bool:

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 import msgspec
 
 from buttress.kernel.catalogue import Model
-from buttress.kernel.errors import ButtressError
+from buttress.kernel.errors import UNDECODABLE, ButtressError
 from buttress.models.errors import (
     BadAnswer,
     BadRequest,
@@ -141,7 +141,7 @@ def read_refusal(status: int, body: bytes, *, secret: str, retry_after_s: float 
     """
     try:
         decoded = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNDECODABLE:
         decoded = body.decode(errors="replace")
     if isinstance(decoded, list) and len(decoded) == 1:
         decoded = decoded[0]  # Google, of a stream that has not begun

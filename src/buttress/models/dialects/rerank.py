@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from buttress.kernel.catalogue import Model
+from buttress.kernel.errors import UNDECODABLE
 from buttress.kernel.messages import Finished
 from buttress.kernel.usage import Usage
 from buttress.models.dialects.encoding import encode
@@ -180,7 +181,7 @@ def read_ranked(model: Model, data: bytes, asked: Asked) -> Ranked:
     """
     try:
         answer = _ANSWER.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise BadAnswer(f"{model.name} did not answer with a ranking: {error}", hint=_WRONG_HINT) from error
     places = [one.index for one in answer.results]
     if (

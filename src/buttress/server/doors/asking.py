@@ -7,7 +7,7 @@ from buttress.gateway.answer import collect
 from buttress.gateway.relay import Wanted
 from buttress.server.attending import attended
 from buttress.server.bodies import send_bytes
-from buttress.server.doors.caching import cache_headers, caching_of
+from buttress.server.caching import cache_headers, caching_of
 from buttress.server.doors.clients import Client, read_asked
 from buttress.server.doors.models import IGNORED_HEADER, answer_model
 from buttress.server.doors.money import budget_headers

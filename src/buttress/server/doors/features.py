@@ -15,8 +15,8 @@ from buttress.kernel.principal import Principal
 from buttress.models.providers.scripted import TAG, Drill
 from buttress.server.attending import attended
 from buttress.server.bodies import send_json
+from buttress.server.caching import cache_headers, caching_of
 from buttress.server.decoding import parsed
-from buttress.server.doors.caching import cache_headers, caching_of
 from buttress.server.doors.money import budget_headers
 from buttress.server.doors.posed import Name
 from buttress.server.gate import require_feature

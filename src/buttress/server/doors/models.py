@@ -15,7 +15,7 @@ from buttress.models.dialects.types import Body, Told, Writer
 from buttress.models.types import Frame, Piece
 from buttress.server.attending import attended
 from buttress.server.bodies import Send, send_break, send_bytes
-from buttress.server.doors.caching import cache_headers, caching_of
+from buttress.server.caching import cache_headers, caching_of
 from buttress.server.doors.clients import Client
 from buttress.server.doors.money import budget_headers
 from buttress.server.errors import status_of, trace_headers

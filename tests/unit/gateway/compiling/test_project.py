@@ -9,7 +9,7 @@ from buttress.access.limits import Limit
 from buttress.gateway.compiling.errors import FeatureInvalid
 from buttress.gateway.compiling.project import compile_project, read_limit_file, read_models
 from buttress.kernel.catalogue import Catalogue
-from buttress.kernel.errors import Mistake
+from buttress.kernel.errors import Mistake, listing
 
 WriteFeature = Callable[..., Path]
 Files = dict[str, str]
@@ -100,7 +100,7 @@ def test_the_error_lists_every_mistake(project: Path) -> None:
     (project / "models.yaml").write_text("models: {a: {provider: x}, b: {provider: y}}")
     mistakes = compile_project(project, KNOWLEDGE)
     assert isinstance(mistakes, list)
-    error = FeatureInvalid(mistakes)
+    error = listing(FeatureInvalid, mistakes)
     assert error.code == "gateway.feature_invalid"
     assert all(str(one) in error.message for one in mistakes)
     assert error.message.startswith(f"{len(mistakes)} mistakes")

@@ -3,9 +3,10 @@
 import msgspec
 import pytest
 
-from buttress.gateway.mapping.asking import CHARACTERS_PER_TOKEN, Asker
+from buttress.gateway.mapping.asking import Asker
 from buttress.gateway.mapping.task import Task, task_of
 from buttress.kernel.messages import Message
+from buttress.kernel.tokens import LONGEST_TOKEN
 from buttress.models.errors import BadAnswer
 from buttress.testing.upstream import Reply, ScriptedUpstream
 from tests.unit.gateway.reading import STAGE, a_reader, asked, reading
@@ -60,7 +61,7 @@ async def test_a_model_that_goes_on_and_on_is_not_listened_to(bare: World) -> No
     endless = Reply(chunks=("word " * 100,) * 200)
     async with ScriptedUpstream([endless]) as upstream:
         said = await Asker(await a_task(bare, upstream.url), a_call(bare.ports)).ask(MESSAGES)
-    assert len(said) == STAGE.max_tokens * CHARACTERS_PER_TOKEN
+    assert len(said) == STAGE.max_tokens * LONGEST_TOKEN
 
 
 async def test_an_empty_answer_is_a_failure_and_not_kept(bare: World) -> None:

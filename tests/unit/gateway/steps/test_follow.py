@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from buttress.gateway.answer import answer
 from buttress.gateway.kept import KeptAnswer, read_entry
 from buttress.gateway.steps.fallback import CUT
-from buttress.gateway.types import Answer, Ended, Event, Text
+from buttress.gateway.types import Answer, Began, Ended, Event, Text
 from buttress.kernel.cached import CachePolicy
 from buttress.testing.upstream import Reply, ScriptedUpstream
 from tests.unit.gateway.answers import AnswersInMemory
@@ -49,6 +49,8 @@ async def test_equal_calls_at_once_ask_the_model_once(world: World) -> None:
     assert {one.recalled.trace_id for one in followers if one.recalled} == {leader.trace_id}
     assert {one.recalled.how for one in followers if one.recalled} == {"shared"}
     assert {(one.cost_nanodollars, one.usage.total) for one in followers} == {(0, 0)}
+    assert [isinstance(one[0], Began) and one[0].cache for one in calls].count("miss") == 1
+    assert [isinstance(one[0], Began) and one[0].cache for one in calls].count(None) == 7
     assert leader.cost_nanodollars == 7 * 1_000 + 3 * 2_000
     assert len({trace.trace_id for trace in world.traces}) == 8
     assert sum(trace.cost_nanodollars or 0 for trace in world.traces) == leader.cost_nanodollars

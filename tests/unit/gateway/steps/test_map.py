@@ -43,6 +43,7 @@ from tests.unit.gateway.reading import (
 )
 from tests.unit.gateway.shelf import Shelf, a_document
 from tests.unit.gateway.world import World, ended, events_of
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -130,6 +131,44 @@ async def test_the_same_again_asks_nobody_and_costs_nothing(bare: World, shelf: 
     assert (second.answer.usage.total, second.answer.cost_nanodollars) == (0, 0)
     assert second.answer.mapped is not None
     assert second.answer.mapped.kept == before
+
+
+async def test_two_at_once_pay_for_each_piece_once(bare: World, shelf: Shelf) -> None:
+    async with ScriptedUpstream(told) as upstream:
+        ports = reading(bare, a_reader(upstream.url), shelf)
+        both = await asyncio.gather(*(events_of(asked(), ports) for _ in range(2)))
+        questions = Counter(one.question for one in upstream.received)
+    (first, second) = [events[-1].answer for events in both if isinstance(events[-1], Ended)]
+    assert first.text == second.text
+    # The last merge streams: each has its own.
+    assert sorted(questions.values())[:-1] == [1] * (len(questions) - 1)
+    told_of = [one.mapped for one in (first, second) if one.mapped]
+    assert sum(one.kept for one in told_of) >= len(questions) - 1
+    assert len(shelf.flights) == 0
+
+
+async def test_who_follows_asks_where_the_other_one_hangs_up_or_fails(bare: World, shelf: Shelf) -> None:
+    received: list[Received] = []
+
+    def first_is_stuck(one: Received) -> Reply:
+        received.append(one)
+        if len(received) == 1:
+            return Reply(chunks=("x",), ending="stall")
+        return Reply(status=400) if len(received) == 2 else told(one)
+
+    shelf.documents["default", "report.pdf"] = a_document(PAGES[0])
+    async with ScriptedUpstream(first_is_stuck) as upstream, asyncio.TaskGroup() as group:
+        ports = reading(bare, a_reader(upstream.url), shelf)
+        leading = group.create_task(events_of(asked(), ports))
+        await until(lambda: len(received) == 1, within_s=20)
+        following = [group.create_task(events_of(asked(), ports)) for _ in range(3)]
+        await until(lambda: len(bare.begun) == 4, within_s=20)
+        leading.cancel()
+        await asyncio.wait(following)
+    ends = [one.result()[-1] for one in following]
+    outcomes = sorted(one.answer.outcome for one in ends if isinstance(one, Ended))
+    assert outcomes == ["answered", "answered", "fallback"]
+    assert len(shelf.flights) == 0
 
 
 @pytest.mark.parametrize(

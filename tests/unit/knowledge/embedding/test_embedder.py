@@ -16,7 +16,7 @@ from buttress.knowledge.errors import EmbedderBroken, EmbedderMissing, RerankerB
 from buttress.knowledge.settings import EmbedderSettings
 from buttress.testing.contracts.embedder import EmbedderContract
 from buttress.testing.embedding import HashedWords
-from tests.unit.knowledge.reranking.tiny import write_cross_encoder
+from tests.unit.knowledge.reranking.tiny import write_cross_encoder, write_uneven_embedder
 
 
 @pytest.mark.slow
@@ -90,6 +90,13 @@ def test_a_model_of_whole_texts_gives_no_tokens(tmp_path: Path) -> None:
         assert (pooled.dimensions, pooled.gives_tokens) == (3, False)
         with pytest.raises(RerankerBroken, match="pooled gives no vectors of tokens"):
             pooled.token_vectors(pooled.token_ids("a"))
+
+
+def test_vectors_of_different_lengths_are_one_line(tmp_path: Path) -> None:
+    with closing(open_embedder(EmbedderSettings(folder=str(write_uneven_embedder(tmp_path))))) as embedder:
+        assert len(embedder.embed(["one"])) == 1
+        with pytest.raises(EmbedderBroken, match="gave 5 numbers for one text, and 3 for another"):
+            embedder.embed(["one", "now three words"])
 
 
 async def test_a_shared_model_is_loaded_once() -> None:

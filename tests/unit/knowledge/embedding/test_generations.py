@@ -110,8 +110,9 @@ def test_what_is_searched_stands_beside_the_index(tmp_path: Path) -> None:
     tell_generation(tmp_path / "index", "garden", OLD)
     assert active_generation(tmp_path / "index", "garden") == OLD
     assert active_generation(tmp_path / "index", "other") is None
-    (tmp_path / "index" / "garden.generation").write_bytes(b"{half")
-    assert active_generation(tmp_path / "index", "garden") is None
+    for broken in (b"{half", b'{"folder": "\xff"}'):
+        (tmp_path / "index" / "garden.generation").write_bytes(broken)
+        assert active_generation(tmp_path / "index", "garden") is None
     for _ in range(2):
         tell_generation(tmp_path / "index", "garden", None)
     (tmp_path / "file").touch()

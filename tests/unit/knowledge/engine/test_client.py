@@ -156,10 +156,13 @@ async def test_something_else_behind_the_port_is_no_engine(tmp_path: Path) -> No
     async with server, RemoteEngine(run_file, settings) as engine:
         with pytest.raises(EngineAway):
             await engine.status()
+        said = b"\x00\x00\x00\x08\x81\xa4type\xa1\xff"  # a frame, but its text is none
+        with pytest.raises(EngineAway, match="gone"):
+            await engine.status()
         said = b""
         with pytest.raises(EngineAway, match="does not answer"):
             await engine.status()
-        for _ in range(2):
+        for _ in range(3):
             await over.acquire()
 
 

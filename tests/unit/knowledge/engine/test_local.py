@@ -58,6 +58,16 @@ async def test_more_than_may_wait_are_refused_at_once(tmp_path: Path) -> None:
     assert (await engine.status()).running == 0
 
 
+async def test_sentences_that_are_ranked_again_are_not_embedded_again(tmp_path: Path) -> None:
+    embedder = HashedWords()
+    engine = local_engine(tmp_path, embedder)
+    sentences = ["Roses want sun.", "Moss wants shade."]
+    first = await engine.rank_sentences("What does moss want?", sentences)
+    embedder.embedded.clear()
+    assert await engine.rank_sentences("What does moss want?", sentences) == first
+    assert embedder.embedded == ["What does moss want?"]
+
+
 class SlowTokens(HashedWords):
     """Reads no document to be re-ranked until it may; searches are not slowed down."""
 
@@ -131,6 +141,20 @@ async def test_what_was_taken_out_of_the_project_is_not_searched(tmp_path: Path)
     declared.clear()
     with pytest.raises(UnknownKnowledge, match="`garden`; there are: none"):
         await engine.search(ask("roses"))
+
+
+async def test_loading_is_no_part_of_the_time_of_a_call(tmp_path: Path) -> None:
+    """However long it takes, the first call is answered."""
+
+    async def loaded() -> Embedder:
+        await asyncio.sleep(0.45)
+        return HashedWords()
+
+    settings = EngineSettings(call_timeout_s=0.4)
+    parts = EngineParts(
+        index_folder=tmp_path, knowledge=KNOWLEDGE, embedder=loaded, clock=SystemClock(), settings=settings
+    )
+    assert len((await LocalEngine(parts).embed(["a"])).vectors) == 1
 
 
 async def test_a_call_that_takes_too_long_ends_with_its_number(tmp_path: Path) -> None:

@@ -157,6 +157,10 @@ async def test_another_version_is_refused(address: Address) -> None:
         pytest.param(b"\x00\x00\x00\x05hello", id="no msgpack"),
         pytest.param(b"\xff\xff\xff\xff", id="four gigabytes announced"),
         pytest.param(b"\x00\x00\x00\x00", id="an empty frame"),
+        pytest.param(b"\x00\x00\x00\x08\x81\xa4type\xa1\xff", id="a text that is none"),
+        pytest.param(
+            b"\x00\x00\x0f\xa7\x82\xa4type\xa5hello\xa1x" + b"\x91" * 3_992 + b"\xc0", id="too deep"
+        ),
     ],
 )
 async def test_garbage_ends_the_connection_and_nothing_else(address: Address, garbage: bytes) -> None:

@@ -64,6 +64,8 @@ async def test_who_comes_while_one_is_loaded_does_not_wait(patience_s: float) ->
         first = group.create_task(residents.of("garden", "1", 5, load))
         await asyncio.sleep(0)
         assert await residents.of("garden", "1", 5, load) is None
+        if not patience_s:
+            assert await first is None
         may_go_on.set()
     assert (first.result() is None) == (patience_s == 0)
     await until(lambda: residents.of("garden", "1", 5, load))

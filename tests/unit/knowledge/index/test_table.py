@@ -16,7 +16,8 @@ from buttress.kernel.chance import SeededChance
 from buttress.kernel.ids import DocumentId
 from buttress.kernel.scope import EVERYBODY, Scope
 from buttress.knowledge.errors import IndexFailed
-from buttress.knowledge.index.table import Table
+from buttress.knowledge.index.rows import LONGEST_WORD_BYTES
+from buttress.knowledge.index.table import Table, index_failed
 from buttress.knowledge.index.tables import Index, open_index
 from buttress.knowledge.index.visibility import visible_clause
 from buttress.knowledge.search_types import Hit
@@ -96,6 +97,20 @@ async def test_what_was_written_is_found_at_once_with_its_place(tmp_path: Path) 
     near = await table.candidates(hits)
     assert near[0].passage.text == "Roses want sun."
     assert (near[0].passage.cosine, near[0].passage.score) == pytest.approx((1, 1), abs=1e-5)
+
+
+async def test_words_are_found_up_to_a_length(tmp_path: Path) -> None:
+    """Before and after they are taken into the index; questions leave longer ones out."""
+    longest = ["x" * LONGEST_WORD_BYTES, "й" * (LONGEST_WORD_BYTES // 2)]
+    longer = [f"{one}й" for one in longest]
+    index, table = await opened(
+        tmp_path, Written(path="a.md", texts=(*longest, *longer)), Written(path="b.md", texts=("soil",) * 100)
+    )
+    for is_scanned in (True, False):
+        assert [await by_words(table, one) for one in longest] == [[one] for one in longest]
+        assert [await by_words(table, one) for one in longer] == [[], []]
+        assert await table.tidy() == is_scanned
+        table = await newest(index)
 
 
 async def test_cosines_are_the_same_from_both_stages(tmp_path: Path) -> None:
@@ -221,6 +236,26 @@ async def test_broken_files_are_said_in_one_line(tmp_path: Path) -> None:
         await by_vector(await newest(index), "alpha")
     assert "\n" not in failed.value.message
     assert "ingest" in failed.value.hint
+
+
+@pytest.mark.parametrize(
+    ("said", "reason", "advice"),
+    [
+        pytest.param(
+            "lance error: No space left on device (os error 28), /a/b/lance-1.0/src/io.rs:258:9\nmore",
+            "lance error: No space left on device (os error 28)",
+            "Make room on the disk",
+            id="a full disk",
+        ),
+        pytest.param("it is none", "it is none", "an ingest builds it anew", id="anything else"),
+        pytest.param("", "OSError", "an ingest builds it anew", id="nothing"),
+    ],
+)
+def test_what_the_index_complains_of_is_for_people(said: str, reason: str, advice: str) -> None:
+    """Not where in its code it was noticed."""
+    failed = index_failed(OSError(said))
+    assert failed.message == f"the index could not be used: {reason}"
+    assert advice in failed.hint
 
 
 async def test_tidying_waits_until_it_is_worth_it(tmp_path: Path) -> None:

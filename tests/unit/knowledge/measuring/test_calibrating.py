@@ -57,6 +57,12 @@ def test_what_says_nothing_gives_nothing(samples: list[Sample]) -> None:
     assert fit(samples) is None
 
 
+@pytest.mark.parametrize("gap", [1e-6, 1e6])
+def test_what_no_declaration_takes_is_none(gap: float) -> None:
+    """Scores so near to each other, or so far apart, that the slope would be out of its bounds."""
+    assert fit([Sample(0.0, answers=False)] * 20 + [Sample(gap, answers=True)] * 20) is None
+
+
 def test_a_perfect_split_stays_finite() -> None:
     found = fit([Sample(0.1, answers=False)] * 20 + [Sample(0.9, answers=True)] * 20)
     assert found is not None

@@ -32,6 +32,8 @@ def test_lines_become_queries(tmp_path: Path) -> None:
     [
         pytest.param("{", ":2: no JSON", id="half an object"),
         pytest.param("[" * 100_000, ":2: no JSON", id="an object that is too deep"),
+        pytest.param('{"query": "\\ud800 x", "relevant": [{"document": "a"}]}', ":2: no JSON", id="no text"),
+        pytest.param('{"query": "x", "relevant": [{"document": "a", "grade": NaN}]}', "no JSON", id="NaN"),
         pytest.param("7", ":2: ", id="no object"),
         pytest.param('{"relevant": [{"document": "a"}]}', ":2: `query` is missing", id="no query"),
         pytest.param('{"query": "x", "relevant": []}', ":2: relevant", id="nothing that answers"),
@@ -94,11 +96,21 @@ def test_a_collection_of_beir(tmp_path: Path, at: str) -> None:
         pytest.param("1 x 1", ":2: 1 columns where there should be 3", id="blanks for tabs"),
         pytest.param("9\tx\t1", ":2: queries.jsonl has no query `9`", id="a query that is not there"),
         pytest.param("1\tx\tgood", ":2: `good` is no grade", id="a word for a grade"),
+        pytest.param("1\tx\tnan", "`nan` is no grade", id="no number for a grade"),
+        pytest.param("1\tx\tinf", "`inf` is no grade", id="more than every other grade"),
     ],
 )
 def test_a_wrong_row(tmp_path: Path, row: str, said: str) -> None:
     with pytest.raises(LabelsInvalid, match=said):
         read_labels(_collection(tmp_path, f"q\td\tg\n{row}\n"))
+
+
+@pytest.mark.parametrize("line", ['{"_id": 1, "text": "x"}', '{"x": ' + "[" * 100_000])
+def test_a_wrong_query_of_a_collection(tmp_path: Path, line: str) -> None:
+    folder = _collection(tmp_path, "q\td\tg\n")
+    (folder / "queries.jsonl").write_text(line)
+    with pytest.raises(LabelsInvalid, match=r"queries\.jsonl:1: "):
+        read_labels(folder)
 
 
 def test_an_empty_folder_says_both(tmp_path: Path) -> None:

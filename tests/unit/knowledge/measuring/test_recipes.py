@@ -9,10 +9,11 @@ from buttress.knowledge.types import SearchSettings
 
 @pytest.mark.parametrize("rerank", ["none", "late"])
 def test_each_is_tried_once_and_the_default_is_one(rerank: str) -> None:
-    tried = recipes("late" if rerank == "late" else "none")
+    tried = recipes("late" if rerank == "late" else "none", 7)
     assert SearchSettings() in tried
     assert len({described(one) for one in tried}) == len(tried) <= 150
     assert {one.rerank for one in tried} == {"none", rerank}
+    assert all(one.rerank_depth == 7 for one in tried if one.rerank == "late")
 
 
 def test_what_is_not_tuned_stays() -> None:

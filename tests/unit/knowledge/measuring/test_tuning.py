@@ -1,12 +1,13 @@
 """The choice of a recipe: out of fold, cautious, repeatable."""
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from buttress.kernel.chance import SeededChance
 from buttress.kernel.ids import ChunkId
-from buttress.knowledge.measuring.recipes import recipes
+from buttress.knowledge.measuring.recipes import described, recipes
 from buttress.knowledge.measuring.tuning import (
     FOLDS,
     choose_recipe,
@@ -39,7 +40,7 @@ def _lists(answer: ChunkId, number: int = 0, *, reranked: bool = False) -> Lists
 
 def test_the_recipe_that_finds_more_is_chosen() -> None:
     lists = [_lists(WORDS, number) for number in range(30)]
-    found = choose_recipe(lists, recipes("none"), SearchSettings(limit=9), SeededChance(1))
+    found = choose_recipe(lists, recipes("none", 50), SearchSettings(limit=9), SeededChance(1))
     assert not found.is_kept
     assert found.search.limit == 9
     assert all(scores_of(one, [found.search]) == [1] for one in lists)
@@ -49,7 +50,7 @@ def test_the_recipe_that_finds_more_is_chosen() -> None:
 
 def test_a_re_ranker_is_used_where_it_helps() -> None:
     lists = [_lists(WORDS if number % 2 else DENSE, number, reranked=True) for number in range(40)]
-    found = choose_recipe(lists, recipes("late"), SearchSettings(), SeededChance(1))
+    found = choose_recipe(lists, recipes("late", 50), SearchSettings(), SeededChance(1))
     assert found.search.rerank == "late"
     assert found.tuned.mean == 1
 
@@ -66,15 +67,18 @@ def test_a_re_ranker_is_used_where_it_helps() -> None:
 )
 def test_the_default_is_kept(answers: list[ChunkId]) -> None:
     lists = [_lists(answer, number) for number, answer in enumerate(answers)]
-    found = choose_recipe(lists, recipes("none"), SearchSettings(), SeededChance(1))
+    found = choose_recipe(lists, recipes("none", 50), SearchSettings(), SeededChance(1))
     assert (found.is_kept, found.search) == (True, SearchSettings())
 
 
 def test_no_query_is_scored_by_what_it_chose_itself() -> None:
-    """Of queries that each need another recipe, a choice by all of them would gain; out of fold it cannot."""
-    lists = [_lists(WORDS), *(_lists(DENSE, number) for number in range(1, 10))]
+    """Where two queries of one fold alone gain by a recipe, all choose it; out of fold nobody does."""
+    folds = folds_of(20, SeededChance(1))
+    both = msgspec.structs.replace(_lists(WORDS), gains={"dense.md": 1.0, "words.md": 1.0})
+    lists = [both if fold else _lists(WORDS, at) for at, fold in enumerate(folds)]
     found = choose_recipe(lists, [BY_WORDS], SearchSettings(), SeededChance(1))
-    assert found.gain.mean <= 0
+    assert found.folds == {described(BY_WORDS): 9, described(SearchSettings()): 1}
+    assert (found.gain.mean, found.is_kept) == (0, True)
 
 
 @settings(max_examples=8, deadline=None)
@@ -87,8 +91,9 @@ def test_equal_queries_and_seeds_choose_the_same(answers: list[ChunkId], seed: i
     assert first.is_kept or first.gain.mean > 0
 
 
-def test_a_score_is_that_of_the_ranking_of_calls() -> None:
-    tried = [SearchSettings(), *recipes("late")]
+@pytest.mark.parametrize("rerank_depth", [1, 50])
+def test_a_score_is_that_of_the_ranking_of_calls(rerank_depth: int) -> None:
+    tried = [SearchSettings(), *recipes("late", rerank_depth)]
     lists = _lists(WORDS, reranked=True)
     rankings = [scored(lists.first, lists.reranked, one) for one in tried]
     first = [1.0 if ranking[0][0] == WORDS else pytest.approx(0.63093, abs=1e-5) for ranking in rankings]
@@ -105,7 +110,7 @@ def test_folds_are_of_one_size(count: int, seed: int) -> None:
 
 def test_the_calibration_is_of_what_was_chosen() -> None:
     lists = [_lists(WORDS, number) for number in range(30)]
-    found = choose_recipe(lists, recipes("none"), SearchSettings(), SeededChance(1))
+    found = choose_recipe(lists, recipes("none", 50), SearchSettings(), SeededChance(1))
     calibrated = with_calibration(found, lists).search.calibration
     assert calibrated is not None
     assert calibrated[1] > 0

@@ -103,7 +103,7 @@ def test_what_is_not_understood_is_left_alone(tmp_path: Path, text: str) -> None
 
 
 @given(
-    st.sampled_from(recipes("late")),
+    st.sampled_from(recipes("late", 50)),
     st.sampled_from(
         [HEAD, f"search: {{fusion: rrf}}\n{HEAD}", f"{HEAD}search:\n  rerank: late\n  # x\n  depth: 50\n"]
     ),
@@ -119,6 +119,16 @@ def test_what_was_written_is_what_is_read(
     assert isinstance(found, KnowledgeBase)
     assert found.search == recipe
     assert edited(path, recipe).diff == ""
+
+
+def test_what_a_link_leads_to_is_written(tmp_path: Path) -> None:
+    path, elsewhere = tmp_path / "docs.yaml", tmp_path / "elsewhere" / "shared.yaml"
+    elsewhere.parent.mkdir()
+    elsewhere.write_text(HEAD, "utf-8")
+    path.symlink_to(elsewhere)
+    edited(path, CHOSEN).write()
+    assert path.is_symlink()
+    assert "fusion: dbsf" in elsewhere.read_text("utf-8")
 
 
 def test_a_diff_names_the_file(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
+import psutil
 import pypdfium2
 import pytest
 from fpdf import FPDF
@@ -24,8 +25,11 @@ HEAD = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidt
 TABLE = f"{HEAD}\n5\t1\t1\t1\t1\t1\t100\t100\t300\t30\t95\tHello\n"
 
 
-def scan_of(data: bytes, *, texts: tuple[int, ...] = ()) -> bytes:
-    """Return a PDF whose pages are pictures of the pages of another; those of `texts` say a word as text."""
+def scan_of(data: bytes, *, texts: tuple[int, ...] = (), stamp: str = "") -> bytes:
+    """Return a PDF whose pages are pictures of the pages of another; those of `texts` say a word as text.
+
+    On each picture stands a `stamp`, as text.
+    """
     pdf = FPDF(unit="pt")
     pdf.set_auto_page_break(auto=False)
     pdf.set_font("helvetica", size=11)
@@ -40,6 +44,8 @@ def scan_of(data: bytes, *, texts: tuple[int, ...] = ()) -> bytes:
         picture = BytesIO()
         page.render(scale=DPI / 72, grayscale=True).to_pil().save(picture, "PNG")
         pdf.image(picture, 0, 0, width, height)
+        if stamp:
+            pdf.text(60, height - 20, stamp)
     document.close()
     return bytes(pdf.output())
 
@@ -50,6 +56,14 @@ def program(folder: Path, script: str) -> OcrSettings:
     path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     path.chmod(0o755)
     return OcrSettings(engine="tesseract", program=str(path), page_timeout_s=60)
+
+
+def is_gone(pid: int) -> bool:
+    """Say whether a process works no more, though nobody may have taken notice of its end."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def printing(folder: Path, table: str) -> str:

@@ -15,6 +15,12 @@ def builder(max_characters: int = 1_000_000) -> DocumentBuilder:
     return DocumentBuilder("folder/file.md", ParseLimits(max_characters=max_characters))
 
 
+def fill(one: DocumentBuilder, count: int) -> None:
+    """Add so many paragraphs."""
+    for _ in range(count):
+        one.add("paragraph", "text")
+
+
 def test_a_section_ends_where_one_of_its_level_begins() -> None:
     """A deeper one goes below, an equal or higher one beside."""
     one = builder()
@@ -25,6 +31,16 @@ def test_a_section_ends_where_one_of_its_level_begins() -> None:
     one.heading(1, "D")
     sections = [block.section for block in one.finish("markdown", "").blocks]
     assert sections == [("A",), ("A", "B"), ("A", "C"), ("A", "C"), ("D",)]
+
+
+def test_many_blocks_under_long_headings_are_refused() -> None:
+    """PostgreSQL would refuse the document, and with it all others of its commit."""
+    one = builder()
+    for level in range(1, 101):
+        one.heading(level, "ü" * 160)
+    fill(one, 6_000)
+    with pytest.raises(TooLarge, match=r"folder/file\.md has more than 6,\d\d\d paragraphs"):
+        fill(one, 1_000)
 
 
 def test_pages_partition_the_text_and_empty_ones_are_empty() -> None:

@@ -226,6 +226,7 @@ def test_scanned_pages_are_read_as_others_are(make_pdf: PdfMaker) -> None:
     check_document(document, chunk(document, document_id("k", "s", "a.pdf"), ChunkSettings(), words))
 
 
+@pytest.mark.slow
 @with_scripts
 @pytest.mark.parametrize(
     ("script", "says"),
@@ -256,6 +257,43 @@ def test_pictures_of_nothing_are_an_empty_document(make_pdf: PdfMaker, tmp_path:
     ocr = open_ocr(program(tmp_path, printing(tmp_path, HEAD)))
     with pytest.raises(EmptyDocument, match=r"a\.pdf has no text on any of its 2 pages"):
         parse_pdf(scan_of(make_pdf([["lost"], []])), "a.pdf", LIMITS, ocr)
+
+
+@pytest.mark.slow
+@with_scripts
+@pytest.mark.parametrize(
+    ("table", "text", "warnings"),
+    [
+        pytest.param(
+            TABLE.replace("Hello", "Hello-from-all-of-the-page"),
+            "Hello-from-all-of-the-page",
+            ("page 1 was read by OCR",),
+            id="there is more",
+        ),
+        pytest.param(TABLE, "Scanned by somebody", (), id="there is no more"),
+        pytest.param(HEAD, "Scanned by somebody", (), id="there is nothing"),
+        pytest.param(
+            "oh",
+            "Scanned by somebody",
+            ("page 1 is a picture not read by OCR: what came back is not a table of words",),
+            id="it fails",
+        ),
+        pytest.param(
+            None,
+            "Scanned by somebody",
+            ("page 1 is a picture with hardly any text: a scan?",),
+            id="nobody looks",
+        ),
+    ],
+)
+def test_a_picture_with_a_stamp_is_read(
+    make_pdf: PdfMaker, tmp_path: Path, table: str | None, text: str, warnings: tuple[str, ...]
+) -> None:
+    """What the program of a scanner writes on it, or a number, is not what the page says."""
+    ocr = open_ocr(program(tmp_path, printing(tmp_path, table))) if table else None
+    document = parse_pdf(scan_of(make_pdf([["lost"]]), stamp="Scanned by somebody"), "a.pdf", LIMITS, ocr)
+    assert (document.text, document.warnings) == (text, warnings)
+    check_blocks(document)
 
 
 @with_scripts

@@ -30,6 +30,11 @@ class Reader:
             raise OcrFailed("it failed")
         return () if page == "-" else (WORD,)
 
+    def draw(self, dpi: int) -> Picture:
+        """Draw a page: that takes its time, too."""
+        assert self.pauses[-1] == SETTINGS.page_timeout_s
+        return draw(dpi)
+
     @contextmanager
     def pause(self, for_s: float) -> Iterator[None]:
         """Note how long, and that it ends."""
@@ -62,7 +67,7 @@ def draw(dpi: int) -> Picture:
 def test_why_a_page_was_not_read(pages: str, troubles: list[str]) -> None:
     reader = Reader(pages)
     ocr = Ocr(reader, SETTINGS, reader.pause)
-    found = [ocr.read(draw) for _ in pages]
+    found = [ocr.read(reader.draw) for _ in pages]
     assert [one.trouble for one in found] == troubles
     assert all(bool(one.words) == (not one.trouble) for one in found)
     assert reader.pauses == [7, 0] * (len(reader.pauses) // 2)

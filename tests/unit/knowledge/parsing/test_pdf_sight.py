@@ -9,7 +9,7 @@ from fpdf import FPDF
 
 from buttress.knowledge.checking import check_blocks
 from buttress.knowledge.parsing.from_pdf import parse_pdf
-from buttress.knowledge.parsing.pdf_sight import drawn
+from buttress.knowledge.parsing.pdf_sight import drawn, is_scanned
 from buttress.knowledge.settings import ParseLimits
 
 Draw = Callable[[FPDF], None]
@@ -91,6 +91,26 @@ def test_pages_that_are_pictures_are_told_from_empty_ones() -> None:
         "pages 4-5 have no text",
         "pages 2-3 are pictures without text: scans?",
     )
+
+
+@pytest.mark.parametrize(("scale", "is_scan"), [(60, True), (20, False)])
+def test_a_picture_is_measured_as_it_stands_on_its_page(scale: int, *, is_scan: bool) -> None:
+    """It lies in a form of ten points, which stands on a page of six hundred."""
+    image = pytest.importorskip("PIL.Image")
+    picture = BytesIO()
+    image.new("L", (80, 80), 200).save(picture, "PNG")
+    pdf = FPDF(unit="pt")
+    pdf.add_page(format=(10, 10))
+    pdf.image(picture, x=0, y=0, w=10, h=10)
+    inner, outer = pypdfium2.PdfDocument(bytes(pdf.output())), pypdfium2.PdfDocument.new()
+    form = inner.page_as_xobject(0, outer).as_pageobject()
+    form.set_matrix(pypdfium2.PdfMatrix().scale(scale, scale))
+    page = outer.new_page(600, 600)
+    page.insert_obj(form)
+    page.gen_content()
+    assert is_scanned(page) == is_scan
+    outer.close()
+    inner.close()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -17,7 +18,15 @@ from buttress.knowledge.parsing.pool import ParserPool
 from buttress.knowledge.ports import TokenStarts
 from buttress.knowledge.settings import MEBIBYTE, ParseLimits, ParserSettings
 from buttress.knowledge.types import ChunkSettings, document_id
-from tests.unit.knowledge.parsing.scans import TABLE, PdfMaker, printing, program, scan_of, with_scripts
+from tests.unit.knowledge.parsing.scans import (
+    TABLE,
+    PdfMaker,
+    is_gone,
+    printing,
+    program,
+    scan_of,
+    with_scripts,
+)
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow  # processes of their own, or a server: seconds, all together
@@ -111,15 +120,17 @@ async def test_ocr_does_not_count_for_the_documents_time(make_pdf: PdfMaker, tmp
 async def test_a_task_that_is_cancelled_in_a_page_takes_its_parser_along(
     make_pdf: PdfMaker, tmp_path: Path
 ) -> None:
-    """The next file is parsed by another."""
+    """And the program, on Linux; the next file is parsed by another."""
     started = tmp_path / "started"
-    ocr = program(tmp_path, f"echo >{started}; exec sleep 5")
+    ocr = program(tmp_path, f"echo $$ >{started}.part; mv {started}.part {started}; exec sleep 600")
     async with ParserPool(ParserSettings(parsers=1, ocr=ocr)) as pool:
         async with asyncio.TaskGroup() as group:
             task = group.create_task(pool.parse(scan_of(make_pdf([["a"]])), "a.pdf"))
             await until(started.exists)
             task.cancel()
         assert parsers() == []
+        if sys.platform == "linux":
+            await until(partial(is_gone, int(started.read_text())))
         assert (await pool.parse(b"# on", "a.md")).title == "on"
 
 

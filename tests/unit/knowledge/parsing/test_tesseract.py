@@ -1,6 +1,7 @@
 """Tesseract as it is, and programs that are worse than it."""
 
 import time
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -18,11 +19,13 @@ from tests.unit.knowledge.parsing.scans import (
     HEAD,
     TABLE,
     PdfMaker,
+    is_gone,
     printing,
     program,
     with_scripts,
     with_tesseract,
 )
+from tests.waiting import wait_until
 
 REAL = OcrSettings(engine="tesseract", page_timeout_s=300)
 SHEET = white(500, 200)
@@ -109,6 +112,40 @@ def test_what_comes_back_is_understood_or_refused(
         assert " ".join(word.text for word in recognise(SHEET)).split() == words
 
 
+@with_tesseract
+@pytest.mark.slow
+def test_a_page_that_stands_on_its_head_is_turned(make_pdf: PdfMaker) -> None:
+    document = pypdfium2.PdfDocument(make_pdf([["Every gardener knows", "the colour of clay"]]))
+    upright = drawn(document[0], 150)
+    turned = msgspec.structs.replace(upright, grey=upright.grey[::-1])
+    assert Tesseract(REAL)(turned) == Tesseract(REAL)(upright)
+
+
+DOUBTFUL = TABLE.replace("\t95\t", "\t69\t")
+
+
+@with_scripts
+@pytest.mark.parametrize(
+    ("first", "second", "word"),
+    [
+        pytest.param(TABLE, "", "Hello", id="it is sure"),
+        pytest.param(DOUBTFUL, TABLE.replace("Hello", "Upright"), "Upright", id="it is surer of the other"),
+        pytest.param(DOUBTFUL, DOUBTFUL.replace("Hello", "Upright"), "Hello", id="it is no surer"),
+        pytest.param(DOUBTFUL, HEAD, "Hello", id="there is nothing to read on the other"),
+        pytest.param(DOUBTFUL, "", "Hello", id="it fails on the other"),
+    ],
+)
+def test_what_it_is_not_sure_of_is_read_once_more_upside_down(
+    tmp_path: Path, first: str, second: str, word: str
+) -> None:
+    """It sees a black point in a corner, and prints one or the other."""
+    (tmp_path / "second").write_text(second)
+    is_turned = "[ $(tail -c 1 | od -An -tu1) = 0 ]"
+    script = f"if {is_turned}; then cat {tmp_path}/second; else {printing(tmp_path, first)}; fi"
+    sheet = msgspec.structs.replace(SHEET, grey=b"\0" + SHEET.grey[1:])
+    assert [one.text for one in Tesseract(program(tmp_path, script))(sheet)] == [word]
+
+
 @with_scripts
 @pytest.mark.parametrize(
     ("script", "says"),
@@ -117,6 +154,8 @@ def test_what_comes_back_is_understood_or_refused(
         pytest.param("cat >/dev/null; exit 3", "ended with code 3$", id="fails without a word"),
         pytest.param("kill -9 $$", "was ended by SIGKILL", id="is killed"),
         pytest.param("printf '\\377'", "not a table", id="prints no text"),
+        pytest.param("exec yes", "was ended by SIGXFSZ", id="does not stop printing"),
+        pytest.param("exec yes >&2", "was ended by SIGXFSZ: y", id="does not stop complaining"),
     ],
 )
 def test_a_program_that_fails(tmp_path: Path, script: str, says: str) -> None:
@@ -132,6 +171,16 @@ def test_a_program_that_hangs_is_ended(tmp_path: Path) -> None:
     with pytest.raises(OcrFailed, match=r"took longer than 0\.5 s"):
         Tesseract(settings)(white(3000, 3000))
     assert time.perf_counter() - began < 60
+
+
+@with_scripts
+def test_a_program_that_is_late_ends_with_what_it_started(tmp_path: Path) -> None:
+    """As where the program of the settings is a script that starts the real one."""
+    inner = tmp_path / "inner"
+    settings = program(tmp_path, f"sleep 600 & echo $! >{inner}; wait")
+    with pytest.raises(OcrFailed, match="took longer"):
+        Tesseract(msgspec.structs.replace(settings, page_timeout_s=1.0))(SHEET)
+    wait_until(partial(is_gone, int(inner.read_text())))
 
 
 @with_scripts

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from buttress.knowledge.embedding.model_files import packaged_model
 from buttress.knowledge.errors import RerankerBroken
 from buttress.knowledge.ports import Reranker
-from buttress.knowledge.reranking.cross_encoder import CrossEncoder, CrossEncoderFiles, logistic
+from buttress.knowledge.ranking.calibration import logistic
+from buttress.knowledge.reranking.cross_encoder import CrossEncoder, CrossEncoderFiles
 from buttress.knowledge.search_types import Reranking
 from buttress.knowledge.settings import RerankerSettings
 from buttress.testing.contracts.reranker import MAX_TOKENS, QUERY, RerankerContract
@@ -61,6 +62,15 @@ async def test_a_model_that_is_no_cross_encoder(
     folder = write_cross_encoder(tmp_path, outputs=outputs, kinds=kinds)
     with pytest.raises(RerankerBroken, match=message):
         await opened(folder).rerank(Reranking(query="a", documents=["b"]))
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+async def test_a_score_that_is_no_number_is_refused(tmp_path: Path, outputs: int) -> None:
+    """It would be sorted anywhere."""
+    reranker = opened(write_cross_encoder(tmp_path, outputs=outputs, bias=float("nan")))
+    with pytest.raises(RerankerBroken, match="tiny gave a score that is no number"):
+        await reranker.rerank(Reranking(query=QUERY, documents=["moon"]))
+    reranker.close()
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json"])

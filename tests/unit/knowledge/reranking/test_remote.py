@@ -75,7 +75,9 @@ async def test_what_is_sent() -> None:
         pytest.param(
             401, '{"message": "no such key"}', r"status 401: .*no such key", id="the key is refused"
         ),
+        pytest.param(307, "", "status 307", id="it is elsewhere: nobody goes there"),
         pytest.param(200, "<html>", "did not answer with a ranking", id="no JSON"),
+        pytest.param(200, "[" * 100_000, "did not answer with a ranking", id="too deep"),
         pytest.param(200, '{"data": []}', "did not answer with a ranking", id="something else"),
         pytest.param(200, [0], "1 documents that are not the 2", id="one is missing"),
         pytest.param(200, [0, 0], "2 documents that are not the 2", id="one stands twice"),
@@ -92,7 +94,7 @@ async def test_an_answer_that_is_none_is_refused(status: int, body: str | list[i
 
     async def answer(request: web.Request) -> web.Response:
         await request.read()
-        return web.Response(status=status, text=str(body))
+        return web.Response(status=status, text=str(body), headers={"Location": "/v1/rerank"})
 
     async with service(answer) as url:
         with closing(RemoteReranker(RerankerSettings(model=url), "")) as reranker:

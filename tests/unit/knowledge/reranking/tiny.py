@@ -21,12 +21,17 @@ _SPECIAL = ["[UNK]", "[CLS]", "[SEP]"]
 
 
 def write_cross_encoder(
-    folder: Path, *, outputs: int = 1, kinds: str = "token_type_ids", place: str = "model.onnx"
+    folder: Path,
+    *,
+    outputs: int = 1,
+    kinds: str = "token_type_ids",
+    place: str = "model.onnx",
+    bias: float = 3,
 ) -> Path:
     """Write model and tokenizer into `folder`; `outputs` numbers for each pair, the input `kinds`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / place).parent.mkdir(exist_ok=True)
-    (folder / place).write_bytes(_model(outputs, kinds))
+    (folder / place).write_bytes(_model(outputs, kinds, bias))
     words = sorted(set(f"{QUERY} {' '.join(DOCUMENTS)} and old word".lower().replace(".", " .").split()))
     vocabulary = {word: number for number, word in enumerate([*_SPECIAL, *words])}
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
@@ -41,7 +46,23 @@ def write_cross_encoder(
     return folder
 
 
-def _model(outputs: int, kinds: str) -> bytes:
+def write_uneven_embedder(folder: Path) -> Path:
+    """Write a model that gives as many numbers for a text as it has tokens, and a tokenizer."""
+    write_cross_encoder(folder)
+    graph = b"".join(
+        [
+            _bytes(1, _node("Cast", ["input_ids"], "numbers", to=_FLOAT)),
+            _bytes(2, b"uneven"),
+            _bytes(11, _value("input_ids", _INT64, [1, "n"])),
+            _bytes(12, _value("numbers", _FLOAT, [1, "n"])),
+        ]
+    )
+    model = _number(1, 8) + _bytes(7, graph) + _bytes(8, _bytes(1, b"") + _number(2, 13))
+    (folder / "model.onnx").write_bytes(model)
+    return folder
+
+
+def _model(outputs: int, kinds: str, bias: float) -> bytes:
     nodes = [
         _node("Unsqueeze", ["input_ids", "two"], "down"),
         _node("Unsqueeze", ["input_ids", "one"], "across"),
@@ -65,7 +86,7 @@ def _model(outputs: int, kinds: str) -> bytes:
         _tensor("one", _INT64, [1], struct.pack("<q", 1)),
         _tensor("two", _INT64, [1], struct.pack("<q", 2)),
         _tensor("unit", _FLOAT, [], struct.pack("<f", 1)),
-        _tensor("bias", _FLOAT, [], struct.pack("<f", 3)),
+        _tensor("bias", _FLOAT, [], struct.pack("<f", bias)),
     ]
     graph = b"".join(
         [

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import ssl
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -87,7 +88,9 @@ class RepositoryHolding:
 
 
 @asynccontextmanager
-async def served(folder: Path) -> AsyncIterator[tuple[str, list[str]]]:
+async def served(
+    folder: Path, encryption: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[str, list[str]]]:
     """Serve the repositories in `folder` over HTTP, by git's own CGI; give its URL and what was asked."""
     heads: list[str] = []
 
@@ -106,9 +109,9 @@ async def served(folder: Path) -> AsyncIterator[tuple[str, list[str]]]:
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=encryption)
     async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", heads
+        yield f"http{'s' if encryption else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}", heads
 
 
 async def _backend(

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -174,13 +175,15 @@ class TestLies:
             pytest.param("<IsTruncated>true</IsTruncated>", "breaks off", id="more, and no way to it"),
             pytest.param(ROW.format(1), "is not what", id="it is not said whether that is all"),
             pytest.param("<IsTruncated>false</IsTruncated><Contents>", "mismatched", id="half of it"),
+            pytest.param("<Contents/>" * 10_001, "more than 10,000", id="very many at once"),
         ],
     )
     async def test_half_a_list_is_none(self, tmp_path: Path, inner: str, reason: str) -> None:
         """What is missing in it is not gone."""
         async with serving(lambda _: listed(inner)) as server, opened(server, tmp_path) as source:
-            with pytest.raises(Unreadable, match=reason):
+            with pytest.raises(Unreadable, match=reason) as failed:
                 await source.list({})
+        assert "does not speak as S3 does" in failed.value.hint
 
     async def test_a_list_that_breaks_off_at_a_later_part_is_none(self, tmp_path: Path) -> None:
         shelf = Shelf(DOCUMENTS)
@@ -190,6 +193,18 @@ class TestLies:
 
         async with serving(answer) as server, opened(server, tmp_path) as source:
             with pytest.raises(SourceMissing, match="SlowDown"):
+                await source.list({})
+
+    async def test_a_list_without_end_ends(self, tmp_path: Path) -> None:
+        """Each part leads to another one, and names nothing."""
+        tokens = count()
+
+        def answer(_: Asked) -> Answer:
+            token = f"<NextContinuationToken>{next(tokens)}</NextContinuationToken>"
+            return listed(f"<IsTruncated>true</IsTruncated>{token}")
+
+        async with serving(answer) as server, opened(server, tmp_path, most=5) as source:
+            with pytest.raises(Unreadable, match="more than 5 pages"):
                 await source.list({})
 
     async def test_more_documents_than_may_be_are_an_error_not_some(self, tmp_path: Path) -> None:

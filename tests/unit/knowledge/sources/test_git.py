@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -13,6 +14,7 @@ import pytest
 from buttress.knowledge.errors import SourceMissing, Unreadable
 from buttress.knowledge.settings import SourceSettings
 from buttress.knowledge.sources.git import Git, GitParts, open_git
+from buttress.knowledge.sources.opening import SourceParts, open_source
 from buttress.knowledge.sources.types import Entry, Listing
 from buttress.knowledge.types import GitSource
 from buttress.outbound.fetching import Fetcher
@@ -20,6 +22,7 @@ from buttress.outbound.networks import may_be_own
 from buttress.testing.contracts.source import SourceContract
 from tests.unit.knowledge.sources.local import DOCUMENTS, later
 from tests.unit.knowledge.sources.repositories import Repository, RepositoryHolding, needs_git, served
+from tests.unit.outbound.certificates import certificate_for
 from tests.unit.outbound.sites import saying, site
 
 pytestmark = [needs_git, pytest.mark.slow]
@@ -184,6 +187,17 @@ class TestWhatLiesInIt:
             "caf\\udce9.md": "has a name that is not UTF-8",
         }
 
+    async def test_of_two_of_a_name_the_first_is_read(self, tmp_path: Path) -> None:
+        """No git would make them; a document has one text all the same."""
+        repository = Repository(tmp_path / "origin")
+        blobs = [repository.git("hash-object", "-w", "--stdin", stdin=data) for data in (b"1", b"2")]
+        repository.commit_tree(b"".join(f"100644 blob {one}\ta.md\0".encode() for one in blobs))
+        async with opened(GitSource(git="origin", revision="odd", readers=READERS), tmp_path) as source:
+            listing = await source.list({})
+            assert (await source.read(listing.entries[0], MAX)).data == b"1"
+        assert names(listing) == ["a.md"]
+        assert reasons(listing) == {"a.md": "has the name of another file"}
+
     async def test_a_pointer_to_a_large_file_is_no_document(self, tmp_path: Path) -> None:
         pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n"
         Repository(tmp_path / "origin", {"a.pdf": pointer})
@@ -262,6 +276,24 @@ class TestAddresses:
                 assert (await source.read(listing.entries[0], MAX)).data == DOCUMENTS["a.md"]
         assert all("host: git.nowhere.invalid:" in head.lower() for head in heads)
         assert not any("authorization" in head.lower() for head in heads)
+
+    async def test_an_authority_of_the_house_is_believed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is named where pages and buckets go by it, too."""
+        Repository(tmp_path / "repositories" / "origin")
+        certificate = certificate_for("127.0.0.1", tmp_path)
+        encryption = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        encryption.load_cert_chain(certificate)
+        parts = SourceParts(project=tmp_path, kept=tmp_path / "kept", clock=later(), max_file_bytes=MAX)
+        async with served(tmp_path / "repositories", encryption) as (url, _):
+            declared = GitSource(git=f"{url}/origin/.git", readers=READERS, allow_private=True)
+            async with open_source(declared, parts) as source:
+                with pytest.raises(SourceMissing, match="certificate"):
+                    await source.list({})
+            monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+            async with open_source(declared, parts) as source:
+                assert names(await source.list({})) == sorted(DOCUMENTS)
 
     @pytest.mark.skipif(not shutil.which("ssh"), reason="there is no ssh")
     @pytest.mark.parametrize("git", ["ssh://git@git.nowhere.invalid:{}/x", "git@git.nowhere.invalid:x"])

@@ -85,3 +85,17 @@ def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
 def test_a_reason_does_not_hold_the_path() -> None:
     assert why(FileNotFoundError(2, "No such file", "/secret/place")) == "No such file"
     assert why(RuntimeError("/secret/place")) == "its links run in a circle"
+
+
+@pytest.mark.skipif(os.open not in os.supports_dir_fd, reason="only where files are opened folder by folder")
+def test_a_folder_that_has_become_a_link_is_not_followed(tmp_path: Path) -> None:
+    """Between the look at where a path leads and its opening."""
+    for folder in ("docs/sub", "secret"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "a.md").write_text(folder)
+    docs = tmp_path / "docs"
+    assert read_local(docs / "sub" / "a.md", "a.md", MAX, later(), within=docs).data == b"docs/sub"
+    (docs / "sub").rename(docs / "other")
+    (docs / "sub").symlink_to(tmp_path / "secret")
+    with pytest.raises(Unreadable, match=r"a\.md cannot be read"):
+        read_local(docs / "sub" / "a.md", "a.md", MAX, later(), within=docs)

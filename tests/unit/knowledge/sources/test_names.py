@@ -25,6 +25,7 @@ def test_a_path_is_one(path: str) -> None:
         ("a\u202eb", "nobody sees"),
         ("a\0b", "nobody sees"),
         ("caf\udce9", "not UTF-8"),
+        ("docs/" * 820, "more than 4,096 characters"),
     ],
 )
 def test_what_is_none_is_named(path: str, reason: str) -> None:

@@ -115,7 +115,9 @@ async def test_a_sitemap_may_be_a_text(tmp_path: Path) -> None:
 async def test_pages_of_other_sites_are_not_asked(tmp_path: Path) -> None:
     async with serving(lambda _: Answer(200, {}, b"secret")) as other:
         foreign = other.url.replace("127.0.0.1", "127.0.0.2")
-        named = urls("{}/a.md", f"{foreign}/x", "file:///etc/passwd", "http://me:word@127.0.0.1/", "")
+        long = f"{foreign}/{'b/' * 2_048}"
+        odd = ("file:///etc/passwd", "http://me:word@127.0.0.1/", "http://[x#y", "", long)
+        named = urls("{}/a.md", f"{foreign}/x", *odd)
         held = Site(DOCUMENTS, sitemap=named)
         async with serving(held) as server, opened(site(server), tmp_path) as source:
             listing = await source.list({})
@@ -124,6 +126,8 @@ async def test_pages_of_other_sites_are_not_asked(tmp_path: Path) -> None:
             f"{foreign}/x": "is of another site than its sitemap",
             "file:///etc/passwd": "is no address of a page",
             "http://me:word@127.0.0.1/": "is no address of a page",
+            "http://[x": "is no address of a page",
+            long[:300]: "has more than 4,096 characters",
         }
         assert other.asked == []
 
@@ -153,7 +157,7 @@ async def test_a_page_of_the_sitemap_that_is_away_is_named(tmp_path: Path) -> No
         pytest.param(gzip.compress(b"x" * 70_000_000, 1), "unpacks to more than", id="a bomb"),
         pytest.param(gzip.compress(urls("{}/a.md"))[:-9], "is not whole", id="half of an archive"),
         pytest.param(b"\x1f\x8bnot packed", "not packed as it should be", id="no archive"),
-        pytest.param(b"<a>" * 100_000, "no element found", id="very deep"),
+        pytest.param(b"<a>" * 100_000, "nested more than 100 deep", id="very deep"),
         pytest.param(b"<url><loc>" + b"x" * 100_000, "a text of more than", id="a very long address"),
         pytest.param(b"<?xml version='1.0' encoding='no-such'?><a/>", "encoding", id="no encoding"),
     ],

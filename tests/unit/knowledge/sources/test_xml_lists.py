@@ -40,6 +40,11 @@ def test_what_is_wanted_is_given(text: bytes, items: list[tuple[str, str, dict[s
     assert read(text, "b") == items
 
 
+def test_long_lists_and_texts_that_are_not_wanted_are_passed_over() -> None:
+    text = b"<a>" + b"<x><y/></x>" * 10_000 + b"x" * 2_000_000 + b"<!--" + b"x" * 900_000 + b"--><b>1</b></a>"
+    assert read(text, "b") == [("b", "1", {})]
+
+
 def test_items_come_across_the_pieces_that_are_read() -> None:
     text = b"<a>" + b"".join(b"<b>%d</b>" % n for n in range(20_000)) + b"</a>"
     assert [text for _, text, _ in read(text, "b")] == [str(n) for n in range(20_000)]
@@ -58,6 +63,9 @@ def test_items_come_across_the_pieces_that_are_read() -> None:
         b"<?xml version='1.0' encoding='gbk'?><a/>",
         b"<a>\xff</a>",
         b"<a><b>" + b"x" * 70_000 + b"</b></a>",
+        b"<x>" * 101 + b"</x>" * 101,
+        b"<a><!--" + b"x" * 1_200_000 + b"--></a>",
+        b"<b>" + b"".join(b"<p%d/>" % n for n in range(1_001)) + b"</b>",
     ],
 )
 def test_what_is_no_list_says_so_in_a_line(text: bytes) -> None:

@@ -72,6 +72,18 @@ async def test_rare_words_weigh_more() -> None:
     assert [word.text for word in sorted(asked, key=lambda word: -word.weight)] == ["zebra", "plan", "refund"]
 
 
+async def test_a_word_that_the_asker_sees_nowhere_tells_as_much_as_any_can() -> None:
+    """However often those hold it that the asker does not see, and also where it was not looked up."""
+    nonsense = " ".join(f"{chr(97 + number)}qx" for number in range(MOST_LOOKUPS))
+    statistics = count_terms(["plan moss", "plan moss"])
+    asked = await look_up(f"plan {nonsense} moss", ["plan"], statistics, Rows("plan").search)
+    weights = {word.text: word.weight for word in asked}
+    assert weights.pop("plan") == statistics.idf("plan")
+    assert set(weights.values()) == {statistics.most}
+    assert statistics.most > statistics.idf("moss")
+    assert asked[-1].is_known
+
+
 async def test_a_long_text_is_looked_up_in_part() -> None:
     """What was not looked up counts as known."""
     rows = Rows()
@@ -86,7 +98,8 @@ async def test_a_long_text_is_looked_up_in_part() -> None:
 
 async def test_words_the_index_leaves_out_are_known() -> None:
     rows = Rows()
-    assert all(word.is_known for word in await look_up("not no", [], count_terms([]), rows.search))
+    question = f"not no {'x' * 40} {'й' * 20}"
+    assert all(word.is_known for word in await look_up(question, [], count_terms([]), rows.search))
     assert rows.searched == []
 
 

@@ -1,15 +1,20 @@
 """How much of a question a passage covers."""
 
 import shutil
+from math import log
 from pathlib import Path
 
 from buttress.kernel.clock import SystemClock
+from buttress.kernel.scope import Scope
+from buttress.kernel.words import AskedWord
 from buttress.knowledge.index.tables import open_index
+from buttress.knowledge.search_types import Query
 from buttress.knowledge.stages.first import Place
+from buttress.knowledge.stages.question import read_query
 from buttress.knowledge.stages.running import Stages
 from buttress.knowledge.stages.terms import TermStatistics, terms
 from buttress.knowledge.stages.vocabulary import Vocabulary
-from buttress.knowledge.stages.words import covering, word_weights
+from buttress.knowledge.stages.words import covering, weights_of, word_weights
 from buttress.knowledge.types import FolderSource, KnowledgeBase
 from buttress.testing.documents import Written, rows_of_all
 from buttress.testing.embedding import HashedWords
@@ -31,8 +36,15 @@ async def test_weights_that_cannot_be_counted_are_left_out(tmp_path: Path) -> No
 
 def test_a_passage_is_told_what_it_covers() -> None:
     """By what was searched: the context counts, too."""
-    statistics = TermStatistics(10, dict.fromkeys(terms("roses"), 5) | dict.fromkeys(terms("March"), 1))
-    asked = terms("roses in March")
-    assert covering(candidate("Roses, cut in March."), asked, statistics).coverage == 1
-    assert 0 < covering(candidate("Roses."), asked, statistics).coverage < 0.5
-    assert covering(candidate("Moss."), asked, statistics).coverage == 0
+    weights = dict.fromkeys(terms("roses"), 0.7) | dict.fromkeys(terms("March"), 2.0)
+    assert covering(candidate("Roses, cut in March."), weights).coverage == 1
+    assert 0 < covering(candidate("Roses."), weights).coverage < 0.5
+    assert covering(candidate("Moss."), weights).coverage == 0
+
+
+def test_what_was_not_looked_up_tells_as_much_as_any_can() -> None:
+    base = KnowledgeBase(name="garden", sources=(FolderSource(folder="garden", readers=("*",)),))
+    asked = Query(knowledge="garden", text="Roses, cut in March?", scope=Scope("green"))
+    known = [AskedWord(text="roses", weight=0.5, is_known=True)]
+    weights = weights_of(read_query(asked, base), known, TermStatistics(10, dict.fromkeys(terms("cut"), 9)))
+    assert weights == dict.fromkeys(terms("roses"), 0.5) | dict.fromkeys(terms("cut March"), log(22))

@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from buttress.kernel.clock import SystemClock
 from buttress.kernel.errors import ButtressError
 from buttress.kernel.ids import DocumentId
-from buttress.knowledge.errors import BrokenFile, SourceMissing, Unreadable
+from buttress.knowledge.errors import BrokenFile, SourceMissing, TooLarge, Unreadable
 from buttress.knowledge.parsing.dispatch import parse_bytes
 from buttress.knowledge.ports import Source
 from buttress.knowledge.settings import ParseLimits
@@ -152,3 +153,24 @@ async def test_what_is_wrong_with_a_file_is_said_of_that_file(tmp_path: Path) ->
         for one, kind in zip((broken, gone), errors, strict=True):
             with pytest.raises(kind, match=one.path):
                 await intake(base, sources).prepare(one)
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        pytest.param(3, Unreadable, id="its source lied: what was there stays"),
+        pytest.param(2_000_000, TooLarge, id="its source told the truth"),
+        pytest.param(None, TooLarge, id="its source did not say"),
+    ],
+)
+async def test_a_document_that_is_too_large(
+    tmp_path: Path, said: int | None, error: type[ButtressError]
+) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "a.md").write_bytes(b"x" * 1_000_001)
+    base = base_of("one")
+    async with opened(base, tmp_path) as sources:
+        (large,) = (await list_sources(base, sources, {}, 1_000)).documents
+        entry = msgspec.structs.replace(large.entry, size_bytes=said)
+        with pytest.raises(error, match=r"a\.md"):
+            await intake(base, sources).prepare(msgspec.structs.replace(large, entry=entry))

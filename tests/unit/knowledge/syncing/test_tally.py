@@ -33,10 +33,12 @@ def test_every_step_is_counted_and_told() -> None:
         removed=(),
     )
     tally = Tally("garden", plan, clock, told.append)
+    tally.passed_over([SkippedDocument("link", "c", "r")])
     tally.prepared(old)
     tally.prepared(new)
     clock.advance(2)
     tally.embedded(3, 400)
+    tally.reused(1)
     tally.committed([old, new])
     tally.removed(5)
     tally.skipped(SkippedDocument("z", "c", "r"))
@@ -44,8 +46,17 @@ def test_every_step_is_counted_and_told() -> None:
     report = tally.report(8)
     assert (report.added, report.changed, report.unchanged, report.removed) == (1, 1, 3, 5)
     assert (report.chunks, report.embedded, report.reused, report.commits) == (4, 3, 1, 2)
-    assert [one.path for one in report.skipped] == ["a", "z"]
+    assert [one.path for one in report.skipped] == ["a", "link", "z"]
     assert report.duration_s == 2
     assert told[2].tokens_per_s == 200
-    assert [one.chunks_done for one in told] == [0, 0, 0, 4, 4, 4]
+    assert [one.chunks_done for one in told] == [0, 0, 3, 4, 4, 4, 4]
     assert told[-1].files_done == 4
+
+
+def test_what_was_embedded_in_vain_is_not_taken_from_what_was_there() -> None:
+    """A document whose vectors are no numbers is embedded, and left out."""
+    plan = Plan(fingerprint="f", work=(), known=frozenset(), unchanged=0, removed=())
+    tally = Tally("garden", plan, ManualClock(), lambda _: None)
+    tally.embedded(2, 10)
+    report = tally.report(0)
+    assert (report.chunks, report.embedded, report.reused) == (0, 2, 0)

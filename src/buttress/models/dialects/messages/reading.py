@@ -10,6 +10,7 @@ import json
 import msgspec
 
 from buttress.kernel.catalogue import Model
+from buttress.kernel.errors import UNDECODABLE
 from buttress.kernel.messages import (
     Finished,
     FinishReason,
@@ -275,7 +276,7 @@ def decode_whole(model: Model, body: bytes) -> Whole:
     """Return the message in `body`; raises as `read_whole`."""
     try:
         whole = _WHOLE.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise BadAnswer(
             f"{model.name} sent what is no message of the Messages API: {error}: {body[:_SHOWN]!r}"
         ) from error

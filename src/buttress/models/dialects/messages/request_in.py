@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from buttress.kernel.errors import UNDECODABLE
 from buttress.kernel.messages import JsonFormat, Message, ModelRequest, Tool, ToolChoice
 from buttress.models.dialects.fields import as_header, is_null
 from buttress.models.dialects.messages.blocks import TextBlock, Turn, messages_of, text_of
@@ -105,7 +106,7 @@ def read_body(body: bytes) -> Body:
     """
     try:
         fields = _FIELDS.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise RequestInvalid(f"the body is not a JSON object: {_said(error)}", hint=_HINT) from error
     if "thread" in fields and not is_null(fields["thread"]):
         told = "`thread` asks for a conversation that is kept"
@@ -223,7 +224,7 @@ def _given(body: Body, name: str, decoder: msgspec.json.Decoder[_T]) -> _T | Non
         return None
     try:
         return decoder.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         raise _refused(name, error) from error
 
 

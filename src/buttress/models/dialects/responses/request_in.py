@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from buttress.kernel.errors import UNDECODABLE
 from buttress.kernel.messages import (
     Effort,
     JsonFormat,
@@ -180,10 +181,10 @@ def _decoded(data: bytes, kind: type[T]) -> T:
     try:
         data.decode()  # what is passed on undecoded must be Unicode, too
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise _invalid(str(error)) from error
     except RecursionError as error:
         raise RequestInvalid("the request is nested too deeply", hint=_HINT) from error
+    except UNDECODABLE as error:
+        raise _invalid(str(error)) from error
 
 
 def _invalid(told: str) -> RequestInvalid:

@@ -7,7 +7,7 @@ import pytest
 
 from buttress.gateway.types import Recollected
 from buttress.kernel.cached import Caching
-from buttress.server.doors.caching import caching_of
+from buttress.server.caching import caching_of
 from buttress.testing.upstream import Reply, ScriptedUpstream
 from tests.unit.server.serving import events_of, serving, write_project
 
@@ -55,9 +55,16 @@ async def test_over_the_wire_it_is_said_where_an_answer_comes_from(tmp_path: Pat
                 await post("/v1/features/chat", own, **{"cache-control": "no-cache"}),
             ]
             async with server.ask("Hi?", stream=True) as response:
-                streamed = await events_of(response)
+                streamed, head = await events_of(response), response.headers["x-buttress-cache"]
+            path = f"{server.url}/v1/chat/completions"
+            async with server.session.post(path, json={**chat, "stream": True}) as response:
+                told = response.headers["x-buttress-cache"]
+            async with server.ask("Are you there?", stream=True) as response:
+                other = response.headers["x-buttress-cache"]
     assert [state for state, _ in said] == ["miss", "hit", "skip", "miss"]
-    assert len(upstream.received) == 3
+    assert (head, told, other) == ("hit", "hit", "miss")
+    assert streamed[0][1]["cache"] == "hit"
+    assert len(upstream.received) == 4
     ours = msgspec.convert(said[1][1]["buttress"], dict[str, object])
     recalled = msgspec.convert(ours["recalled"], Recollected)
     assert (ours["cache"], ours["cost_nanodollars"]) == ("hit", 0)
