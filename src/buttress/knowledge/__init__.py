@@ -19,6 +19,7 @@ Read in this order:
     measuring/   how good that is, by labelled queries; which recipe finds most
     engine/      all of it in this process, or behind a socket
     ending       what was begun ends, whoever is cancelled meanwhile
+    recent       what was needed last, kept in memory
     search_types, pictures, ports, errors, settings    words that these share
 
 Promises:

@@ -6,7 +6,7 @@ Read in this order:
     model_files  where a model is: the packaged one, or a folder
     onnx_models  a model and its tokenizer, opened and run
     embedder     texts in, vectors of length 1 out; a question's token vectors out of the same run
-    kept_vectors what was embedded last is not embedded again
+    recent_vectors  what was embedded last is not embedded again
     generations  which model a knowledge base is searched with, while another one's index is built
 
 Promises:

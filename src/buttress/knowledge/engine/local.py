@@ -12,7 +12,7 @@ import psutil
 
 from buttress.kernel.clock import Clock
 from buttress.knowledge.embedding.generations import Generation, active_generation, open_generation
-from buttress.knowledge.embedding.kept_vectors import KeptVectors
+from buttress.knowledge.embedding.recent_vectors import RecentVectors
 from buttress.knowledge.engine.queue import EngineQueue
 from buttress.knowledge.errors import (
     EmbedderChanged,
@@ -46,8 +46,8 @@ from buttress.knowledge.types import KnowledgeBase, Rerank
 LOAD_TIMEOUT_S = 60.0
 """For model and index together, once: a disk may be cold, a machine busy."""
 
-KEPT_SENTENCES = 8_192
-"""Those of some thousand passages; with the packaged model 12 MB."""
+KEPT_BYTES = 16_777_216
+"""Of vectors of sentences; with the packaged model those of a thousand passages."""
 
 
 class EngineParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +94,7 @@ class LocalEngine:
         self._opening_other = asyncio.Lock()
         self._others: dict[str, _Loaded] = {}
         self._reranker: Reranker | None = None
-        self._sentences = KeptVectors(KEPT_SENTENCES)
+        self._sentences = RecentVectors(KEPT_BYTES)
 
     async def warm(self) -> None:
         """Load the model and the index now, so that the first call need not wait a second for them.

@@ -5,7 +5,6 @@ Read in this order:
     maxsim            a score out of token vectors. Pure
     scores            what was found out of each document, put together. Pure
     threads           of its own, a few documents at a time
-    keeping           the token vectors of documents that were scored lately
     late_interaction  the embedding model's own token vectors, compared
     reduced           the same, made small enough to be stored with each chunk. Pure
     stored            a search's own re-ranker: the question against what is stored

@@ -30,9 +30,9 @@ async def look_up(
     """Return the words of `question`, each with whether the asker may see a text that holds it.
 
     A word of the texts `found` is known, and so is one that the text index never keeps: it cannot be asked
-    for it. Others are searched for. How common a word is says `statistics`,
-    as for BM25; but one that was seen in none of the asker's texts tells as much as any can, or its weight
-    would say whether texts of others hold it.
+    for it. Others are searched for. How common a word is says `statistics`, as for BM25; but one that was
+    seen in none of the asker's texts tells as much as any can, or its weight would say whether texts of
+    others hold it.
     """
     asked = dict(islice(content_words(question).items(), MOST_WORDS))
     missing = _not_in(found, {term: word for term, word in asked.items() if _is_kept(word)})
